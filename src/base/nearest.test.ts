@@ -1,0 +1,12 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { didYouMean, nearest } from './nearest.ts';
+
+test('a mistyped name finds the one that was meant', () => {
+  assert.deepEqual(nearest('resnt50', ['resnet50', 'vgg16', 'xception']), ['resnet50']);
+  assert.equal(didYouMean('clas', ['class', 'image']), 'did you mean "class"?');
+});
+
+test('a name near nothing gets the whole list', () => {
+  assert.equal(didYouMean('qqqqqqqq', ['image', 'class']), 'there are image, class');
+});

@@ -1,0 +1,65 @@
+import { Command, CommanderError } from 'commander';
+import { createRequire } from 'node:module';
+import { createLogger, SepalError } from '../base/index.ts';
+import type { AddCommand, Context } from './command.ts';
+
+const COMMANDS: readonly AddCommand[] = [];
+
+/** Exit status after Ctrl-C, by the shells' convention: 128 + SIGINT. */
+const INTERRUPTED = 130;
+
+/** Runs one command line. Resolves with the exit status: 0, 1 for an error, 2 for a wrong command line. */
+export async function run(args: readonly string[]): Promise<number> {
+  const interrupt = new AbortController();
+  process.once('SIGINT', () => {
+    interrupt.abort(new SepalError('INTERRUPTED', 'interrupted'));
+    process.once('SIGINT', () => process.exit(INTERRUPTED));
+  });
+
+  const program = new Command('sepal')
+    .description('Train image classifiers on TPU, GPU and CPU, through OpenXLA.')
+    .version(version(), '-V, --version', 'print the version')
+    .option('-v, --verbose', 'print more: stack traces, buffer counts, cache hits')
+    .option('-q, --quiet', 'print results and errors only')
+    .showSuggestionAfterError(true)
+    .showHelpAfterError('(see --help)')
+    .exitOverride();
+  const context = (): Context => ({ log: createLogger(program.opts()), signal: interrupt.signal });
+  for (const add of COMMANDS) add(program, context);
+  for (const command of program.commands) inheritSettings(command, program);
+
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return process.exitCode === undefined ? 0 : Number(process.exitCode);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof SepalError && error.code === 'INTERRUPTED') return INTERRUPTED;
+    printError(error, Boolean(program.opts().verbose));
+    return 1;
+  }
+}
+
+function inheritSettings(command: Command, parent: Command): void {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inheritSettings(child, command);
+}
+
+function printError(error: unknown, verbose: boolean): void {
+  if (error instanceof SepalError) {
+    process.stderr.write(`error: ${error.toUserString()}\n`);
+  } else {
+    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    process.stderr.write(`error: ${text}\n  hint: this is a bug in Sepal: please report it with --verbose\n`);
+  }
+  if (verbose && error instanceof Error) {
+    process.stderr.write(`${error.stack ?? ''}\n`);
+    for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
+      process.stderr.write(`caused by ${cause.stack ?? cause.message}\n`);
+    }
+  }
+}
+
+function version(): string {
+  const manifest: unknown = createRequire(import.meta.url)('../../package.json');
+  return (manifest as { version: string }).version;
+}
