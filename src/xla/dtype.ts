@@ -1,0 +1,117 @@
+import { ShapeError } from './errors.ts';
+
+interface DTypeInfo {
+  /** Name in MLIR types: `tensor<2xf32>`. */
+  readonly mlir: string;
+  readonly bytes: number;
+  readonly kind: 'float' | 'signed' | 'unsigned' | 'bool';
+}
+
+const INFO = {
+  float32: { mlir: 'f32', bytes: 4, kind: 'float' },
+  float64: { mlir: 'f64', bytes: 8, kind: 'float' },
+  bfloat16: { mlir: 'bf16', bytes: 2, kind: 'float' },
+  float16: { mlir: 'f16', bytes: 2, kind: 'float' },
+  int8: { mlir: 'i8', bytes: 1, kind: 'signed' },
+  int16: { mlir: 'i16', bytes: 2, kind: 'signed' },
+  int32: { mlir: 'i32', bytes: 4, kind: 'signed' },
+  int64: { mlir: 'i64', bytes: 8, kind: 'signed' },
+  uint8: { mlir: 'ui8', bytes: 1, kind: 'unsigned' },
+  uint16: { mlir: 'ui16', bytes: 2, kind: 'unsigned' },
+  uint32: { mlir: 'ui32', bytes: 4, kind: 'unsigned' },
+  uint64: { mlir: 'ui64', bytes: 8, kind: 'unsigned' },
+  bool: { mlir: 'i1', bytes: 1, kind: 'bool' },
+} as const satisfies Record<string, DTypeInfo>;
+
+/** Type of a tensor's elements, by NumPy's names. */
+export type DType = keyof typeof INFO;
+
+export const DTYPES = Object.keys(INFO) as readonly DType[];
+
+export const mlirType = (dtype: DType): string => INFO[dtype].mlir;
+/** Bytes an element takes on the host and on the device. */
+export const byteSize = (dtype: DType): number => INFO[dtype].bytes;
+export const isFloat = (dtype: DType): boolean => INFO[dtype].kind === 'float';
+export const isSigned = (dtype: DType): boolean => INFO[dtype].kind === 'float' || INFO[dtype].kind === 'signed';
+export const isInteger = (dtype: DType): boolean => INFO[dtype].kind === 'signed' || INFO[dtype].kind === 'unsigned';
+
+/** The least value of a type: −∞ for floats. */
+export function lowest(dtype: DType): number {
+  const { kind, bytes } = INFO[dtype];
+  if (kind === 'float') return -Infinity;
+  return kind === 'signed' ? -(2 ** (8 * bytes - 1)) : 0;
+}
+
+/** The greatest value of a type: +∞ for floats. */
+export function highest(dtype: DType): number {
+  const { kind, bytes } = INFO[dtype];
+  if (kind === 'float') return Infinity;
+  if (kind === 'bool') return 1;
+  return kind === 'signed' ? 2 ** (8 * bytes - 1) - 1 : 2 ** (8 * bytes) - 1;
+}
+
+/** Host arrays that hold tensors; 16-bit floats travel as their bits. */
+export type HostArray =
+  | Float32Array
+  | Float64Array
+  | Uint8Array
+  | Int8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array;
+
+/** A host array of `length` elements for a dtype; bool takes a byte each, 16-bit floats their bits. */
+export function hostArray(dtype: DType, length: number): HostArray;
+/** A view of `buffer` as elements of a dtype. */
+export function hostArray(dtype: DType, buffer: ArrayBuffer): HostArray;
+export function hostArray(dtype: DType, source: number | ArrayBuffer): HostArray {
+  // The constructors' overloads differ per source kind, so each call site needs a single one.
+  const make = <T>(Type: new (source: ArrayBuffer) => T): T =>
+    new Type(typeof source === 'number' ? new ArrayBuffer(source * byteSize(dtype)) : source);
+  switch (dtype) {
+    case 'float32':
+      return make(Float32Array);
+    case 'float64':
+      return make(Float64Array);
+    case 'bfloat16':
+    case 'float16':
+    case 'uint16':
+      return make(Uint16Array);
+    case 'int8':
+      return make(Int8Array);
+    case 'int16':
+      return make(Int16Array);
+    case 'int32':
+      return make(Int32Array);
+    case 'int64':
+      return make(BigInt64Array);
+    case 'uint8':
+    case 'bool':
+      return make(Uint8Array);
+    case 'uint32':
+      return make(Uint32Array);
+    case 'uint64':
+      return make(BigUint64Array);
+    default:
+      throw new ShapeError(`no host array for dtype ${String(dtype satisfies never)}`);
+  }
+}
+
+/** A float32 rounded to the nearest bfloat16 (ties to even), as its 16 bits. */
+export function toBfloat16Bits(value: number): number {
+  const view = new DataView(new ArrayBuffer(4));
+  view.setFloat32(0, value);
+  const bits = view.getUint32(0);
+  if (Number.isNaN(value)) return 0x7fc0;
+  return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
+}
+
+/** The value of a bfloat16's 16 bits. */
+export function fromBfloat16Bits(bits: number): number {
+  const view = new DataView(new ArrayBuffer(4));
+  view.setUint32(0, (bits & 0xffff) * 0x10000);
+  return view.getFloat32(0);
+}

@@ -1,0 +1,110 @@
+import { full } from './creation.ts';
+import { isFloat, type DType } from './dtype.ts';
+import { emit } from './emit.ts';
+import { ShapeError } from './errors.ts';
+import type { Backward, BinaryOp, CompareDirection, Tensor, UnaryOp } from './ir.ts';
+import { broadcastShapes, sameShape, type Shape } from './shape.ts';
+
+/** A tensor, or a number that takes the other operand's dtype. */
+export type Operand = Tensor | number;
+
+/** `x` with size-1 and missing leading dimensions repeated to fill `shape`. */
+export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return x;
+  const axes = x.shape.map((_, i) => i + shape.length - x.rank);
+  return emit('broadcast', { shape, axes }, [x]);
+}
+
+function operands(op: string, a: Operand, b: Operand): [Tensor, Tensor] {
+  if (typeof a === 'number' && typeof b === 'number') throw new ShapeError(`${op}: one operand must be a tensor`);
+  const left = typeof a === 'number' ? full([], a, (b as Tensor).dtype) : a;
+  const right = typeof b === 'number' ? full([], b, left.dtype) : b;
+  const shape = broadcastShapes(op, left.shape, right.shape);
+  return [broadcastTo(left, shape), broadcastTo(right, shape)];
+}
+
+const unary = (op: UnaryOp) => (x: Tensor) => emit(op, {}, [x]);
+const binary = (op: BinaryOp) => (a: Operand, b: Operand) => emit(op, {}, operands(op, a, b));
+const comparison = (direction: CompareDirection) => (a: Operand, b: Operand) =>
+  emit('compare', { direction }, operands('compare', a, b));
+
+export const neg = unary('negate');
+export const abs = unary('abs');
+/** −1, 0 or 1. */
+export const sign = unary('sign');
+export const exp = unary('exp');
+export const expm1 = unary('expm1');
+export const log = unary('log');
+export const log1p = unary('log1p');
+export const sqrt = unary('sqrt');
+/** 1 / √x. */
+export const rsqrt = unary('rsqrt');
+export const tanh = unary('tanh');
+/** The logistic function 1 / (1 + e^−x). */
+export const sigmoid = unary('logistic');
+export const sin = unary('sin');
+export const cos = unary('cos');
+export const floor = unary('floor');
+export const ceil = unary('ceil');
+/** To the nearest integer, ties to even. */
+export const round = unary('round');
+export const not = unary('not');
+
+export const add = binary('add');
+export const sub = binary('subtract');
+export const mul = binary('multiply');
+export const div = binary('divide');
+export const maximum = binary('maximum');
+export const minimum = binary('minimum');
+export const pow = binary('power');
+export const rem = binary('remainder');
+export const and = binary('and');
+export const or = binary('or');
+export const xor = binary('xor');
+export const shiftLeft = binary('shiftLeft');
+export const shiftRight = binary('shiftRightLogical');
+
+export const equal = comparison('EQ');
+export const notEqual = comparison('NE');
+export const less = comparison('LT');
+export const lessEqual = comparison('LE');
+export const greater = comparison('GT');
+export const greaterEqual = comparison('GE');
+
+/** `onTrue` where the condition holds, `onFalse` elsewhere; all three broadcast. */
+export function where(condition: Tensor, onTrue: Operand, onFalse: Operand): Tensor {
+  const [left, right] = operands('where', onTrue, onFalse);
+  const shape = broadcastShapes('where', condition.shape, left.shape);
+  return emit('select', {}, [broadcastTo(condition, shape), broadcastTo(left, shape), broadcastTo(right, shape)]);
+}
+
+export const isFinite = (x: Tensor): Tensor => emit('isFinite', {}, [x]);
+
+/** `x` as another dtype; floats become integers by cutting the fraction. */
+export function convert(x: Tensor, dtype: DType): Tensor {
+  return x.dtype === dtype ? x : emit('convert', { dtype }, [x]);
+}
+
+/** The same bits as another dtype of the same size. */
+export const bitcast = (x: Tensor, dtype: DType): Tensor => emit('bitcast', { dtype }, [x]);
+
+export const square = (x: Tensor): Tensor => mul(x, x);
+
+/** max(x, 0), with gradient 0 at 0. */
+export function relu(x: Tensor): Tensor {
+  const output = maximum(x, 0);
+  // From the output, so that the input need not be kept; maximum() itself would share the gradient at 0 between ties.
+  const backward: Backward = ([gradient]) => [where(greater(output, 0), gradient, 0)];
+  return emit('customGradient', { outputs: 1, backward }, [output, x]);
+}
+
+export const clamp = (x: Tensor, low: Operand, high: Operand): Tensor => minimum(maximum(x, low), high);
+
+/** 1 at the label's place along a new last axis, 0 elsewhere; all 0 for a label outside the classes. */
+export function oneHot(labels: Tensor, classes: number, dtype: DType): Tensor {
+  if (isFloat(labels.dtype)) throw new ShapeError(`oneHot: labels are ${labels.dtype}, not integers`);
+  const shape = [...labels.shape, classes];
+  const index = emit('iota', { shape, dtype: labels.dtype, axis: labels.rank }, []);
+  const wide = emit('broadcast', { shape, axes: labels.shape.map((_, i) => i) }, [labels]);
+  return convert(equal(wide, index), dtype);
+}

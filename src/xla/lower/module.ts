@@ -1,0 +1,47 @@
+import type { Graph, Tensor } from '../ir.ts';
+import { CPU_REWRITES } from './cpu.ts';
+import { tensorType } from './literal.ts';
+import { rewrite, type RewriteTable } from './rewrite.ts';
+import { writeStatement } from './statement.ts';
+import { Writer } from './writer.ts';
+
+/** Where a program will run. */
+export type Platform = 'cpu' | 'tpu' | 'cuda' | 'rocm';
+
+/** XLA's choice for the plain ops is good on TPU and GPU; on CPU it is often the slowest one. */
+const REWRITES: Record<Platform, RewriteTable> = { cpu: CPU_REWRITES, tpu: {}, cuda: {}, rocm: {} };
+
+export interface LowerOptions {
+  /** Name of the module, which profilers show. */
+  readonly name?: string;
+  /** Ops are written as they are where no platform is given. */
+  readonly platform?: Platform;
+  /** How many replicas run the program; all-reduce goes over all of them. */
+  readonly replicas?: number;
+  /** Pairs of [parameter, output] that share memory: the parameter is used up by the call (donation). */
+  readonly aliases?: ReadonlyMap<number, number>;
+}
+
+/** A traced program as the text of a StableHLO module with one public function `@main`. */
+export function lowerToStableHlo(traced: Graph, options: LowerOptions = {}): string {
+  const { name = 'sepal', replicas = 1, aliases = new Map<number, number>() } = options;
+  const graph = options.platform === undefined ? traced : rewrite(traced, REWRITES[options.platform]);
+  const writer = new Writer(replicas, writeStatement);
+  const bound = new Map<Tensor, string>(graph.parameters.map((parameter, i) => [parameter, `%arg${i}`]));
+  const results = writer.graph(graph, bound);
+  const parameters = graph.parameters.map((parameter, i) => {
+    const alias = aliases.get(i);
+    const attribute = alias === undefined ? '' : ` {tf.aliasing_output = ${alias} : i32}`;
+    return `%arg${i}: ${tensorType(parameter)}${attribute}`;
+  });
+  const types = graph.outputs.map(tensorType);
+  return [
+    `module @${name} attributes {mhlo.num_partitions = 1 : i32, mhlo.num_replicas = ${replicas} : i32} {`,
+    `  func.func public @main(${parameters.join(', ')}) -> (${types.join(', ')}) {`,
+    ...writer.lines.map((line) => `    ${line}`),
+    `    return ${results.join(', ')} : ${types.join(', ')}`,
+    '  }',
+    '}',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,93 @@
+import { assert } from '../../base/index.ts';
+import type { DType } from '../dtype.ts';
+import { reachableNodes } from '../graph.ts';
+import type { Graph, Node, Tensor } from '../ir.ts';
+import { denseLiteral, tensorType } from './literal.ts';
+
+/** Writes one op of a program with the given writer. */
+export type WriteNode = (node: Node, writer: Writer) => void;
+
+/** Lines of a StableHLO function in the making, and the SSA name of every tensor that has one. */
+export class Writer {
+  readonly replicas: number;
+  readonly lines: string[] = [];
+  readonly #names = new Map<Node, string[]>();
+  readonly #writeNode: WriteNode;
+  #overrides = new Map<Tensor, string>();
+  #next = 0;
+
+  constructor(replicas: number, writeNode: WriteNode) {
+    this.replicas = replicas;
+    this.#writeNode = writeNode;
+  }
+
+  line(text: string): void {
+    this.lines.push(text);
+  }
+
+  /** An SSA name that was not used before. */
+  fresh(): string {
+    return `%${this.#next++}`;
+  }
+
+  bind(node: Node, index: number, name: string): void {
+    const names = this.#names.get(node) ?? [];
+    names[index] = name;
+    this.#names.set(node, names);
+  }
+
+  /** Makes an output another name of a tensor that is there. */
+  alias(node: Node, index: number, tensor: Tensor): void {
+    this.bind(node, index, this.nameOf(tensor));
+  }
+
+  nameOf(tensor: Tensor): string {
+    const name = this.#overrides.get(tensor) ?? this.#names.get(tensor.node)?.[tensor.index];
+    assert(name !== undefined, `${tensor.node.op} is used before it is written`);
+    return name;
+  }
+
+  namesOf(tensors: readonly Tensor[]): string {
+    return tensors.map((tensor) => this.nameOf(tensor)).join(', ');
+  }
+
+  /** Writes `%n = text` and gives the node's outputs their names. */
+  assign(node: Node, text: string): void {
+    const name = this.fresh();
+    if (node.outputs.length === 1) {
+      this.bind(node, 0, name);
+      this.line(`${name} = ${text}`);
+      return;
+    }
+    for (const index of node.outputs.keys()) this.bind(node, index, `${name}#${index}`);
+    this.line(`${name}:${node.outputs.length} = ${text}`);
+  }
+
+  /** Writes a line of its own that gives one value, for rules that need more than one op; returns its name. */
+  value(text: string): string {
+    const name = this.fresh();
+    this.line(`${name} = ${text}`);
+    return name;
+  }
+
+  scalar(value: number, dtype: DType): string {
+    return this.value(`stablehlo.constant ${denseLiteral(value, dtype)} : ${tensorType({ shape: [], dtype })}`);
+  }
+
+  /**
+   * Writes the nodes of a graph that were made since node `since`; returns the outputs' names.
+   *
+   * `bound` names the graph's parameters, and in a region the tensors of the enclosing program that it reads.
+   */
+  graph(graph: Graph, bound: ReadonlyMap<Tensor, string>, since = 0): string[] {
+    const outer = this.#overrides;
+    this.#overrides = new Map([...outer, ...bound]);
+    const parameters = new Set(graph.parameters.map(({ node }) => node));
+    for (const node of reachableNodes(graph.outputs, since)) {
+      if (!parameters.has(node)) this.#writeNode(node, this);
+    }
+    const names = graph.outputs.map((output) => this.nameOf(output));
+    this.#overrides = outer;
+    return names;
+  }
+}

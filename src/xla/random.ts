@@ -1,0 +1,87 @@
+import { constant, full, iota } from './creation.ts';
+import type { DType } from './dtype.ts';
+import {
+  add,
+  bitcast,
+  convert,
+  cos,
+  less,
+  log,
+  mul,
+  neg,
+  or,
+  shiftLeft,
+  shiftRight,
+  sqrt,
+  sub,
+  xor,
+} from './elementwise.ts';
+import type { Tensor } from './ir.ts';
+import { elementCount, type Shape } from './shape.ts';
+import { concatenate, reshape, sliceAxis } from './structure.ts';
+
+// Threefry-2x32 with 20 rounds: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+const ROTATIONS = [
+  [13, 15, 26, 6],
+  [17, 29, 16, 24],
+] as const;
+const PARITY = 0x1bd11bda;
+
+function threefry(key: readonly [Tensor, Tensor], counters: readonly [Tensor, Tensor]): [Tensor, Tensor] {
+  const keys = [key[0], key[1], xor(xor(key[0], key[1]), PARITY)];
+  let x = add(counters[0], keys[0]);
+  let y = add(counters[1], keys[1]);
+  for (let group = 0; group < 5; group++) {
+    for (const distance of ROTATIONS[group % 2]) {
+      x = add(x, y);
+      y = xor(or(shiftLeft(y, distance), shiftRight(y, 32 - distance)), x);
+    }
+    x = add(x, keys[(group + 1) % 3]);
+    y = add(add(y, keys[(group + 2) % 3]), group + 1);
+  }
+  return [x, y];
+}
+
+const words = (key: Tensor): [Tensor, Tensor] => [
+  reshape(sliceAxis(key, 0, 0, 1), []),
+  reshape(sliceAxis(key, 0, 1, 2), []),
+];
+
+/** A random key, uint32[2], from a seed known when tracing. */
+export function randomKey(seed: number): Tensor {
+  return constant(Uint32Array.of(Math.floor(seed / 2 ** 32) >>> 0, seed >>> 0), [2], 'uint32');
+}
+
+/** A key of its own for each number: streams of different keys are independent. `data` is a number or a uint32 scalar. */
+export function foldIn(key: Tensor, data: Tensor | number): Tensor {
+  const word = typeof data === 'number' ? full([], data, 'uint32') : convert(data, 'uint32');
+  const [x, y] = threefry(words(key), [full([], 0, 'uint32'), word]);
+  return concatenate([reshape(x, [1]), reshape(y, [1])], 0);
+}
+
+/** Uniform 32-bit integers: element i of the first half and of the second come from one block, counter i. */
+export function randomBits(key: Tensor, shape: Shape): Tensor {
+  const count = elementCount(shape);
+  const half = Math.ceil(count / 2);
+  const index = iota([half], 'uint32');
+  const [x, y] = threefry(words(key), [index, add(index, half)]);
+  return reshape(sliceAxis(concatenate([x, y], 0), 0, 0, count), shape);
+}
+
+/** Uniform floats in [low, high), with 23 random bits each. */
+export function uniform(key: Tensor, shape: Shape, low = 0, high = 1, dtype: DType = 'float32'): Tensor {
+  // 23 bits as the fraction of a float in [1, 2).
+  const fraction = or(shiftRight(randomBits(key, shape), 9), 0x3f800000);
+  const unit = convert(sub(bitcast(fraction, 'float32'), 1), dtype);
+  return low === 0 && high === 1 ? unit : add(mul(unit, high - low), low);
+}
+
+/** True with probability `p` at every element. */
+export const bernoulli = (key: Tensor, p: number, shape: Shape): Tensor => less(uniform(key, shape), p);
+
+/** Floats from the normal distribution with mean 0 and standard deviation 1, by Box and Muller's method. */
+export function normal(key: Tensor, shape: Shape, dtype: DType = 'float32'): Tensor {
+  const radius = sqrt(mul(log(sub(1, uniform(foldIn(key, 0), shape))), -2));
+  const angle = mul(uniform(foldIn(key, 1), shape), 2 * Math.PI);
+  return convert(mul(radius, neg(cos(angle))), dtype);
+}

@@ -1,0 +1,51 @@
+import { broadcastTo, div, equal, exp, log, add, sub } from './elementwise.ts';
+import { emit } from './emit.ts';
+import type { ReduceKind, Tensor } from './ir.ts';
+import { elementCount, normalizeAxes, normalizeAxis } from './shape.ts';
+import { reshape } from './structure.ts';
+
+export interface ReduceOptions {
+  /** Axes to reduce; all of them by default. */
+  readonly axes?: readonly number[];
+  /** Keeps the reduced axes with size 1. */
+  readonly keepDims?: boolean;
+}
+
+function reduce(kind: ReduceKind, x: Tensor, { axes, keepDims = false }: ReduceOptions): Tensor {
+  const normal = normalizeAxes(kind, axes, x.rank);
+  const reduced = normal.length === 0 ? x : emit('reduce', { kind, axes: normal }, [x]);
+  if (!keepDims) return reduced;
+  return reshape(
+    reduced,
+    x.shape.map((size, i) => (normal.includes(i) ? 1 : size)),
+  );
+}
+
+export const sum = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce('sum', x, options);
+/** The greatest element; gradients are shared equally between ties. */
+export const max = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce('max', x, options);
+export const min = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce('min', x, options);
+export const all = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce('and', x, options);
+export const any = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce('or', x, options);
+
+export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
+  const axes = normalizeAxes('mean', options.axes, x.rank);
+  return div(sum(x, options), elementCount(axes.map((axis) => x.shape[axis])));
+}
+
+/** Index of the greatest element along an axis, the first one where several are equal; int32. */
+export function argmax(x: Tensor, axis = -1): Tensor {
+  return emit('argmax', { axis: normalizeAxis('argmax', axis, x.rank) }, [x]);
+}
+
+/** log Σ e^x along an axis, without overflow; keeps the axis with size 1. */
+export function logSumExp(x: Tensor, axis = -1): Tensor {
+  const peak = emit('stopGradient', {}, [max(x, { axes: [axis], keepDims: true })]);
+  return add(log(sum(exp(sub(x, peak)), { axes: [axis], keepDims: true })), peak);
+}
+
+export const logSoftmax = (x: Tensor, axis = -1): Tensor => sub(x, logSumExp(x, axis));
+export const softmax = (x: Tensor, axis = -1): Tensor => exp(logSoftmax(x, axis));
+
+/** Where `x` equals a reduced value that kept its axes. */
+export const equalsReduced = (x: Tensor, reduced: Tensor): Tensor => equal(x, broadcastTo(reduced, x.shape));
