@@ -1,0 +1,220 @@
+import { scaleLinear, scaleLog } from 'd3-scale';
+import { line } from 'd3-shape';
+import { html, type Html } from './html.ts';
+
+/** One line of a chart. */
+export interface Series {
+  readonly name: string;
+  /** Validation is drawn in the accent colour, training quietly. */
+  readonly tone: 'accent' | 'quiet';
+  /** Points with a y that is not finite interrupt the line. */
+  readonly points: readonly Point[];
+}
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface LineChart {
+  readonly title: string;
+  /** What the x axis counts: `epoch`. */
+  readonly xName: string;
+  readonly series: readonly Series[];
+  readonly format: (y: number) => string;
+  /** Lowest and highest value that y can have, so that the axis doesn't go beyond. */
+  readonly limits?: readonly [number, number];
+  /** Where the kept weights are from. */
+  readonly best?: number;
+  readonly stoppedEarly?: boolean;
+}
+
+const WIDTH = 500;
+const HEIGHT = 268;
+const PLOT = { left: 46, right: 416, top: 26, bottom: 236 };
+/** Columns that show their values under the pointer; more would be narrower than a pixel or two. */
+const MAX_HOVER_COLUMNS = 160;
+const MAX_POINTS = 1000;
+
+/** A line chart as a figure that needs no script: values show on hover through SVG titles. */
+export function lineChart(chart: LineChart): Html {
+  const x = scaleLinear(xDomain(chart), [PLOT.left, PLOT.right]);
+  const y = yScale(chart);
+  const path = line<Point>()
+    .defined((point) => isDrawable(point, y.domain()))
+    .x((point) => x(point.x))
+    .y((point) => y(point.y))
+    .digits(1);
+  const lines = chart.series.map(({ tone, points }) => {
+    const shown = thin(points, MAX_POINTS);
+    // A path of one point draws nothing.
+    const dots = points.filter((point) => points.length === 1 && isDrawable(point, y.domain()));
+    return html`<path class="line ${tone}" d="${path(shown) ?? ''}" />${dots.map(
+        (point) => html`<circle class="dot ${tone}" cx="${px(x(point.x))}" cy="${px(y(point.y))}" r="4" />`,
+      )}`;
+  });
+  return html`<figure class="chart">
+    <figcaption>${chart.title}</figcaption>
+    <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${describe(chart)}">
+      ${yAxis(y)} ${xAxis(x, chart.xName)} ${bestMark(chart, x, y)} ${lines} ${endLabels(chart, y)}
+      ${hoverColumns(chart, x)}
+    </svg>
+  </figure>`;
+}
+
+type Scale = (value: number) => number;
+type YScale = Scale & { domain(): number[]; ticks(count: number): number[] };
+
+function xDomain({ series }: LineChart): [number, number] {
+  const xs = series.flatMap(({ points }) => points.map((point) => point.x));
+  const low = xs.reduce((a, b) => Math.min(a, b), Infinity);
+  const high = xs.reduce((a, b) => Math.max(a, b), -Infinity);
+  if (low > high) return [0, 1];
+  return low === high ? [low - 0.5, high + 0.5] : [low, high];
+}
+
+function yScale({ series, limits }: LineChart): YScale {
+  const range = [PLOT.bottom, PLOT.top];
+  const ys = series
+    .flatMap(({ points }) => points.map((point) => point.y))
+    .filter(Number.isFinite)
+    .toSorted((a, b) => a - b);
+  if (ys.length === 0) return scaleLinear([0, 1], range);
+  const [low, high] = [ys[0], ys[ys.length - 1]];
+  const middle = ys[Math.floor(ys.length / 2)];
+  // A first epoch that is far off would press all the others into one flat line.
+  if (limits === undefined && low > 0 && high > 12 * middle) return scaleLog([low, high], range).nice();
+  const pad = low === high ? Math.abs(low) * 0.1 || 0.1 : 0;
+  const scale = scaleLinear([low - pad, high + pad], range).nice(5);
+  const [bottom, top] = scale.domain();
+  return limits === undefined ? scale : scale.domain([Math.max(bottom, limits[0]), Math.min(top, limits[1])]);
+}
+
+function isDrawable({ y }: Point, domain: readonly number[]): boolean {
+  return Number.isFinite(y) && y >= domain[0] && y <= domain[1];
+}
+
+function yAxis(y: YScale): Html[] {
+  const ticks = y.ticks(5);
+  // A logarithmic scale answers with all its subdivisions.
+  const shown =
+    ticks.length <= 8 ? ticks : ticks.filter((tick) => Number.isInteger(Math.round(Math.log10(tick) * 1e9) / 1e9));
+  const tiny = Math.max(...shown) < 0.01;
+  return shown.map((tick) => {
+    const at = px(y(tick));
+    return html`<line class="grid" x1="${PLOT.left}" x2="${PLOT.right}" y1="${at}" y2="${at}" /><text
+        class="tick"
+        x="${PLOT.left - 8}"
+        y="${at}"
+        dy="0.32em"
+        text-anchor="end"
+        >${tickText(tick, tiny)}</text
+      >`;
+  });
+}
+
+function tickText(tick: number, tiny: boolean): string {
+  if (tick === 0) return '0';
+  const rounded = Number(tick.toPrecision(4));
+  return tiny ? rounded.toExponential() : String(rounded);
+}
+
+function xAxis(x: Scale & { ticks(count: number): number[] }, name: string): Html[] {
+  const labels = x
+    .ticks(6)
+    .filter(Number.isInteger)
+    .map(
+      (tick) =>
+        html`<text class="tick" x="${px(x(tick))}" y="${PLOT.bottom + 20}" text-anchor="middle"
+          >${tick.toLocaleString('en-US')}</text
+        >`,
+    );
+  return [...labels, html`<text class="tick" x="${PLOT.right + 24}" y="${PLOT.bottom + 20}">${name}</text>`];
+}
+
+function bestMark({ series, best, stoppedEarly }: LineChart, x: Scale, y: YScale): Html | undefined {
+  if (best === undefined) return undefined;
+  const at = px(x(best));
+  const kept = series.find(({ tone }) => tone === 'accent')?.points.find((point) => point.x === best);
+  const after = PLOT.right - at;
+  const anchor = at - PLOT.left < 24 ? 'start' : after < 24 ? 'end' : 'middle';
+  return html`${
+      stoppedEarly === true &&
+      html`<rect class="after" x="${at}" y="${PLOT.top}" width="${px(after)}" height="${PLOT.bottom - PLOT.top}" />`
+    }${
+      stoppedEarly === true &&
+      after > 80 &&
+      html`<text class="mark" x="${PLOT.right}" y="${PLOT.top - 9}" text-anchor="end">stopped</text>`
+    }<line class="best" x1="${at}" x2="${at}" y1="${PLOT.top}" y2="${PLOT.bottom}" /><text
+      class="mark strong"
+      x="${at}"
+      y="${PLOT.top - 9}"
+      text-anchor="${anchor}"
+      >best</text
+    >${
+      kept !== undefined &&
+      isDrawable(kept, y.domain()) &&
+      html`<circle class="dot accent" cx="${at}" cy="${px(y(kept.y))}" r="4" />`
+    }`;
+}
+
+/** Names at the lines' right ends instead of a legend, moved apart where the lines end close together. */
+function endLabels({ series }: LineChart, y: YScale): Html[] {
+  if (series.length < 2) return [];
+  const gap = 15;
+  const ends = series
+    .flatMap(({ name, tone, points }) => {
+      const last = points.findLast((point) => isDrawable(point, y.domain()));
+      return last === undefined ? [] : [{ name, tone, at: y(last.y) }];
+    })
+    .toSorted((a, b) => a.at - b.at);
+  for (let i = 1; i < ends.length; i++) {
+    const overlap = gap - (ends[i].at - ends[i - 1].at);
+    if (overlap <= 0) continue;
+    ends[i - 1].at -= overlap / 2;
+    ends[i].at += overlap / 2;
+  }
+  return ends.map(
+    ({ name, tone, at }) =>
+      html`<text class="end ${tone}" x="${PLOT.right + 10}" y="${px(at)}" dy="0.32em">${name}</text>`,
+  );
+}
+
+function hoverColumns({ series, xName, format, best }: LineChart, x: Scale): Html[] {
+  const xs = [...new Set(series.flatMap(({ points }) => points.map((point) => point.x)))].toSorted((a, b) => a - b);
+  const thinned = new Set(thin(xs, MAX_HOVER_COLUMNS));
+  const shown = xs.filter((value) => thinned.has(value) || value === best);
+  const byX = series.map(({ name, points }) => ({ name, values: new Map(points.map((point) => [point.x, point.y])) }));
+  return shown.map((value, i) => {
+    const from = i === 0 ? PLOT.left : (x(shown[i - 1]) + x(value)) / 2;
+    const to = i === shown.length - 1 ? PLOT.right : (x(value) + x(shown[i + 1])) / 2;
+    const values = byX.map(({ name, values: ys }) => `${name} ${format(ys.get(value) ?? NaN)}`);
+    const head = `${xName} ${value.toLocaleString('en-US')}${value === best ? ' (best)' : ''}`;
+    return html`<rect
+      class="hover"
+      x="${px(from)}"
+      y="${PLOT.top}"
+      width="${px(to - from)}"
+      height="${PLOT.bottom - PLOT.top}"
+      ><title>${[head, ...values].join('\n')}</title></rect
+    >`;
+  });
+}
+
+/** At most `limit` of the values, evenly spaced, the first and the last among them. */
+function thin<T>(values: readonly T[], limit: number): readonly T[] {
+  if (values.length <= limit) return values;
+  return Array.from({ length: limit }, (_, i) => values[Math.round((i * (values.length - 1)) / (limit - 1))]);
+}
+
+function describe({ title, xName, series, format, best }: LineChart): string {
+  const lines = series.map(({ name, points }) => {
+    const ys = points.map((point) => point.y).filter(Number.isFinite);
+    return ys.length === 0 ? `${name}: no values` : `${name} from ${format(ys[0])} to ${format(ys[ys.length - 1])}`;
+  });
+  return `${title} by ${xName}: ${lines.join('; ')}${best === undefined ? '' : `; best at ${xName} ${best}`}`;
+}
+
+function px(value: number): number {
+  return Math.round(value * 10) / 10;
+}
