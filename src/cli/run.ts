@@ -2,8 +2,11 @@ import { Command, CommanderError } from 'commander';
 import { createRequire } from 'node:module';
 import { createLogger, SepalError } from '../base/index.ts';
 import type { AddCommand, Context } from './command.ts';
+import { addData } from './commands/data.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addPlugin } from './commands/plugin.ts';
 
-const COMMANDS: readonly AddCommand[] = [];
+const COMMANDS: readonly AddCommand[] = [addPlugin, addDoctor, addData];
 
 /** Exit status after Ctrl-C, by the shells' convention: 128 + SIGINT. */
 const INTERRUPTED = 130;

@@ -1,0 +1,21 @@
+export { AssetError } from './asset-error.ts';
+export { cacheFolder, freeBytes, makeRoom } from './cache-folder.ts';
+export { sha256File } from './checksum.ts';
+export { CUDA_LIBRARIES, cudaInstallCommand, missingCudaLibraries, type CudaLibrary } from './cuda-libraries.ts';
+export { download, type DownloadOptions, type WebAsset } from './download.ts';
+export { withLock } from './lock.ts';
+export { findPip, PIP_COMMANDS, type Pip } from './pip.ts';
+export { pluginByName, PLUGINS, type PluginPlatform, type PluginRow } from './plugin-manifest.ts';
+export { findPlugin, installPlugin, listPlugins, type InstalledPlugin, type PluginStatus } from './plugins.ts';
+export type { TransferOptions, TransferProgress } from './transfer.ts';
+export type { WheelPin } from './wheel.ts';
+export {
+  assetFolder,
+  findInstalled,
+  installFromWheel,
+  type AssetKind,
+  type InstalledAsset,
+  type InstallOptions,
+  type Receipt,
+  type WheelAsset,
+} from './wheel-asset.ts';

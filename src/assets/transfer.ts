@@ -1,0 +1,17 @@
+/** How far one asset is. */
+export interface TransferProgress {
+  readonly step: 'download' | 'extract';
+  /** Bytes done of this step. */
+  readonly bytes: number;
+  /** Bytes of this step in all; undefined where the server doesn't say. */
+  readonly total: number | undefined;
+}
+
+/** What every function that brings an asset accepts. */
+export interface TransferOptions {
+  /** Stops the work and removes what it had written; the signal's reason is thrown. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: TransferProgress) => void;
+  /** Gets lines that a waiting user should see, such as that another process is at the same download. */
+  readonly onNotice?: (line: string) => void;
+}

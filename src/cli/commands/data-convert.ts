@@ -1,0 +1,78 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { formatCount, plural, startProgress, type Progress } from '../../base/index.ts';
+import { convertFolder, type BadRecords } from '../../data/index.ts';
+import type { Context } from '../command.ts';
+import { describeSkipped } from './data-check.ts';
+import { positiveInteger } from './data-flags.ts';
+
+interface Flags {
+  readonly out: string;
+  readonly size: number;
+  readonly val: number;
+  readonly test: number;
+  readonly seed: number;
+  readonly quality: number;
+  readonly badRecords: BadRecords;
+  readonly force?: boolean;
+}
+
+/** `sepal data convert`: a folder of photos per class becomes TFRecord files. */
+export function addDataConvert(data: Command, context: () => Context): void {
+  data
+    .command('convert')
+    .description('make TFRecord files, split for training, from a folder with one folder of photos per class')
+    .argument('<folder>', 'folder with one folder per class, such as daisy/1.jpg and rose/2.jpg')
+    .requiredOption('--out <dir>', 'folder to make')
+    .option('--size <pixels>', 'side of the square pictures; photos are cropped at their centre', positiveInteger, 224)
+    .option('--val <share>', 'share of each class to validate on', share, 0.15)
+    .option('--test <share>', 'share of each class to test on', share, 0.15)
+    .option('--seed <n>', 'the same seed splits the same way', wholeNumber, 0)
+    .option('--quality <n>', 'JPEG quality, 1 to 100; JPEG files of the size already are kept as they are', quality, 95)
+    .addOption(
+      new Option('--bad-records <policy>', 'what to do with a file that is no readable picture')
+        .choices(['fail', 'skip'])
+        .default('fail'),
+    )
+    .option('--force', 'replace the data set that is in the folder')
+    .addHelpText('after', '\nExample:\n  sepal data convert photos --out flowers --size 224')
+    .action(async (folder: string, flags: Flags) => {
+      await convert(folder, flags, context());
+    });
+}
+
+async function convert(folder: string, flags: Flags, { log, signal }: Context): Promise<void> {
+  let bar: Progress | undefined;
+  let converted;
+  try {
+    const onProgress = (done: number, total: number) => {
+      bar ??= startProgress({ label: 'converting', total, unit: 'images/s' });
+      bar.update(done);
+    };
+    converted = await convertFolder(folder, { ...flags, signal, onProgress });
+  } finally {
+    bar?.stop();
+  }
+  const { classNames, images, skipped } = converted;
+  for (const bad of skipped) log.warn(`skipped ${describeSkipped(bad)}`);
+  log.info(
+    `${plural(classNames.length, 'class', 'classes')} in ${flags.out}: ${formatCount(images.train)} pictures to train on, ` +
+      `${formatCount(images.val)} to validate, ${formatCount(images.test)} to test` +
+      (skipped.length > 0 ? `; ${formatCount(skipped.length)} skipped` : ''),
+  );
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value < 1)) throw new InvalidArgumentError('expected a share from 0 to 1');
+  return value;
+}
+
+function quality(text: string): number {
+  const value = positiveInteger(text);
+  if (value > 100) throw new InvalidArgumentError('expected a whole number from 1 to 100');
+  return value;
+}
+
+function wholeNumber(text: string): number {
+  return text === '0' ? 0 : positiveInteger(text);
+}

@@ -1,0 +1,17 @@
+import type { AddCommand } from '../command.ts';
+import { addDataCheck } from './data-check.ts';
+import { addDataConvert } from './data-convert.ts';
+import { addDataInfo } from './data-info.ts';
+import { addDataMake } from './data-make.ts';
+
+/** `sepal data info|check|make|convert`. */
+export const addData: AddCommand = (program, context) => {
+  const data = program
+    .command('data')
+    .description('look into, check, draw and convert data sets')
+    .addHelpText('after', '\nExample:\n  sepal data info flowers');
+  addDataInfo(data, context);
+  addDataCheck(data, context);
+  addDataMake(data, context);
+  addDataConvert(data, context);
+};
