@@ -1,0 +1,34 @@
+import { readdirSync } from 'node:fs';
+
+/**
+ * Sets the environment variables that plugins read when they are loaded. What the user has set stays as it is.
+ *
+ * It works on the main thread only: a worker's `process.env` is a copy that native code doesn't see.
+ */
+export function prepareEnvironment(): void {
+  const { env } = process;
+  // XLA logs its errors to stderr and returns them as well. Level 3 leaves what ends the process.
+  env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
+  // libtpu starts profiling timers and ignores their signal. Node restores the signal's default when it exits, which is
+  // to kill the process, so that a run that went well ends with status 155.
+  env['CPUPROFILE_FREQUENCY'] ??= '0';
+  // libtpu asks the cloud's metadata server what machine it is on, for minutes where no server answers.
+  if (mayHaveTpu()) return;
+  env['TPU_SKIP_MDS_QUERY'] ??= '1';
+  // … and complains on stderr that it can't know these two. A topology created by name doesn't depend on them.
+  env['TPU_ACCELERATOR_TYPE'] ??= 'v3-8';
+  env['TPU_WORKER_HOSTNAMES'] ??= 'localhost';
+}
+
+/** TPU chips show as /dev/accel0, … or, the newer ones, as /dev/vfio/0, … */
+function mayHaveTpu(): boolean {
+  return hasEntry('/dev', /^accel\d+$/) || hasEntry('/dev/vfio', /^\d+$/);
+}
+
+function hasEntry(folder: string, name: RegExp): boolean {
+  try {
+    return readdirSync(folder).some((entry) => name.test(entry));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,11 @@
+export { loadPlugin, type Plugin } from './plugin.ts';
+export type { Client } from './client.ts';
+export type { Device, DeviceDescription, DeviceMemoryStats } from './device.ts';
+export type { Buffer } from './buffer.ts';
+export type { CompiledMemoryStats, Executable, OptimizedProgram } from './executable.ts';
+export type { Launch, LoadedExecutable } from './loaded-executable.ts';
+export type { Topology } from './topology.ts';
+export type { CompileOptions } from './compile-options.ts';
+export type { NamedValue, OptionValue, Options } from './named-value.ts';
+export { byteLengthOf, elementSize, ELEMENT_TYPES, type ElementType } from './element-type.ts';
+export { PjrtError, PluginLoadError, type PjrtErrorCode } from './error.ts';
