@@ -1,4 +1,7 @@
 #!/usr/bin/env node
-import { run } from './run.ts';
+// libuv's pool runs image decoding, file access and the calls into XLA, each of which holds a thread while it lasts.
+// Its size is read when the first one starts, so it is set before anything else is loaded.
+process.env.UV_THREADPOOL_SIZE ??= '8';
 
+const { run } = await import('./run.ts');
 process.exitCode = await run(process.argv.slice(2));

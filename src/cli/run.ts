@@ -1,34 +1,39 @@
 import { Command, CommanderError } from 'commander';
-import { createRequire } from 'node:module';
 import { createLogger, SepalError } from '../base/index.ts';
 import type { AddCommand, Context } from './command.ts';
-import { addData } from './commands/data.ts';
-import { addDoctor } from './commands/doctor.ts';
-import { addPlugin } from './commands/plugin.ts';
+import { sepalVersion } from './version.ts';
 
-const COMMANDS: readonly AddCommand[] = [addPlugin, addDoctor, addData];
+/** Every command, in the order in which the help lists them. Only the one that is typed is loaded. */
+const COMMANDS = new Map<string, () => Promise<AddCommand>>([
+  ['train', async () => (await import('./commands/train.ts')).addTrain],
+  ['evaluate', async () => (await import('./commands/evaluate.ts')).addEvaluate],
+  ['predict', async () => (await import('./commands/predict.ts')).addPredict],
+  ['data', async () => (await import('./commands/data.ts')).addData],
+  ['plugin', async () => (await import('./commands/plugin.ts')).addPlugin],
+  ['doctor', async () => (await import('./commands/doctor.ts')).addDoctor],
+]);
 
 /** Exit status after Ctrl-C, by the shells' convention: 128 + SIGINT. */
-const INTERRUPTED = 130;
+const INTERRUPTED_STATUS = 130;
 
 /** Runs one command line. Resolves with the exit status: 0, 1 for an error, 2 for a wrong command line. */
 export async function run(args: readonly string[]): Promise<number> {
   const interrupt = new AbortController();
   process.once('SIGINT', () => {
     interrupt.abort(new SepalError('INTERRUPTED', 'interrupted'));
-    process.once('SIGINT', () => process.exit(INTERRUPTED));
+    process.once('SIGINT', () => process.exit(INTERRUPTED_STATUS));
   });
 
   const program = new Command('sepal')
     .description('Train image classifiers on TPU, GPU and CPU, through OpenXLA.')
-    .version(version(), '-V, --version', 'print the version')
+    .version(sepalVersion(), '-V, --version', 'print the version')
     .option('-v, --verbose', 'print more: stack traces, buffer counts, cache hits')
     .option('-q, --quiet', 'print results and errors only')
     .showSuggestionAfterError(true)
     .showHelpAfterError('(see --help)')
     .exitOverride();
   const context = (): Context => ({ log: createLogger(program.opts()), signal: interrupt.signal });
-  for (const add of COMMANDS) add(program, context);
+  for (const add of await loadCommands(args)) add(program, context);
   for (const command of program.commands) inheritSettings(command, program);
 
   try {
@@ -36,10 +41,15 @@ export async function run(args: readonly string[]): Promise<number> {
     return process.exitCode === undefined ? 0 : Number(process.exitCode);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (error instanceof SepalError && error.code === 'INTERRUPTED') return INTERRUPTED;
     printError(error, Boolean(program.opts().verbose));
-    return 1;
+    return error instanceof SepalError && error.code === 'INTERRUPTED' ? INTERRUPTED_STATUS : 1;
   }
+}
+
+/** The command that the arguments name, or all of them for the help and for a name that there is not. */
+async function loadCommands(args: readonly string[]): Promise<AddCommand[]> {
+  const load = COMMANDS.get(args.find((word) => !word.startsWith('-')) ?? '');
+  return load === undefined ? Promise.all([...COMMANDS.values()].map((each) => each())) : [await load()];
 }
 
 function inheritSettings(command: Command, parent: Command): void {
@@ -60,9 +70,4 @@ function printError(error: unknown, verbose: boolean): void {
       process.stderr.write(`caused by ${cause.stack ?? cause.message}\n`);
     }
   }
-}
-
-function version(): string {
-  const manifest: unknown = createRequire(import.meta.url)('../../package.json');
-  return (manifest as { version: string }).version;
 }

@@ -1,17 +1,18 @@
 import { emit, emitAll, nextNodeId } from './emit.ts';
 import { reachableNodes } from './graph.ts';
-import type { Backward, Graph, Tensor, TensorType } from './ir.ts';
+import type { Backward, Graph, Node, Tensor, TensorType } from './ir.ts';
 
 /** Traces a function of tensors of these types. Tensors of an enclosing program that it reads become captures. */
 export function traceRegion(types: readonly TensorType[], body: (...state: Tensor[]) => readonly Tensor[]): Graph {
   const since = nextNodeId();
   const parameters = types.map(({ shape, dtype }, i) => emit('parameter', { name: `state${i}`, shape, dtype }, []));
   const outputs = body(...parameters);
+  const isOutside = (node: Node) => node.id < since;
   const captures = new Map<string, Tensor>();
   const capture = (tensor: Tensor) => {
-    if (tensor.node.id < since) captures.set(`${tensor.node.id}.${tensor.index}`, tensor);
+    if (isOutside(tensor.node)) captures.set(`${tensor.node.id}.${tensor.index}`, tensor);
   };
-  for (const node of reachableNodes(outputs, since)) node.inputs.forEach(capture);
+  for (const node of reachableNodes(outputs, isOutside)) node.inputs.forEach(capture);
   outputs.forEach(capture);
   return { parameters, outputs, captures: [...captures.values()] };
 }

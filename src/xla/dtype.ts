@@ -35,6 +35,11 @@ export const isFloat = (dtype: DType): boolean => INFO[dtype].kind === 'float';
 export const isSigned = (dtype: DType): boolean => INFO[dtype].kind === 'float' || INFO[dtype].kind === 'signed';
 export const isInteger = (dtype: DType): boolean => INFO[dtype].kind === 'signed' || INFO[dtype].kind === 'unsigned';
 
+/** Whether a number is a value of an integer type; any number is one of a float type, rounded. */
+export function holds(dtype: DType, value: number): boolean {
+  return !isInteger(dtype) || (Number.isInteger(value) && value >= lowest(dtype) && value <= highest(dtype));
+}
+
 /** The least value of a type: −∞ for floats. */
 export function lowest(dtype: DType): number {
   const { kind, bytes } = INFO[dtype];
@@ -98,20 +103,4 @@ export function hostArray(dtype: DType, source: number | ArrayBuffer): HostArray
     default:
       throw new ShapeError(`no host array for dtype ${String(dtype satisfies never)}`);
   }
-}
-
-/** A float32 rounded to the nearest bfloat16 (ties to even), as its 16 bits. */
-export function toBfloat16Bits(value: number): number {
-  const view = new DataView(new ArrayBuffer(4));
-  view.setFloat32(0, value);
-  const bits = view.getUint32(0);
-  if (Number.isNaN(value)) return 0x7fc0;
-  return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
-}
-
-/** The value of a bfloat16's 16 bits. */
-export function fromBfloat16Bits(bits: number): number {
-  const view = new DataView(new ArrayBuffer(4));
-  view.setUint32(0, (bits & 0xffff) * 0x10000);
-  return view.getFloat32(0);
 }

@@ -1,5 +1,5 @@
 import { full } from './creation.ts';
-import { isFloat, type DType } from './dtype.ts';
+import { highest, isFloat, type DType } from './dtype.ts';
 import { emit } from './emit.ts';
 import { ShapeError } from './errors.ts';
 import type { Backward, BinaryOp, CompareDirection, Tensor, UnaryOp } from './ir.ts';
@@ -104,7 +104,9 @@ export const clamp = (x: Tensor, low: Operand, high: Operand): Tensor => minimum
 export function oneHot(labels: Tensor, classes: number, dtype: DType): Tensor {
   if (isFloat(labels.dtype)) throw new ShapeError(`oneHot: labels are ${labels.dtype}, not integers`);
   const shape = [...labels.shape, classes];
-  const index = emit('iota', { shape, dtype: labels.dtype, axis: labels.rank }, []);
-  const wide = emit('broadcast', { shape, axes: labels.shape.map((_, i) => i) }, [labels]);
+  // A narrow integer type may not count up to the classes.
+  const numbers = highest(labels.dtype) < classes - 1 ? convert(labels, 'int32') : labels;
+  const index = emit('iota', { shape, dtype: numbers.dtype, axis: labels.rank }, []);
+  const wide = emit('broadcast', { shape, axes: labels.shape.map((_, i) => i) }, [numbers]);
   return convert(equal(wide, index), dtype);
 }

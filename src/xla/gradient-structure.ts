@@ -1,21 +1,11 @@
 import { zerosLike } from './creation.ts';
+import { gatherGradient, scatterUpdatesGradient } from './gradient-gather.ts';
 import type { GradientRule } from './gradient-rule.ts';
 import type { DotParams, OpName, Tensor } from './ir.ts';
 import { sub } from './elementwise.ts';
 import { dotGeneral } from './linear.ts';
 import { sum } from './reduction.ts';
-import {
-  dynamicSlice,
-  dynamicUpdateSlice,
-  gather,
-  pad,
-  reshape,
-  reverse,
-  scatterAdd,
-  slice,
-  sliceAxis,
-  transpose,
-} from './structure.ts';
+import { dynamicSlice, dynamicUpdateSlice, pad, reshape, reverse, slice, sliceAxis, transpose } from './structure.ts';
 
 type StructureOp =
   | 'broadcast'
@@ -90,8 +80,12 @@ export const STRUCTURE_GRADIENTS: { [K in StructureOp & OpName]: GradientRule<K>
     dynamicUpdateSlice(g, zerosLike(update), starts),
     dynamicSlice(g, starts, update.shape),
   ],
-  gather: ({ params, inputs: [x, indices], cotangents: [g] }) => [scatterAdd(zerosLike(x), indices, g, params)],
-  scatterAdd: ({ params, inputs: [, indices], cotangents: [g] }) => [g, undefined, gather(g, indices, params)],
+  gather: ({ params, inputs: [x, indices], cotangents: [g] }) => [gatherGradient(params, x, indices, g)],
+  scatterAdd: ({ params, inputs: [x, indices], cotangents: [g] }) => [
+    g,
+    undefined,
+    scatterUpdatesGradient(params, x, indices, g),
+  ],
   dot: ({ params, inputs: [left, right], cotangents: [g] }) => [
     dotLeftGradient(params, left, right, g),
     dotRightGradient(params, left, right, g),

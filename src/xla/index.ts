@@ -1,16 +1,7 @@
 export { gradient, vjp } from './autodiff.ts';
 export { allReduce, customGradient, optimizationBarrier, replicaId, stopGradient, whileLoop } from './control.ts';
 export { constant, full, iota, onesLike, parameter, scalar, zerosLike } from './creation.ts';
-export {
-  byteSize,
-  DTYPES,
-  fromBfloat16Bits,
-  hostArray,
-  isFloat,
-  toBfloat16Bits,
-  type DType,
-  type HostArray,
-} from './dtype.ts';
+export { byteSize, DTYPES, hostArray, isFloat, type DType, type HostArray } from './dtype.ts';
 export {
   abs,
   add,
@@ -59,14 +50,27 @@ export {
   xor,
   type Operand,
 } from './elementwise.ts';
+export { erf } from './erf.ts';
 export { ShapeError } from './errors.ts';
-export type { GatherParams, Graph, Node, Padding, TensorType } from './ir.ts';
-export { Tensor } from './ir.ts';
+export { countFlops } from './flops.ts';
+export {
+  isHostTensor,
+  isOp,
+  isTensorType,
+  Tensor,
+  type GatherParams,
+  type Graph,
+  type HostTensor,
+  type Node,
+  type Padding,
+  type TensorType,
+} from './ir.ts';
+export { fromBfloat16Bits, fromFloat16Bits, toBfloat16Bits, toFloat16Bits } from './half-float.ts';
 export { conv2d, dotGeneral, matmul, type ConvOptions } from './linear.ts';
 export { lowerToStableHlo, type LowerOptions, type Platform } from './lower/module.ts';
 export { averagePool2d, maxPool2d, type PoolOptions } from './pooling.ts';
 export { printGraph } from './print.ts';
-export { bernoulli, foldIn, normal, randomBits, randomKey, uniform } from './random.ts';
+export { bernoulli, foldIn, normal, randomBits, randomKey, threefry, uniform } from './random.ts';
 export {
   all,
   any,

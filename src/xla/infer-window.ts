@@ -10,6 +10,14 @@ function windowCount(size: number, window: number, stride: number, [low, high]: 
 /** Size of a kernel axis with the gaps of its dilation. */
 export const dilatedSize = (size: number, dilation: number): number => (size - 1) * dilation + 1;
 
+function requirePositive(where: string, numbers: Record<string, readonly number[]>): void {
+  for (const [name, values] of Object.entries(numbers)) {
+    if (!values.every((value) => Number.isInteger(value) && value >= 1)) {
+      throw new ShapeError(`${where}: ${name} [${values.join(',')}] are not whole numbers from 1`);
+    }
+  }
+}
+
 /** Output shape of a convolution of `input` [N, spatial…, C] with `kernel` [spatial…, C / groups, outputs]. */
 export function convShape(op: string, params: ConvParams, input: Shape, kernel: Shape): Shape {
   const { strides, padding, dilation, groups } = params;
@@ -19,11 +27,15 @@ export function convShape(op: string, params: ConvParams, input: Shape, kernel: 
   if (strides.length !== spatial || padding.length !== spatial || dilation.length !== spatial) {
     throw new ShapeError(`${where} need ${spatial} strides, paddings and dilations`);
   }
+  requirePositive(where, { strides, dilation, groups: [groups] });
   const channels = input[input.length - 1];
   const outputs = kernel[kernel.length - 1];
   if (channels !== kernel[kernel.length - 2] * groups || outputs % groups !== 0) {
     throw new ShapeError(`${where} don't fit with ${groups} ${groups === 1 ? 'group' : 'groups'}`, {
-      expected: `a kernel of ${channels / groups} input channels and outputs divisible by ${groups}`,
+      expected:
+        channels % groups === 0
+          ? `a kernel of ${channels / groups} input channels and outputs divisible by ${groups}`
+          : `input channels divisible by ${groups}`,
     });
   }
   const sizes = strides.map((stride, i) =>
@@ -71,6 +83,7 @@ export function inferWindow(op: string, params: WindowParams, x: Tensor): Tensor
   if (window.length !== x.rank || strides.length !== x.rank || padding.length !== x.rank) {
     throw new ShapeError(`${op}: window ${formatShape(window)} and input ${formatShape(x.shape)} differ in rank`);
   }
+  requirePositive(op, { window, strides });
   const shape = x.shape.map((size, i) => windowCount(size, window[i], strides[i], padding[i]));
   if (shape.some((size) => size < 1)) {
     throw new ShapeError(
@@ -86,7 +99,8 @@ export function inferWindowGradient(params: WindowParams, x: Tensor, gradient: T
   return { shape: x.shape, dtype: x.dtype };
 }
 
-function requireSameDType(op: string, a: Tensor, b: Tensor): void {
+/** There is no implicit promotion. */
+export function requireSameDType(op: string, a: TensorType, b: TensorType): void {
   if (a.dtype !== b.dtype) {
     throw new ShapeError(
       `${op}: dtypes ${a.dtype}${formatShape(a.shape)} and ${b.dtype}${formatShape(b.shape)} differ`,

@@ -1,7 +1,8 @@
-import { isFloat, isInteger, type DType } from './dtype.ts';
+import { byteSize, holds, isFloat, isInteger, isSigned, type DType } from './dtype.ts';
 import { ShapeError } from './errors.ts';
 import { inferGather, inferScatter } from './infer-gather.ts';
 import {
+  requireSameDType,
   inferConv,
   inferConvInputGradient,
   inferConvKernelGradient,
@@ -23,16 +24,20 @@ const formatType = ({ shape, dtype }: TensorType): string => `${dtype}${formatSh
 function sameTypes(op: string, inputs: readonly TensorType[]): TensorType {
   const [first, ...others] = inputs;
   for (const other of others) {
-    if (first.dtype !== other.dtype) {
-      throw new ShapeError(`${op}: dtypes ${formatType(first)} and ${formatType(other)} differ`, {
-        hint: 'there is no implicit promotion: use convert()',
-      });
-    }
+    requireSameDType(op, first, other);
     if (!sameShape(first.shape, other.shape)) {
       throw new ShapeError(`${op}: shapes ${formatType(first)} and ${formatType(other)} differ`);
     }
   }
   return { shape: first.shape, dtype: first.dtype };
+}
+
+function requireStarts(op: string, starts: readonly TensorType[]): void {
+  for (const start of starts) {
+    if (start.shape.length !== 0 || !isInteger(start.dtype) || start.dtype !== starts[0].dtype) {
+      throw new ShapeError(`${op}: start ${formatType(start)} is no integer scalar of one type with the others`);
+    }
+  }
 }
 
 function requireDType(op: string, input: TensorType, accepts: (dtype: DType) => boolean, wanted: string): void {
@@ -45,8 +50,8 @@ const isNumber = (dtype: DType): boolean => !isBool(dtype);
 
 const ACCEPTS: Partial<Record<OpName, [(dtype: DType) => boolean, string]>> = {
   negate: [isNumber, 'a number'],
-  abs: [isNumber, 'a number'],
-  sign: [isNumber, 'a number'],
+  abs: [isSigned, 'a number with a sign'],
+  sign: [isSigned, 'a number with a sign'],
   not: [isIntegerOrBool, 'an integer or bool'],
   and: [isIntegerOrBool, 'an integer or bool'],
   or: [isIntegerOrBool, 'an integer or bool'],
@@ -94,14 +99,19 @@ const RULES: { [K in OpName]: InferRule<K> } = {
 
   parameter: ({ shape, dtype }) => [{ shape, dtype }],
   constant({ data, shape, dtype }) {
-    if (typeof data !== 'number' && data.length !== elementCount(shape)) {
-      throw new ShapeError(`constant: ${data.length} values don't fill shape ${formatShape(shape)}`);
+    if (typeof data === 'number') {
+      if (!holds(dtype, data)) throw new ShapeError(`constant: ${data} is no ${dtype}`);
+    } else if (data.length !== elementCount(shape) || data.BYTES_PER_ELEMENT !== byteSize(dtype)) {
+      throw new ShapeError(
+        `constant: ${data.length} values of ${data.BYTES_PER_ELEMENT} bytes don't fill ${formatType({ shape, dtype })}`,
+      );
     }
     return [{ shape, dtype }];
   },
   iota({ shape, dtype, axis }) {
     if (axis < 0 || axis >= shape.length)
       throw new ShapeError(`iota: axis ${axis} is not in shape ${formatShape(shape)}`);
+    requireDType('iota', { shape, dtype }, isNumber, 'a number');
     return [{ shape, dtype }];
   },
   replicaId: () => [{ shape: [], dtype: 'uint32' }],
@@ -120,14 +130,20 @@ const RULES: { [K in OpName]: InferRule<K> } = {
     return [{ shape: x.shape, dtype: 'bool' }];
   },
   convert: ({ dtype }, [x]) => [{ shape: x.shape, dtype }],
-  bitcast: ({ dtype }, [x]) => [{ shape: x.shape, dtype }],
+  bitcast({ dtype }, [x]) {
+    requireDType('bitcast', x, (from) => byteSize(from) === byteSize(dtype), `of the size of ${dtype}`);
+    return [{ shape: x.shape, dtype }];
+  },
 
   broadcast({ shape, axes }, [x]) {
     const fits =
       axes.length === x.rank &&
       axes.every(
         (axis, i) =>
-          axis < shape.length && (x.shape[i] === 1 || x.shape[i] === shape[axis]) && (i === 0 || axis > axes[i - 1]),
+          axis >= 0 &&
+          axis < shape.length &&
+          (x.shape[i] === 1 || x.shape[i] === shape[axis]) &&
+          (i === 0 || axis > axes[i - 1]),
       );
     if (!fits) {
       throw new ShapeError(
@@ -152,6 +168,11 @@ const RULES: { [K in OpName]: InferRule<K> } = {
   },
   reverse: (_params, [x]) => [{ shape: x.shape, dtype: x.dtype }],
   slice({ start, limit, strides }, [x]) {
+    if ([start, limit, strides].some(({ length }) => length !== x.rank)) {
+      throw new ShapeError(
+        `slice: [${start.join(',')}] to [${limit.join(',')}] by [${strides.join(',')}] needs one number an axis of ${formatType(x)}`,
+      );
+    }
     const shape = x.shape.map((size, i) => {
       if (!(start[i] >= 0 && start[i] <= limit[i] && limit[i] <= size && strides[i] >= 1)) {
         throw new ShapeError(
@@ -177,8 +198,9 @@ const RULES: { [K in OpName]: InferRule<K> } = {
   concatenate({ axis }, inputs) {
     const [first] = inputs;
     for (const other of inputs) {
+      requireSameDType('concatenate', first, other);
       const agrees = other.rank === first.rank && other.shape.every((size, i) => i === axis || size === first.shape[i]);
-      if (!agrees || other.dtype !== first.dtype) {
+      if (!agrees) {
         throw new ShapeError(
           `concatenate: ${formatType(first)} and ${formatType(other)} don't join along axis ${axis}`,
         );
@@ -189,8 +211,11 @@ const RULES: { [K in OpName]: InferRule<K> } = {
   },
   dynamicSlice({ sizes }, [x, ...starts]) {
     if (sizes.length !== x.rank || starts.length !== x.rank || sizes.some((size, i) => size > x.shape[i])) {
-      throw new ShapeError(`dynamicSlice: sizes [${sizes.join(',')}] are not inside ${formatType(x)}`);
+      throw new ShapeError(
+        `dynamicSlice: sizes [${sizes.join(',')}] and ${starts.length} starts are not inside ${formatType(x)}`,
+      );
     }
+    requireStarts('dynamicSlice', starts);
     return [{ shape: sizes, dtype: x.dtype }];
   },
   dynamicUpdateSlice(_params, [x, update, ...starts]) {
@@ -199,15 +224,17 @@ const RULES: { [K in OpName]: InferRule<K> } = {
     if (!fits || update.dtype !== x.dtype) {
       throw new ShapeError(`dynamicUpdateSlice: ${formatType(update)} doesn't fit into ${formatType(x)}`);
     }
+    requireStarts('dynamicUpdateSlice', starts);
     return [{ shape: x.shape, dtype: x.dtype }];
   },
   gather: (params, [x, indices]) => [inferGather(params, x, indices)],
   scatterAdd: (params, [x, indices, updates]) => [inferScatter(params, x, indices, updates)],
 
   dot({ batchLeft, batchRight, contractLeft, contractRight }, [left, right]) {
+    requireSameDType('dot', left, right);
     const agree = (a: readonly number[], b: readonly number[]) =>
-      a.length === b.length && a.every((axis, i) => left.shape[axis] === right.shape[b[i]]);
-    if (left.dtype !== right.dtype || !agree(batchLeft, batchRight) || !agree(contractLeft, contractRight)) {
+      a.length === b.length && a.every((axis, i) => axis < left.rank && left.shape[axis] === right.shape[b[i]]);
+    if (!agree(batchLeft, batchRight) || !agree(contractLeft, contractRight)) {
       throw new ShapeError(
         `dot: ${formatType(left)} and ${formatType(right)} don't contract along axes [${contractLeft.join(',')}] and [${contractRight.join(',')}]`,
       );

@@ -1,4 +1,4 @@
-import type { DType, HostArray } from './dtype.ts';
+import { DTYPES, type DType, type HostArray } from './dtype.ts';
 import type { Shape } from './shape.ts';
 
 /** Zeros added (or, where negative, elements cut) before and after a spatial dimension. */
@@ -141,6 +141,20 @@ export interface TensorType {
   readonly shape: Shape;
   readonly dtype: DType;
 }
+
+/** Numbers on the host with their shape, row-major. */
+export interface HostTensor extends TensorType {
+  readonly data: HostArray;
+}
+
+/** Tells tensors' types from the branches of a tree. */
+export function isTensorType(value: unknown): value is TensorType {
+  if (typeof value !== 'object' || value === null || !('dtype' in value) || !('shape' in value)) return false;
+  return Array.isArray(value.shape) && DTYPES.some((dtype) => dtype === value.dtype);
+}
+
+/** Tells tensors on the host from the branches of a tree. */
+export const isHostTensor = (value: unknown): value is HostTensor => isTensorType(value) && 'data' in value;
 
 /** One op of a traced program, with typed parameters. */
 export interface Node<K extends OpName = OpName> {

@@ -1,5 +1,5 @@
-import { reachableNodes } from './graph.ts';
-import type { Graph, Node, OpName, Tensor, TensorType } from './ir.ts';
+import { nodesOf } from './graph.ts';
+import { isOp, type Graph, type Node, type OpName, type Tensor, type TensorType } from './ir.ts';
 import { formatShape } from './shape.ts';
 
 const formatType = ({ dtype, shape }: TensorType): string => `${dtype}${formatShape(shape)}`;
@@ -7,32 +7,47 @@ const formatType = ({ dtype, shape }: TensorType): string => `${dtype}${formatSh
 /** A traced program for people: one line an op, numbered from 0, with parameters, types and the layer. */
 export function printGraph(graph: Graph): string {
   const names = new Map<Node, string>();
+  let parameters = 0;
+  let values = 0;
   const nameOf = (tensor: Tensor): string => {
     const name = names.get(tensor.node) ?? '?';
     return tensor.node.outputs.length === 1 ? name : `${name}.${tensor.index}`;
   };
-  for (const [i, { node }] of graph.parameters.entries()) names.set(node, `arg${i}`);
-  const parameters = graph.parameters.map((parameter, i) => `arg${i}: ${formatType(parameter)}`);
-  const lines = [`(${parameters.join(', ')}) {`];
-  for (const node of reachableNodes(graph.outputs)) {
-    if (names.has(node)) continue;
-    names.set(node, `v${names.size - graph.parameters.length}`);
-    const settings = printParams(node);
+
+  const printRegion = (region: Graph): string[] => {
+    for (const { node } of region.parameters) names.set(node, `arg${parameters++}`);
+    const types = region.parameters.map((parameter) => `${nameOf(parameter)}: ${formatType(parameter)}`);
+    const lines = nodesOf(region)
+      .filter((node) => !names.has(node))
+      .flatMap((node) => printNode(node));
+    return [`(${types.join(', ')}) {`, ...indent([...lines, `return ${region.outputs.map(nameOf).join(', ')}`]), '}'];
+  };
+
+  const printNode = (node: Node): string[] => {
     const inputs = node.inputs.map(nameOf).join(', ');
-    const types = node.outputs.map(formatType).join(', ');
+    names.set(node, `v${values++}`);
     const scope = node.scope === '' ? '' : `  // ${node.scope}`;
-    lines.push(`  ${names.get(node)}: ${types} = ${node.op}${settings}(${inputs})${scope}`);
-  }
-  lines.push(`  return ${graph.outputs.map(nameOf).join(', ')}`, '}');
-  return lines.join('\n');
+    const types = node.outputs.map(formatType).join(', ');
+    const line = `${names.get(node)}: ${types} = ${node.op}${printParams(node)}(${inputs})${scope}`;
+    if (!isOp(node, 'while')) return [line];
+    const [condition, ...test] = printRegion(node.params.condition);
+    const [body, ...step] = printRegion(node.params.body);
+    return [line, ...indent([`while ${condition}`, ...test, `do ${body}`, ...step])];
+  };
+
+  return printRegion(graph).join('\n');
 }
 
+const indent = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);
+
 function printParams<K extends OpName>({ params }: Node<K>): string {
-  const texts = Object.entries(params).flatMap(([name, value]) => {
-    if (name === 'shape' || name === 'dtype' || typeof value === 'function') return [];
+  const texts = Object.entries(params).flatMap(([name, value]: [string, unknown]) => {
+    // Shape and dtype stand in the type; a function and a loop's programs are no settings.
+    if (name === 'shape' || name === 'dtype' || name === 'condition' || name === 'body') return [];
+    if (typeof value === 'function') return [];
     if (ArrayBuffer.isView(value)) return [`${name}: ${value.byteLength} bytes`];
-    if (name === 'condition' || name === 'body') return [];
-    return [`${name}: ${JSON.stringify(value)}`];
+    // JSON has no NaN and no infinities.
+    return [`${name}: ${typeof value === 'number' ? String(value) : JSON.stringify(value)}`];
   });
   return texts.length === 0 ? '' : ` {${texts.join(', ')}} `;
 }

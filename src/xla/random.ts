@@ -16,6 +16,7 @@ import {
   sub,
   xor,
 } from './elementwise.ts';
+import { ShapeError } from './errors.ts';
 import type { Tensor } from './ir.ts';
 import { elementCount, type Shape } from './shape.ts';
 import { concatenate, reshape, sliceAxis } from './structure.ts';
@@ -27,10 +28,12 @@ const ROTATIONS = [
 ] as const;
 const PARITY = 0x1bd11bda;
 
-function threefry(key: readonly [Tensor, Tensor], counters: readonly [Tensor, Tensor]): [Tensor, Tensor] {
-  const keys = [key[0], key[1], xor(xor(key[0], key[1]), PARITY)];
-  let x = add(counters[0], keys[0]);
-  let y = add(counters[1], keys[1]);
+/** The block of two random words for every counter (two uint32 tensors of one shape) under a key, uint32[2]. */
+export function threefry(key: Tensor, first: Tensor, second: Tensor): [Tensor, Tensor] {
+  const [low, high] = words(key);
+  const keys = [low, high, xor(xor(low, high), PARITY)];
+  let x = add(first, keys[0]);
+  let y = add(second, keys[1]);
   for (let group = 0; group < 5; group++) {
     for (const distance of ROTATIONS[group % 2]) {
       x = add(x, y);
@@ -55,7 +58,8 @@ export function randomKey(seed: number): Tensor {
 /** A key of its own for each number: streams of different keys are independent. `data` is a number or a uint32 scalar. */
 export function foldIn(key: Tensor, data: Tensor | number): Tensor {
   const word = typeof data === 'number' ? full([], data, 'uint32') : convert(data, 'uint32');
-  const [x, y] = threefry(words(key), [full([], 0, 'uint32'), word]);
+  // The first word is one that no counter of randomBits reaches, so that a key may be folded and drawn from.
+  const [x, y] = threefry(key, full([], 0xffffffff, 'uint32'), word);
   return concatenate([reshape(x, [1]), reshape(y, [1])], 0);
 }
 
@@ -64,14 +68,19 @@ export function randomBits(key: Tensor, shape: Shape): Tensor {
   const count = elementCount(shape);
   const half = Math.ceil(count / 2);
   const index = iota([half], 'uint32');
-  const [x, y] = threefry(words(key), [index, add(index, half)]);
+  const [x, y] = threefry(key, index, add(index, half));
   return reshape(sliceAxis(concatenate([x, y], 0), 0, 0, count), shape);
 }
 
-/** Uniform floats in [low, high), with 23 random bits each. */
+/** Random bits in a uniform float: no more than its fraction has, so that none is rounded up to 1. */
+const FRACTION_BITS: Partial<Record<DType, number>> = { float64: 23, float32: 23, float16: 10, bfloat16: 7 };
+
+/** Uniform floats in [low, high), with 23 random bits each; 10 for float16 and 7 for bfloat16. */
 export function uniform(key: Tensor, shape: Shape, low = 0, high = 1, dtype: DType = 'float32'): Tensor {
-  // 23 bits as the fraction of a float in [1, 2).
-  const fraction = or(shiftRight(randomBits(key, shape), 9), 0x3f800000);
+  const bits = FRACTION_BITS[dtype];
+  if (bits === undefined) throw new ShapeError(`uniform: ${dtype} is no float`);
+  // The bits as the fraction of a float in [1, 2).
+  const fraction = or(shiftLeft(shiftRight(randomBits(key, shape), 32 - bits), 23 - bits), 0x3f800000);
   const unit = convert(sub(bitcast(fraction, 'float32'), 1), dtype);
   return low === 0 && high === 1 ? unit : add(mul(unit, high - low), low);
 }

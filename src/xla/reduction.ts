@@ -38,13 +38,22 @@ export function argmax(x: Tensor, axis = -1): Tensor {
   return emit('argmax', { axis: normalizeAxis('argmax', axis, x.rank) }, [x]);
 }
 
+/** The greatest number along an axis, as a shift that the result doesn't depend on: no gradient flows through it. */
+const peakOf = (x: Tensor, axis: number): Tensor =>
+  emit('stopGradient', {}, [max(x, { axes: [axis], keepDims: true })]);
+
 /** log Σ e^x along an axis, without overflow; keeps the axis with size 1. */
 export function logSumExp(x: Tensor, axis = -1): Tensor {
-  const peak = emit('stopGradient', {}, [max(x, { axes: [axis], keepDims: true })]);
+  const peak = peakOf(x, axis);
   return add(log(sum(exp(sub(x, peak)), { axes: [axis], keepDims: true })), peak);
 }
 
-export const logSoftmax = (x: Tensor, axis = -1): Tensor => sub(x, logSumExp(x, axis));
+export function logSoftmax(x: Tensor, axis = -1): Tensor {
+  // Less the peak at once: x − logSumExp(x) would lose the digits that the peak takes up.
+  const shifted = sub(x, peakOf(x, axis));
+  return sub(shifted, log(sum(exp(shifted), { axes: [axis], keepDims: true })));
+}
+
 export const softmax = (x: Tensor, axis = -1): Tensor => exp(logSoftmax(x, axis));
 
 /** Where `x` equals a reduced value that kept its axes. */

@@ -21,7 +21,8 @@ export function expandDims(x: Tensor, axis: number): Tensor {
 
 /** Axes in another order. */
 export function transpose(x: Tensor, permutation: readonly number[]): Tensor {
-  return permutation.every((axis, i) => axis === i) ? x : emit('transpose', { permutation }, [x]);
+  const same = permutation.length === x.rank && permutation.every((axis, i) => axis === i);
+  return same ? x : emit('transpose', { permutation }, [x]);
 }
 
 /** Elements in reverse order along some axes. */
@@ -37,7 +38,7 @@ export function slice(
   strides?: readonly number[],
 ): Tensor {
   const steps = strides ?? start.map(() => 1);
-  const whole = start.every((s, i) => s === 0 && limit[i] === x.shape[i] && steps[i] === 1);
+  const whole = start.length === x.rank && start.every((s, i) => s === 0 && limit[i] === x.shape[i] && steps[i] === 1);
   return whole ? x : emit('slice', { start, limit, strides: steps }, [x]);
 }
 
@@ -54,7 +55,8 @@ export function sliceAxis(x: Tensor, axis: number, start: number, limit: number)
 /** `x` with `value` around it; a negative padding cuts elements off; `interior` lays gaps between elements. */
 export function pad(x: Tensor, padding: readonly Padding[], value = 0, interior?: readonly number[]): Tensor {
   const gaps = interior ?? padding.map(() => 0);
-  if (padding.every(([low, high], i) => low === 0 && high === 0 && gaps[i] === 0)) return x;
+  const nothing = padding.every(([low, high], i) => low === 0 && high === 0 && gaps[i] === 0);
+  if (nothing && padding.length === x.rank) return x;
   const params = { low: padding.map(([low]) => low), high: padding.map(([, high]) => high), interior: gaps };
   return emit('pad', params, [x, full([], value, x.dtype)]);
 }

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { formatBytes, formatCount, plural, startProgress, UsageError, writeFile } from '../../base/index.ts';
+import { formatCount, plural, startProgress, UsageError, writeFile } from '../../base/index.ts';
 import { DIFFICULTIES, drawContactSheet, drawDataset, type Difficulty } from '../../data/index.ts';
 import type { Context } from '../command.ts';
 
@@ -66,7 +66,7 @@ async function make(flags: Flags, { log, signal }: Context): Promise<void> {
     const { train, val, test } = made.images;
     log.info(
       `drew ${plural(made.classes.length, 'species', 'species')} into ${out}: ${formatCount(train)} pictures to train on, ` +
-        `${formatCount(val)} to validate, ${formatCount(test)} to test (${formatBytes(made.bytes)})`,
+        `${formatCount(val)} to validate, ${formatCount(test)} to test`,
     );
   }
   if (preview !== undefined) {

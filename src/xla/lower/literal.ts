@@ -1,6 +1,7 @@
-import { byteSize, isFloat, isSigned, mlirType, toBfloat16Bits, type DType, type HostArray } from '../dtype.ts';
-import { ShapeError } from '../errors.ts';
+import { byteSize, isFloat, isSigned, mlirType, type DType, type HostArray } from '../dtype.ts';
+import { toBfloat16Bits, toFloat16Bits } from '../half-float.ts';
 import type { Node, TensorType } from '../ir.ts';
+import { elementCount, type Shape } from '../shape.ts';
 
 /** `tensor<2x3xf32>`. */
 export function tensorType({ shape, dtype }: TensorType): string {
@@ -21,19 +22,30 @@ export function signature(node: Node, inputs: readonly TensorType[] = node.input
 }
 
 /** A `dense<…>` attribute: one number for all elements, or an array with one for each. */
-export function denseLiteral(data: HostArray | number, dtype: DType): string {
+export function denseLiteral(data: HostArray | number, { shape, dtype }: TensorType): string {
   if (typeof data === 'number') return `dense<${numberLiteral(data, dtype)}>`;
+  if (data.length === 0) return 'dense<>';
   // MLIR packs raw booleans into bits, so they are spelled out.
-  if (dtype === 'bool') return `dense<[${[...data].map((value) => (value ? 'true' : 'false')).join(', ')}]>`;
+  if (dtype === 'bool') return `dense<${nested(data, shape)}>`;
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   return `dense<"0x${bytes.toString('hex').toUpperCase()}">`;
+}
+
+/** Booleans in brackets as their shape has them. */
+function nested(data: ArrayLike<number | bigint>, shape: Shape, start = 0): string {
+  if (shape.length === 0) return data[start] ? 'true' : 'false';
+  const [size, ...inner] = shape;
+  const step = elementCount(inner);
+  return `[${Array.from({ length: size }, (_, i) => nested(data, inner, start + i * step)).join(', ')}]`;
 }
 
 function numberLiteral(value: number, dtype: DType): string {
   if (dtype === 'bool') return value === 0 ? 'false' : 'true';
   if (!isFloat(dtype)) {
-    if (!Number.isInteger(value)) throw new ShapeError(`constant: ${value} is no ${dtype}`);
-    return BigInt(value).toString();
+    // 2^63 − 1 and 2^64 − 1 are no doubles; the double nearest to them is one more.
+    const most = BigInt.asUintN(8 * byteSize(dtype) - (isSigned(dtype) ? 1 : 0), -1n);
+    const exact = BigInt(value);
+    return String(exact > most ? most : exact);
   }
   if (Number.isFinite(value) && !Object.is(value, -0)) {
     const text = value.toExponential();
@@ -48,10 +60,6 @@ function specialBits(value: number, dtype: DType): string {
   if (dtype === 'float64') view.setFloat64(0, value);
   else if (dtype === 'float32') view.setFloat32(0, value);
   else if (dtype === 'bfloat16') view.setUint16(0, toBfloat16Bits(value));
-  else
-    view.setUint16(
-      0,
-      (value < 0 || Object.is(value, -0) ? 0x8000 : 0) | (value === 0 ? 0 : Number.isNaN(value) ? 0x7e00 : 0x7c00),
-    );
+  else view.setUint16(0, toFloat16Bits(value));
   return Buffer.from(view.buffer, 0, size).toString('hex').toUpperCase();
 }

@@ -36,12 +36,15 @@ export function lowerToStableHlo(traced: Graph, options: LowerOptions = {}): str
   });
   const types = graph.outputs.map(tensorType);
   return [
-    `module @${name} attributes {mhlo.num_partitions = 1 : i32, mhlo.num_replicas = ${replicas} : i32} {`,
+    `module @${symbol(name)} attributes {mhlo.num_partitions = 1 : i32, mhlo.num_replicas = ${replicas} : i32} {`,
     `  func.func public @main(${parameters.join(', ')}) -> (${types.join(', ')}) {`,
     ...writer.lines.map((line) => `    ${line}`),
-    `    return ${results.join(', ')} : ${types.join(', ')}`,
+    results.length === 0 ? '    return' : `    return ${results.join(', ')} : ${types.join(', ')}`,
     '  }',
     '}',
     '',
   ].join('\n');
 }
+
+/** A name as MLIR writes it after `@`: in quotes where it is no plain identifier. */
+const symbol = (name: string): string => (/^[A-Za-z_][\w$.]*$/.test(name) ? name : JSON.stringify(name));

@@ -98,7 +98,7 @@ export function writeWhile(node: Node<'while'>, w: Writer): void {
     const bound = new Map<Tensor, string>();
     for (const [i, parameter] of region.parameters.entries()) bound.set(parameter, names[i]);
     for (const [i, capture] of node.inputs.entries()) if (i >= state) bound.set(capture, names[i]);
-    const results = w.graph(region, bound, Math.min(...region.parameters.map(({ node: { id } }) => id)));
+    const results = w.graph(region, bound);
     const carried = region === body ? [...results, ...names.slice(state)] : results;
     const resultTypes = region === body ? types : ['tensor<i1>'];
     w.line(`  stablehlo.return ${carried.join(', ')} : ${resultTypes.join(', ')}`);

@@ -1,5 +1,5 @@
 import { emitAll } from '../emit.ts';
-import { reachableNodes } from '../graph.ts';
+import { nodesOf } from '../graph.ts';
 import type { Graph, Node, OpName, OpTable, Tensor } from '../ir.ts';
 import { inScope } from '../scope.ts';
 
@@ -12,24 +12,23 @@ export type Rewrite<K extends OpName> = (
 /** Rewrites of one platform, by op. */
 export type RewriteTable = { readonly [K in OpName]?: Rewrite<K> };
 
-/** The same program with every op that a rule applies to in its other form. */
+/** The same program with every op that a rule applies to in its other form; `graph` itself where no rule does. */
 export function rewrite(graph: Graph, rules: RewriteTable): Graph {
-  return rewriteRegion(graph, rules, new Map(), 0);
+  return rewriteRegion(graph, rules, new Map());
 }
 
-function rewriteRegion(
-  graph: Graph,
-  rules: RewriteTable,
-  replaced: Map<Node, readonly Tensor[]>,
-  since: number,
-): Graph {
+function rewriteRegion(graph: Graph, rules: RewriteTable, replaced: Map<Node, readonly Tensor[]>): Graph {
   const current = (tensor: Tensor): Tensor => replaced.get(tensor.node)?.[tensor.index] ?? tensor;
-  for (const node of reachableNodes(graph.outputs, since)) {
+  for (const node of nodesOf(graph)) {
     const inputs = node.inputs.map(current);
     const outputs = inScope(node.scope, () => rewriteNode(node, inputs, rules, replaced));
     if (outputs !== undefined) replaced.set(node, outputs);
   }
-  return { parameters: graph.parameters, outputs: graph.outputs.map(current), captures: graph.captures.map(current) };
+  // Whatever is replaced changes all that is computed from it, up to the outputs.
+  const unchanged = graph.outputs.every((output) => current(output) === output);
+  return unchanged
+    ? graph
+    : { parameters: graph.parameters, outputs: graph.outputs.map(current), captures: graph.captures.map(current) };
 }
 
 function rewriteNode<K extends OpName>(
@@ -54,9 +53,8 @@ function rewriteParams<K extends OpName>(
 ): OpTable[K] {
   if (node.op !== 'while') return node.params;
   const params = node.params as OpTable['while'];
-  const inner = (region: Graph) => {
-    const since = Math.min(...region.parameters.map((parameter) => parameter.node.id));
-    return rewriteRegion(region, rules, replaced, since);
-  };
-  return { ...params, condition: inner(params.condition), body: inner(params.body) } as OpTable[K];
+  const condition = rewriteRegion(params.condition, rules, replaced);
+  const body = rewriteRegion(params.body, rules, replaced);
+  const unchanged = condition === params.condition && body === params.body;
+  return unchanged ? node.params : ({ ...params, condition, body } as OpTable[K]);
 }

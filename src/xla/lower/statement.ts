@@ -90,8 +90,7 @@ const RULES: { [K in OpName]: LowerRule<K> } = {
 
   parameter: (node) => assert(false, `parameter ${node.params.name} is not among the traced function's`),
   constant(node, w) {
-    const { data, dtype } = node.params;
-    w.assign(node, `stablehlo.constant ${denseLiteral(data, dtype)} : ${tensorType(node.outputs[0])}`);
+    w.assign(node, `stablehlo.constant ${denseLiteral(node.params.data, node.params)} : ${tensorType(node.params)}`);
   },
   iota: (node, w) => w.assign(node, `stablehlo.iota dim = ${node.params.axis} : ${tensorType(node.outputs[0])}`),
   replicaId: (node, w) => w.assign(node, 'stablehlo.replica_id : tensor<ui32>'),

@@ -1,6 +1,6 @@
 import { assert } from '../../base/index.ts';
 import type { DType } from '../dtype.ts';
-import { reachableNodes } from '../graph.ts';
+import { nodesOf } from '../graph.ts';
 import type { Graph, Node, Tensor } from '../ir.ts';
 import { denseLiteral, tensorType } from './literal.ts';
 
@@ -13,7 +13,6 @@ export class Writer {
   readonly lines: string[] = [];
   readonly #names = new Map<Node, string[]>();
   readonly #writeNode: WriteNode;
-  #overrides = new Map<Tensor, string>();
   #next = 0;
 
   constructor(replicas: number, writeNode: WriteNode) {
@@ -42,7 +41,7 @@ export class Writer {
   }
 
   nameOf(tensor: Tensor): string {
-    const name = this.#overrides.get(tensor) ?? this.#names.get(tensor.node)?.[tensor.index];
+    const name = this.#names.get(tensor.node)?.[tensor.index];
     assert(name !== undefined, `${tensor.node.op} is used before it is written`);
     return name;
   }
@@ -71,23 +70,32 @@ export class Writer {
   }
 
   scalar(value: number, dtype: DType): string {
-    return this.value(`stablehlo.constant ${denseLiteral(value, dtype)} : ${tensorType({ shape: [], dtype })}`);
+    const type = { shape: [], dtype };
+    return this.value(`stablehlo.constant ${denseLiteral(value, type)} : ${tensorType(type)}`);
   }
 
   /**
-   * Writes the nodes of a graph that were made since node `since`; returns the outputs' names.
+   * Writes the nodes of a graph; returns the outputs' names.
    *
-   * `bound` names the graph's parameters, and in a region the tensors of the enclosing program that it reads.
+   * `bound` names the graph's parameters, and in a region the tensors of the enclosing program that it reads; these have
+   * their other names back afterwards.
    */
-  graph(graph: Graph, bound: ReadonlyMap<Tensor, string>, since = 0): string[] {
-    const outer = this.#overrides;
-    this.#overrides = new Map([...outer, ...bound]);
+  graph(graph: Graph, bound: ReadonlyMap<Tensor, string>): string[] {
+    const outer = [...bound.keys()].map(({ node }) => [node, this.#names.get(node)] as const);
+    for (const [{ node, index }, name] of bound) {
+      const names = [...(this.#names.get(node) ?? [])];
+      names[index] = name;
+      this.#names.set(node, names);
+    }
     const parameters = new Set(graph.parameters.map(({ node }) => node));
-    for (const node of reachableNodes(graph.outputs, since)) {
+    for (const node of nodesOf(graph)) {
       if (!parameters.has(node)) this.#writeNode(node, this);
     }
-    const names = graph.outputs.map((output) => this.nameOf(output));
-    this.#overrides = outer;
-    return names;
+    const results = graph.outputs.map((output) => this.nameOf(output));
+    for (const [node, names] of outer) {
+      if (names === undefined) this.#names.delete(node);
+      else this.#names.set(node, names);
+    }
+    return results;
   }
 }

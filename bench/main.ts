@@ -1,0 +1,19 @@
+import { didYouMean, SepalError, UsageError } from '../src/base/index.ts';
+import { benchInput } from './input.ts';
+import { setup } from './setup.ts';
+
+/** What `npm run bench -- NAME` can run. */
+const CASES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = { setup, input: benchInput };
+
+try {
+  const [name = '', ...args] = process.argv.slice(2);
+  if (!Object.hasOwn(CASES, name)) {
+    throw new UsageError('UNKNOWN_BENCH', name === '' ? 'which benchmark?' : `no benchmark "${name}"`, {
+      hint: didYouMean(name, Object.keys(CASES)),
+    });
+  }
+  await CASES[name](args);
+} catch (error) {
+  console.error(`error: ${error instanceof SepalError ? error.toUserString() : String(error)}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,50 @@
+"""One process of tf.data over Kaggle-layout TFRecord files: `tfdata_read.py FOLDER SIZE BATCH PASSES`.
+
+Reads, checks, parses, decodes, shuffles and batches every record, PASSES times. Prints one line of JSON: seconds of each
+pass, counted from after the imports, records, and the peak of resident memory.
+"""
+
+import glob
+import json
+import os
+import resource
+import sys
+import time
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import tensorflow as tf
+
+folder, size, batch, passes = sys.argv[1], *map(int, sys.argv[2:5])
+features = {"image": tf.io.FixedLenFeature([], tf.string), "class": tf.io.FixedLenFeature([], tf.int64)}
+
+
+def parse(record):
+    example = tf.io.parse_single_example(record, features)
+    image = tf.io.decode_jpeg(example["image"], channels=3)
+    return tf.ensure_shape(image, (size, size, 3)), example["class"]
+
+
+started = time.perf_counter()
+files = tf.data.Dataset.from_tensor_slices(sorted(glob.glob(os.path.join(folder, "*.tfrec"))))
+options = tf.data.Options()
+options.deterministic = False
+data = (
+    tf.data.TFRecordDataset(files, num_parallel_reads=tf.data.AUTOTUNE)
+    .with_options(options)
+    .shuffle(2048)
+    .map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+    .batch(batch)
+    .prefetch(tf.data.AUTOTUNE)
+)
+seconds = []
+records = 0
+for _ in range(passes):
+    records = 0
+    for images, _ in data:
+        records += images.shape[0]
+    now = time.perf_counter()
+    seconds.append(now - started)
+    started = now
+
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+print(json.dumps({"system": f"tf.data {tf.__version__}", "records": records, "seconds": seconds, "peakRssBytes": peak}))

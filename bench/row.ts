@@ -1,0 +1,49 @@
+/** One measurement of one system, as `--json` prints it. */
+export interface Row {
+  readonly case: string;
+  readonly model: string | null;
+  readonly system: string;
+  readonly batch: number;
+  /** Side of the pictures in pixels. */
+  readonly size: number;
+  /** Over the repeats: of the slowest one, and in the middle. */
+  readonly images_per_second_min: number;
+  readonly images_per_second_median: number;
+  /** Over the repeats: of the fastest one, and in the middle. */
+  readonly seconds_min: number;
+  readonly seconds_median: number;
+  readonly peak_rss_bytes: number;
+}
+
+/** The row of a case that took these seconds for `images` pictures, repeat by repeat. */
+export function toRow(
+  what: Pick<Row, 'case' | 'model' | 'system' | 'batch' | 'size' | 'peak_rss_bytes'>,
+  images: number,
+  seconds: readonly number[],
+): Row {
+  const { case: name, model, system, batch, size, peak_rss_bytes } = what;
+  return {
+    case: name,
+    model,
+    system,
+    batch,
+    size,
+    images_per_second_min: images / Math.max(...seconds),
+    images_per_second_median: images / median(seconds),
+    seconds_min: Math.min(...seconds),
+    seconds_median: median(seconds),
+    peak_rss_bytes,
+  };
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return (sorted[Math.floor(middle)] + sorted[Math.ceil(middle) - 1]) / 2;
+}
+
+/** Rows of cells as a Markdown table; the first row is the head. */
+export function toMarkdown(rows: readonly (readonly string[])[]): string {
+  const [head, ...body] = rows.map((row) => `| ${row.join(' | ')} |`);
+  return [head, `|${' --- |'.repeat(rows[0].length)}`, ...body].join('\n');
+}

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import sharp from 'sharp';
+
+const MAIN = join(import.meta.dirname, '..', 'main.ts');
+const root = await mkdtemp(join(tmpdir(), 'sepal-data-cli-'));
+after(() => rm(root, { recursive: true }));
+
+const data = (...args: string[]) => spawnSync(process.execPath, [MAIN, 'data', ...args], { encoding: 'utf8' });
+
+const photos = join(root, 'photos');
+for (const name of ['daisy', 'rose']) {
+  await mkdir(join(photos, name), { recursive: true });
+  for (let i = 0; i < 5; i++) {
+    const create = { width: 20, height: 20, channels: 3 as const, background: { r: 40 * i, g: 90, b: 7 } };
+    await sharp({ create }).toFile(join(photos, name, `${i}.jpg`));
+  }
+}
+const flowers = join(root, 'flowers');
+const train = join(flowers, 'tfrecords-jpeg-16x16', 'train', '00-16x16-6.tfrec');
+
+test('convert, info and check work on one data set', () => {
+  const converted = data('convert', photos, '--out', flowers, '--size', '16', '--val', '0.2', '--test', '0.2');
+  assert.equal(converted.status, 0, converted.stderr);
+  assert.match(converted.stderr, /2 classes in .*flowers: 6 pictures to train on, 2 to validate, 2 to test/);
+
+  const info = data('info', flowers);
+  assert.equal(info.status, 0, info.stderr);
+  assert.match(info.stdout, /^train +1 +6 +16x16 +Kaggle +yes$/m);
+  assert.match(info.stdout, /^0 +daisy +3 +1 +1 +█+$/m);
+
+  const json = JSON.parse(data('info', flowers, '--json').stdout) as { split: string; records: number }[];
+  assert.deepEqual(
+    json.map(({ split, records }) => [split, records]),
+    [
+      ['train', 6],
+      ['val', 2],
+      ['test', 2],
+    ],
+  );
+
+  const check = data('check', flowers);
+  assert.equal(check.status, 0, check.stderr);
+  assert.equal(check.stdout, '');
+  assert.match(check.stderr, /10 records in 3 files: all good/);
+});
+
+test('check lists every bad record and ends with status 1', async () => {
+  const bytes = await readFile(train);
+  bytes[100] ^= 1;
+  const file = join(root, 'bad.tfrec');
+  await writeFile(file, bytes.subarray(0, bytes.length - 3));
+  const { status, stdout, stderr } = data('check', file);
+  assert.equal(status, 1);
+  const lines = stdout.trimEnd().split('\n');
+  assert.equal(lines.length, 2);
+  assert.equal(lines[0], `${file}, record 0: the data doesn't match its checksum`);
+  assert.match(lines[1], /record 5: the file ends inside its \d+ bytes of data.*; the rest of the file is lost$/);
+  assert.match(stderr, /4 records in 1 file could be read; 2 problems found/);
+});
+
+test('convert refuses a folder that holds something, and a bad picture', async () => {
+  const again = data('convert', photos, '--out', flowers, '--size', '16');
+  assert.equal(again.status, 1);
+  assert.match(again.stderr, /^error: .*flowers is not empty.*\n {2}hint: replace the data set with --force/);
+
+  await writeFile(join(photos, 'rose', 'broken.jpg'), 'oops');
+  const out = join(root, 'more');
+  const failed = data('convert', photos, '--out', out);
+  assert.equal(failed.status, 1);
+  assert.match(failed.stderr, /^error: .*broken\.jpg: no readable image in 4 bytes: unknown format/);
+  const skipped = data('convert', photos, '--out', out, '--bad-records', 'skip');
+  assert.equal(skipped.status, 0, skipped.stderr);
+  assert.match(skipped.stderr, /skipped .*broken\.jpg: no readable image/);
+  assert.match(skipped.stderr, /; 1 skipped$/m);
+});
+
+test('a wrong place gets one line and a hint', () => {
+  const { status, stdout, stderr } = data('info', join(root, 'flowrs'));
+  assert.equal(status, 1);
+  assert.equal(stdout, '');
+  assert.match(stderr, /^error: no such file or folder: .*flowrs\n {2}hint: in .*: did you mean "flowers"/);
+});

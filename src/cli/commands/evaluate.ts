@@ -1,0 +1,156 @@
+import { Option } from 'commander';
+import { formatTable, startProgress, UsageError } from '../../base/index.ts';
+import { SPLITS, type Dataset, type Split } from '../../data/index.ts';
+import type { Confusion } from '../../metrics/index.ts';
+import { writeReport } from '../../report/index.ts';
+import { compileEvaluator, loadTrainedModel, type CheckpointInfo } from '../../train/index.ts';
+import type { AddCommand, Context } from '../command.ts';
+import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
+import { parseCount } from '../numbers.ts';
+import { openSplit } from '../open-split.ts';
+import { evaluationReport } from '../run-report.ts';
+
+interface EvaluateFlags extends DeviceFlags {
+  readonly data: string;
+  readonly split: Split;
+  readonly batchSize?: number;
+  readonly report?: string;
+  readonly json?: boolean;
+  readonly badRecords: 'fail' | 'skip';
+}
+
+/** `sepal evaluate RUN`. */
+export const addEvaluate: AddCommand = (program, context) => {
+  const command = program
+    .command('evaluate')
+    .description('accuracy, precision, recall, macro F1 and the confusion matrix on a labelled split')
+    .argument('<run>', 'run folder, or a .safetensors file that sepal train wrote')
+    .requiredOption('--data <dir>', 'folder of TFRecords')
+    .addOption(new Option('--split <name>', 'which part of the data').choices(SPLITS).default('val'))
+    .option('--batch-size <n>', 'images a step, over all replicas (default: as in training)', parseCount)
+    .option('--report <file>', 'write an HTML report')
+    .addOption(
+      new Option('--bad-records <what>', 'what to do with records that are damaged')
+        .choices(['fail', 'skip'])
+        .default('fail'),
+    )
+    .option('--json', 'print JSON');
+  addDeviceOptions(command)
+    .addHelpText('after', '\nExample:\n  sepal evaluate runs/first --data flowers --split val --report evaluation.html')
+    .action(async (run: string, flags: EvaluateFlags) => {
+      await evaluate(run, flags, context());
+    });
+};
+
+async function evaluate(run: string, flags: EvaluateFlags, context: Context): Promise<void> {
+  const backend = await openDevice(flags, context);
+  try {
+    const { model, info, weights, path } = await loadTrainedModel(backend, run);
+    const { split, badRecords } = flags;
+    const data = await openSplit(flags.data, { split, size: info.size, badRecords, labelsRequired: true }, context);
+    try {
+      requireSameClasses(info, data, path);
+      const evaluator = await compileEvaluator(backend, model, flags.batchSize ?? info.recipe.batchSize);
+      const bar = startProgress({ label: `evaluating ${split}`, total: data.count, unit: 'images/s' });
+      const evaluation = await evaluator(weights, data, {
+        signal: context.signal,
+        onProgress: (done) => bar.update(done),
+      }).finally(() => bar.stop());
+      const { confusion, loss } = evaluation;
+      console.log(flags.json === true ? scoresJson(confusion, loss, data) : scoresText(confusion, loss, data));
+      if (flags.report !== undefined) {
+        const report = await evaluationReport({
+          name: `${run} on ${split}`,
+          backend,
+          model,
+          data,
+          evaluation,
+          seed: info.recipe.seed,
+        });
+        await writeReport(report, flags.report);
+        context.log.info(`report  ${flags.report}`);
+      }
+    } finally {
+      await data.close();
+    }
+  } finally {
+    await backend.close();
+  }
+}
+
+function requireSameClasses(info: CheckpointInfo, data: Dataset, path: string): void {
+  const known = info.classNames;
+  const at = data.classNames.findIndex((name, i) => name !== known[i]);
+  if (at === -1 && data.classNames.length <= known.length) return;
+  throw new UsageError('CLASSES', `the classes of ${data.name} are not those that ${path} was trained on`, {
+    expected: `${known.length} classes${at >= 0 && at < known.length ? `, class ${at} being "${known[at]}"` : ''}`,
+    received: `${data.classNames.length} classes${at >= 0 ? `, class ${at} being "${data.classNames[at]}"` : ''}`,
+  });
+}
+
+function scoresJson(confusion: Confusion, loss: number, data: Dataset): string {
+  const { total: examples, accuracy, macroPrecision, macroRecall, macroF1, weightedF1 } = confusion;
+  const classes = confusion.classes().map((scores, i) => ({ name: data.classNames[i], ...scores }));
+  return JSON.stringify(
+    {
+      examples,
+      loss,
+      accuracy,
+      macroPrecision,
+      macroRecall,
+      macroF1,
+      weightedF1,
+      classes,
+      confusion: [...confusion.counts],
+    },
+    null,
+    2,
+  );
+}
+
+function scoresText(confusion: Confusion, loss: number, data: Dataset): string {
+  const share = (value: number) => value.toFixed(4);
+  const rows = confusion
+    .classes()
+    .map((scores, i) => [
+      data.classNames[i],
+      share(scores.precision),
+      share(scores.recall),
+      share(scores.f1),
+      String(scores.support),
+    ]);
+  const table = formatTable(
+    [
+      ['class', 'precision', 'recall', 'F1', 'images'],
+      ...rows,
+      [
+        'macro',
+        share(confusion.macroPrecision),
+        share(confusion.macroRecall),
+        share(confusion.macroF1),
+        String(confusion.total),
+      ],
+    ],
+    [1, 2, 3, 4],
+  );
+  const parts = [
+    table,
+    '',
+    `accuracy ${share(confusion.accuracy)} · macro F1 ${share(confusion.macroF1)} · loss ${share(loss)}`,
+  ];
+  if (data.classNames.length <= 12) parts.push('', confusionText(confusion, data.classNames));
+  return parts.join('\n');
+}
+
+/** Rows are true classes, columns predicted ones. */
+function confusionText(confusion: Confusion, names: readonly string[]): string {
+  const { length } = names;
+  const rows = names.map((name, i) => [
+    name,
+    ...Array.from({ length }, (_, j) => String(confusion.counts[i * length + j])),
+  ]);
+  return formatTable(
+    [['true \\ predicted', ...names], ...rows],
+    names.map((_, i) => i + 1),
+  );
+}

@@ -1,0 +1,135 @@
+import { Option } from 'commander';
+import { existsSync, globSync, statSync } from 'node:fs';
+import { formatTable, startProgress, UsageError, writeFile } from '../../base/index.ts';
+import { openImages, SPLITS, type Dataset, type Split } from '../../data/index.ts';
+import { compilePredictor, loadTrainedModel, type CheckpointInfo } from '../../train/index.ts';
+import type { AddCommand, Context } from '../command.ts';
+import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
+import { parseCount } from '../numbers.ts';
+import { openSplit } from '../open-split.ts';
+
+interface PredictFlags extends DeviceFlags {
+  readonly top: number;
+  readonly split?: Split;
+  readonly csv?: string;
+  readonly json?: boolean;
+  readonly batchSize: number;
+  readonly badRecords: 'fail' | 'skip';
+}
+
+/** `sepal predict RUN IMAGE…`. */
+export const addPredict: AddCommand = (program, context) => {
+  const command = program
+    .command('predict')
+    .description('class probabilities for photos, folders of photos, and TFRecords')
+    .argument('<run>', 'run folder, or a .safetensors file that sepal train wrote')
+    .argument('<images...>', 'photos, folders of photos, or one TFRecord file or folder of TFRecords')
+    .option('--top <k>', 'how many classes to show', parseCount, 3)
+    .addOption(new Option('--split <name>', 'which part of a folder of TFRecords').choices(SPLITS))
+    .option('--csv <file>', 'write all probabilities as CSV')
+    .option('--batch-size <n>', 'images a step, over all replicas', parseCount, 32)
+    .addOption(
+      new Option('--bad-records <what>', 'what to do with damaged images').choices(['fail', 'skip']).default('fail'),
+    )
+    .option('--json', 'print JSON');
+  addDeviceOptions(command)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sepal predict runs/first rose.jpg\n  sepal predict runs/first photos/ --csv probabilities.csv',
+    )
+    .action(async (run: string, images: string[], flags: PredictFlags) => {
+      await predict(run, images, flags, context());
+    });
+};
+
+async function predict(run: string, images: readonly string[], flags: PredictFlags, context: Context): Promise<void> {
+  const backend = await openDevice(flags, context);
+  try {
+    const { model, info, weights } = await loadTrainedModel(backend, run);
+    const data = await openPictures(images, info, flags, context);
+    try {
+      const { replicas } = backend;
+      const wanted = Math.min(flags.batchSize, data.count);
+      const predictor = await compilePredictor(backend, model, Math.ceil(wanted / replicas) * replicas);
+      const bar = startProgress({ label: 'predicting', total: data.count, unit: 'images/s' });
+      const probabilities = await predictor(weights, data, {
+        signal: context.signal,
+        onProgress: (done) => bar.update(done),
+      }).finally(() => bar.stop());
+      for (const { file, record, reason } of data.skipped)
+        context.log.warn(`skipped ${file}${record === undefined ? '' : `, record ${record}`}: ${reason}`);
+      const predictions = rank(data, probabilities, info.classNames, flags.top);
+      console.log(flags.json === true ? JSON.stringify(predictions, null, 2) : predictionText(predictions));
+      if (flags.csv !== undefined) {
+        await writeFile(flags.csv, probabilitiesCsv(data, probabilities, info.classNames));
+        context.log.info(`probabilities  ${flags.csv}`);
+      }
+    } finally {
+      await data.close();
+    }
+  } finally {
+    await backend.close();
+  }
+}
+
+/** Photos, unless the one path given is a TFRecord file or a folder that holds some. */
+async function openPictures(
+  paths: readonly string[],
+  info: CheckpointInfo,
+  flags: PredictFlags,
+  context: Context,
+): Promise<Dataset> {
+  const { badRecords, split } = flags;
+  const records = paths.filter(holdsRecords);
+  if (records.length === 0) return openImages(paths, { size: info.size, classNames: info.classNames, badRecords });
+  if (paths.length > 1) {
+    throw new UsageError('MIXED_INPUT', `${records[0]} holds TFRecords, which are predicted by themselves`, {
+      hint: 'give one TFRecord file or folder, or photos only',
+    });
+  }
+  return openSplit(
+    paths[0],
+    { split, size: info.size, classNames: info.classNames, badRecords, labelsRequired: false },
+    context,
+  );
+}
+
+const RECORD_FILE = /\.(?:tfrec|tfrecord|tfrecords)(?:\.gz)?$|\.record$|tfrecord-\d+-of-\d+/;
+
+function holdsRecords(path: string): boolean {
+  if (!existsSync(path) || !statSync(path).isDirectory()) return RECORD_FILE.test(path);
+  return globSync('**/*.{tfrec,tfrecord,tfrecords,record}', { cwd: path }).length > 0;
+}
+
+interface Prediction {
+  readonly image: string;
+  readonly classes: readonly { readonly name: string; readonly probability: number }[];
+}
+
+function rank(data: Dataset, probabilities: Float32Array, classNames: readonly string[], top: number): Prediction[] {
+  const { length } = classNames;
+  return data.ids.map((image, i) => {
+    const row = probabilities.subarray(i * length, (i + 1) * length);
+    const order = [...row.keys()].toSorted((a, b) => row[b] - row[a]).slice(0, top);
+    return { image, classes: order.map((c) => ({ name: classNames[c], probability: row[c] })) };
+  });
+}
+
+function predictionText(predictions: readonly Prediction[]): string {
+  return formatTable(
+    predictions.map(({ image, classes }) => [
+      image,
+      ...classes.flatMap(({ name, probability }) => [name, `${(100 * probability).toFixed(1)} %`]),
+    ]),
+    [2, 4, 6, 8, 10],
+  );
+}
+
+function probabilitiesCsv(data: Dataset, probabilities: Float32Array, classNames: readonly string[]): string {
+  const quote = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const { length } = classNames;
+  const rows = data.ids.map((id, i) =>
+    [quote(id), ...Array.from(probabilities.subarray(i * length, (i + 1) * length), (p) => p.toPrecision(7))].join(','),
+  );
+  return `${[['image', ...classNames.map(quote)].join(','), ...rows].join('\n')}\n`;
+}

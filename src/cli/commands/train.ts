@@ -1,0 +1,47 @@
+import { Option } from 'commander';
+import { resolve } from 'node:path';
+import { MONITORS } from '../../train/index.ts';
+import type { AddCommand } from '../command.ts';
+import { parseCount, parseNumber, parsePositive } from '../numbers.ts';
+import { addDeviceOptions } from '../device-flags.ts';
+import { runTraining } from '../train/run-training.ts';
+import type { TrainFlags } from '../train/train-flags.ts';
+
+/** `sepal train RECIPE`. */
+export const addTrain: AddCommand = (program, context) => {
+  const command = program
+    .command('train')
+    .description('train a model from a recipe; flags win over the recipe')
+    .argument('[recipe]', 'a recipe file, or the name of one that comes with Sepal', 'cnn')
+    .option('--data <dir>', 'folder of TFRecords with train and val splits')
+    .option('--out <dir>', 'run folder (default: runs/RECIPE-DATE)')
+    .option('--model <name>', 'architecture (sepal models lists them)')
+    .option('--epochs <n>', 'passes over the training images', parseCount)
+    .option('--batch-size <n>', 'images a step, over all replicas', parseCount)
+    .option('--size <px>', 'height and width of the images', parseCount)
+    .option('--seed <n>', 'for initial weights, order and augmentation', parseNumber)
+    .option('--learning-rate <rate>', 'the highest learning rate of the schedule', parsePositive)
+    .addOption(new Option('--monitor <score>', 'validation score that picks the best weights').choices(MONITORS))
+    .option('--patience <n>', 'stop after so many epochs without a better score', parseCount)
+    .option('--set <path=value...>', 'any setting of the recipe, such as augment.flip=true')
+    .option('--resume', 'go on from the last checkpoint in --out')
+    .addOption(
+      new Option('--bad-records <what>', 'what to do with records that are damaged')
+        .choices(['fail', 'skip'])
+        .default('fail'),
+    )
+    .option('--no-report', 'write no HTML report');
+  addDeviceOptions(command)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  sepal train tf-flowers-cnn --data tf_flowers
+  sepal train my-recipe.yaml --data flowers --out runs/first --epochs 20
+  sepal train my-recipe.yaml --data flowers --out runs/first --resume
+  sepal train cnn --data flowers --set model.options.width=48 augment.flip=true`,
+    )
+    .action(async (recipe: string, flags: TrainFlags) => {
+      await runTraining(recipe, { ...flags, out: flags.out === undefined ? undefined : resolve(flags.out) }, context());
+    });
+};

@@ -1,0 +1,22 @@
+import { InvalidArgumentError } from 'commander';
+
+/** A flag's value as a number. */
+export function parseNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError(`expected a number.`);
+  return value;
+}
+
+/** A flag's value as a whole number of at least 1. */
+export function parseCount(text: string): number {
+  const value = parseNumber(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number of at least 1.');
+  return value;
+}
+
+/** A flag's value as a number above 0. */
+export function parsePositive(text: string): number {
+  const value = parseNumber(text);
+  if (value <= 0) throw new InvalidArgumentError('expected a number above 0.');
+  return value;
+}

@@ -1,0 +1,75 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { parse } from 'yaml';
+import { didYouMean, UsageError } from '../../base/index.ts';
+import { parseRecipe, readRecipeFile, type Recipe } from '../../train/index.ts';
+import type { TrainFlags } from './train-flags.ts';
+
+/** Recipes that come with Sepal; the folder stands beside src and beside dist. */
+const RECIPES = join(import.meta.dirname, '..', '..', '..', 'recipes');
+
+/** The recipe of a command line: the file, with the flags laid over it. */
+export async function recipeFrom(nameOrPath: string, flags: TrainFlags): Promise<{ name: string; recipe: Recipe }> {
+  const path = findRecipe(nameOrPath);
+  const value = await readRecipeFile(path);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new UsageError('RECIPE', `${path} is no recipe`, { expected: 'a YAML mapping such as "epochs: 20"' });
+  }
+  const laid = layFlags(value as Record<string, unknown>, flags);
+  return { name: basename(path).replace(/\.(?:ya?ml|json)$/, ''), recipe: parseRecipe(laid, path) };
+}
+
+function findRecipe(nameOrPath: string): string {
+  if (existsSync(nameOrPath)) return nameOrPath;
+  const own = join(RECIPES, `${nameOrPath}.yaml`);
+  if (existsSync(own)) return own;
+  const names = readdirSync(RECIPES)
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => file.replace('.yaml', ''));
+  throw new UsageError(
+    'RECIPE_FILE',
+    `there is no recipe ${nameOrPath}, neither a file nor one that comes with Sepal`,
+    {
+      hint: didYouMean(nameOrPath, names),
+    },
+  );
+}
+
+function layFlags(recipe: Record<string, unknown>, flags: TrainFlags): Record<string, unknown> {
+  const copy = structuredClone(recipe);
+  const settings: [string, unknown][] = [
+    ['model.name', flags.model],
+    ['epochs', flags.epochs],
+    ['batchSize', flags.batchSize],
+    ['size', flags.size],
+    ['seed', flags.seed],
+    ['schedule.rate', flags.learningRate],
+    ['monitor', flags.monitor],
+    ['earlyStopping.patience', flags.patience],
+  ];
+  // Options of one architecture mean nothing to another.
+  if (flags.model !== undefined && flags.model !== nameOf(recipe)) setAt(copy, 'model.options', {});
+  for (const [path, value] of settings) if (value !== undefined) setAt(copy, path, value);
+  for (const text of flags.set ?? []) {
+    const split = text.indexOf('=');
+    if (split < 1) throw new UsageError('SET', `--set ${text}`, { expected: 'PATH=VALUE, such as augment.flip=true' });
+    setAt(copy, text.slice(0, split), parse(text.slice(split + 1)));
+  }
+  return copy;
+}
+
+function nameOf(recipe: Record<string, unknown>): unknown {
+  const { model } = recipe;
+  return typeof model === 'object' && model !== null && 'name' in model ? model.name : undefined;
+}
+
+function setAt(target: Record<string, unknown>, path: string, value: unknown): void {
+  const names = path.split('.');
+  let place = target;
+  for (const name of names.slice(0, -1)) {
+    const next = place[name];
+    if (typeof next === 'object' && next !== null) place = next as Record<string, unknown>;
+    else place = place[name] = {} as Record<string, unknown>;
+  }
+  place[names[names.length - 1]] = value;
+}

@@ -1,0 +1,20 @@
+import type { Monitor } from '../../train/index.ts';
+import type { DeviceFlags } from '../device-flags.ts';
+
+/** Flags of `sepal train`; each one that is given wins over the recipe. */
+export interface TrainFlags extends DeviceFlags {
+  readonly data?: string;
+  readonly out?: string;
+  readonly model?: string;
+  readonly epochs?: number;
+  readonly batchSize?: number;
+  readonly size?: number;
+  readonly seed?: number;
+  readonly learningRate?: number;
+  readonly monitor?: Monitor;
+  readonly patience?: number;
+  readonly set?: readonly string[];
+  readonly resume?: boolean;
+  readonly badRecords: 'fail' | 'skip';
+  readonly report: boolean;
+}

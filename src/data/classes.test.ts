@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { findClassFile, readClassFile } from './classes.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'sepal-classes-'));
+after(() => rm(folder, { recursive: true }));
+
+async function read(name: string, text: string): Promise<string[]> {
+  const path = join(folder, name);
+  await writeFile(path, text);
+  return readClassFile(path);
+}
+
+test('names are read from lines, numbered lines and JSON', async () => {
+  const names = ['daisy', 'hard-leaved pocket orchid'];
+  assert.deepEqual(await read('a.txt', 'daisy\r\nhard-leaved pocket orchid\r\n\n'), names);
+  assert.deepEqual(await read('a.txt', '1:hard-leaved pocket orchid\n0:daisy\n'), names);
+  assert.deepEqual(await read('a.json', '\uFEFF["daisy", "hard-leaved pocket orchid"]'), names);
+  assert.deepEqual(await read('a.json', '{"1": "hard-leaved pocket orchid", "0": "daisy"}'), names);
+});
+
+test('two classes with one name, an empty name and no name are refused', async () => {
+  await assert.rejects(read('a.txt', 'rose\ntulip\nrose\n'), {
+    code: 'DUPLICATE_CLASS',
+    message: /classes 0 and 2 have one name/,
+  });
+  await assert.rejects(read('a.txt', 'water lily\nWater_Lily\n'), { code: 'DUPLICATE_CLASS' });
+  await assert.rejects(read('a.txt', 'rose\n\ntulip\n'), {
+    code: 'BAD_CLASS_FILE',
+    message: /class 1 has an empty name/,
+  });
+  await assert.rejects(read('a.txt', ''), { code: 'BAD_CLASS_FILE' });
+});
+
+test('a class file that is something else is refused', async () => {
+  await assert.rejects(read('a.json', '{"daisy": 0}'), { code: 'BAD_CLASS_FILE' });
+  await assert.rejects(read('a.json', '["daisy"'), { code: 'BAD_CLASS_FILE' });
+  await assert.rejects(read('a.txt', '0:daisy\n2:rose\n'), { code: 'BAD_CLASS_FILE', received: '2' });
+  await assert.rejects(readClassFile(join(folder, 'none.txt')), { code: 'NOT_FOUND' });
+});
+
+test('the class file is found above split and size folders, and not further up', async () => {
+  const train = join(folder, 'set', 'tfrecords-jpeg-192x192', 'train');
+  await mkdir(train, { recursive: true });
+  const records = join(train, '00.tfrec');
+  await writeFile(join(folder, 'classes.txt'), 'of\nanother\nset\n');
+  assert.equal(await findClassFile(records), undefined);
+  const own = join(folder, 'set', 'classes.txt');
+  await writeFile(own, 'a\nb\n');
+  assert.equal(await findClassFile(records), own);
+});

@@ -1,0 +1,151 @@
+import { access, readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { DataError, type Place } from './data-error.ts';
+
+/** Files that give class names, the first that is there. */
+const CLASS_FILES = ['classes.txt', 'labels.txt', 'classes.json', 'class_names.json'];
+
+/**
+ * The class file that belongs to a file of records: in its folder or, through folders named after splits and sizes, in
+ * the data set's own folder above.
+ */
+export async function findClassFile(recordFile: string): Promise<string | undefined> {
+  for (let folder = dirname(recordFile); ; folder = dirname(folder)) {
+    for (const name of CLASS_FILES) {
+      const path = join(folder, name);
+      if (await exists(path)) return path;
+    }
+    if (!LAYOUT_FOLDER.test(basename(folder)) || folder === dirname(folder)) return undefined;
+  }
+}
+
+const LAYOUT_FOLDER = /^(train|training|val|valid|validation|test|testing|tfrecords.*)$/i;
+
+/**
+ * Reads class names in the order of their numbers: one a line, `NUMBER:NAME` lines as TF-Slim writes them, or JSON, a
+ * list or an object from number to name.
+ *
+ * @throws DataError `NOT_FOUND` or `BAD_CLASS_FILE`.
+ */
+export async function readClassFile(path: string): Promise<string[]> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new DataError('NOT_FOUND', 'no class names: the file is missing or not readable', {
+      place: { file: path },
+      cause,
+    });
+  }
+  text = text.replace(/^\uFEFF/, '');
+  const names = path.endsWith('.json') ? parseJson(text, path) : parseLines(text, path);
+  return checkClassNames(names, path);
+}
+
+/**
+ * Passes class names through, refusing none at all, an empty one, and two that are the same but for case or spaces.
+ *
+ * @throws DataError `BAD_CLASS_FILE` naming both numbers.
+ */
+export function checkClassNames(names: readonly string[], path: string): string[] {
+  const place = { file: path };
+  if (names.length === 0) throw new DataError('BAD_CLASS_FILE', 'no class names in it', { place });
+  const seen = new Map<string, number>();
+  for (const [number, name] of names.entries()) {
+    const key = normalise(name);
+    if (key === '') throw new DataError('BAD_CLASS_FILE', `class ${number} has an empty name`, { place });
+    const other = seen.get(key);
+    if (other !== undefined) {
+      throw new DataError('DUPLICATE_CLASS', `classes ${other} and ${number} have one name`, {
+        place,
+        received: `"${names[other]}" and "${name}"`,
+        hint: 'give every class a name of its own; case and spaces do not tell names apart',
+      });
+    }
+    seen.set(key, number);
+  }
+  return [...names];
+}
+
+/** A class name without what doesn't tell names apart: case, and spaces, underscores or hyphens between words. */
+export function normalise(name: string): string {
+  return name
+    .normalize('NFC')
+    .toLowerCase()
+    .replaceAll(/[\s_-]+/g, ' ')
+    .trim();
+}
+
+/**
+ * Checks that every label has a class.
+ *
+ * @throws DataError `LABEL_OUT_OF_RANGE` for the first that has none.
+ */
+export function checkLabels(labels: Int32Array, classCount: number, place: (index: number) => Place): void {
+  const index = labels.findIndex((label) => label >= classCount);
+  if (index !== -1) throw labelOutOfRange(labels[index], classCount, place(index));
+}
+
+export function labelOutOfRange(label: number, classCount: number, place: Place): DataError {
+  return new DataError('LABEL_OUT_OF_RANGE', `label ${label}, but there are ${classCount} classes`, {
+    place,
+    expected: `0 to ${classCount - 1}`,
+    hint: 'is the class file the one of this data set?',
+  });
+}
+
+function parseLines(text: string, path: string): string[] {
+  const lines = text.split(/\r?\n/);
+  while (lines.at(-1)?.trim() === '') lines.pop();
+  const numbered = lines.map((line) => /^\s*(\d+)\s*:(.*)$/.exec(line));
+  if (lines.length === 0 || !numbered.every((match) => match !== null)) return lines.map((line) => line.trim());
+  return inOrder(
+    numbered.map(([, number, name]) => [Number(number), name.trim()]),
+    path,
+  );
+}
+
+function parseJson(text: string, path: string): string[] {
+  const place = { file: path };
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new DataError('BAD_CLASS_FILE', `not JSON: ${(cause as Error).message}`, { place, cause });
+  }
+  if (Array.isArray(value) && value.every((name) => typeof name === 'string')) return value.map((name) => name.trim());
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    const entries = Object.entries(value);
+    if (entries.every(([number, name]) => /^\d+$/.test(number) && typeof name === 'string')) {
+      return inOrder(
+        entries.map(([number, name]) => [Number(number), (name as string).trim()]),
+        path,
+      );
+    }
+  }
+  throw new DataError('BAD_CLASS_FILE', 'no list of names', {
+    place,
+    expected: '["daisy", "rose"] or {"0": "daisy", "1": "rose"}',
+  });
+}
+
+function inOrder(entries: readonly (readonly [number, string])[], path: string): string[] {
+  const names: (string | undefined)[] = Array.from({ length: entries.length });
+  for (const [number, name] of entries) {
+    if (number >= entries.length || names[number] !== undefined) {
+      throw new DataError('BAD_CLASS_FILE', `class numbers must be 0 to ${entries.length - 1}, each once`, {
+        place: { file: path },
+        received: String(number),
+      });
+    }
+    names[number] = name;
+  }
+  return names as string[];
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

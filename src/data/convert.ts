@@ -1,0 +1,179 @@
+import { join, relative } from 'node:path';
+import { Random, UsageError, writeFile } from '../base/index.ts';
+import { DataError } from './data-error.ts';
+import { toSquareJpeg } from './encode.ts';
+import { encodeExample } from './example.ts';
+import { ImageFileSource, listClassFolders } from './image-files.ts';
+import { SPLITS, type Split } from './locate.ts';
+import { writeDatasetFolder } from './output-folder.ts';
+import type { BadRecords, Skipped } from './source.ts';
+import { shardName, TfrecordWriter } from './tfrecord-writer.ts';
+
+/** Records in a file; a split has at least one file. */
+const SHARD_RECORDS = 1000;
+
+/** Pictures in work at a time: enough for the decoding threads, little enough memory. */
+const WINDOW = 8;
+
+export interface ConvertOptions {
+  readonly out: string;
+  /** Side of the square pictures in pixels. */
+  readonly size: number;
+  /** Share of each class that goes to the split, 0 to 1; the rest is for training. */
+  readonly val?: number;
+  readonly test?: number;
+  readonly seed?: number;
+  /** JPEG quality, 1 to 100, of pictures that aren't JPEG files of the size already. */
+  readonly quality?: number;
+  readonly badRecords?: BadRecords;
+  readonly force?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+export interface Converted {
+  readonly classNames: readonly string[];
+  readonly images: Readonly<Record<Split, number>>;
+  readonly skipped: readonly Skipped[];
+}
+
+/**
+ * Makes TFRecord files in Kaggle's layout, with `classes.txt`, from a folder with one folder of pictures per class.
+ *
+ * Pictures are cropped at their centre to a square. Each class is split by the same shares, drawn by the seed. All splits
+ * keep their labels. The output folder appears when it is whole; an abort or an error leaves nothing.
+ *
+ * @throws DataError for the first bad picture, unless `badRecords` is `skip`.
+ */
+export async function convertFolder(folder: string, options: ConvertOptions): Promise<Converted> {
+  const { val = 0.15, test = 0.15, seed = 0, out, size } = options;
+  if (!(val >= 0 && test >= 0 && val + test < 1)) {
+    throw new UsageError('BAD_SHARES', 'the shares of val and test leave nothing to train on', {
+      expected: 'shares from 0 to 1 with a sum below 1',
+      received: `val ${val} and test ${test}`,
+    });
+  }
+  const { classNames, files, labels } = await listClassFolders(folder);
+  const splits = splitByClass(labels, { val, test }, seed);
+  const source = new ImageFileSource(files, labels);
+  const images = { train: 0, val: 0, test: 0 };
+  const skipped: Skipped[] = [];
+  let done = 0;
+  await writeDatasetFolder(out, options.force ?? false, async (draft) => {
+    for (const split of SPLITS) {
+      const records = encodeAll(folder, source, splits[split], options, (bad) => skipped.push(bad));
+      const onRecord = () => options.onProgress?.(++done, files.length);
+      images[split] = await writeShards(
+        join(draft, `tfrecords-jpeg-${size}x${size}`, split),
+        size,
+        splits[split].length,
+        records,
+        onRecord,
+      );
+    }
+    await writeFile(join(draft, 'classes.txt'), classNames.map((name) => `${name}\n`).join(''));
+  });
+  return { classNames, images, skipped };
+}
+
+/**
+ * Splits the pictures of each class by the same shares and mixes the classes within each split. A class with two
+ * pictures or more keeps at least one to train on and gives at least one to each split that was asked for, if it can.
+ */
+export function splitByClass(
+  labels: Int32Array,
+  shares: { readonly val: number; readonly test: number },
+  seed: number,
+): Record<Split, Uint32Array> {
+  const byClass = Map.groupBy(labels.keys(), (index) => labels[index]);
+  const picked: Record<Split, number[]> = { train: [], val: [], test: [] };
+  for (const [label, members] of byClass) {
+    const order = new Random(seed, 'split', label).permutation(members.length);
+    const quota = (share: number, left: number) =>
+      share === 0 ? 0 : Math.min(Math.max(1, Math.round(share * members.length)), Math.max(0, left));
+    const val = quota(shares.val, members.length - 1);
+    const test = quota(shares.test, members.length - 1 - val);
+    for (const [rank, at] of order.entries()) {
+      const split = rank < val ? 'val' : rank < val + test ? 'test' : 'train';
+      picked[split].push(members[at]);
+    }
+  }
+  const mixed = (split: Split) => {
+    const members = picked[split].toSorted((a, b) => a - b);
+    return new Random(seed, 'mix', split).permutation(members.length).map((at) => members[at]);
+  };
+  return { train: mixed('train'), val: mixed('val'), test: mixed('test') };
+}
+
+/** Encodes pictures, some at a time, and yields their records in order; undefined for one that was skipped. */
+async function* encodeAll(
+  folder: string,
+  source: ImageFileSource,
+  indices: Uint32Array,
+  { size, quality = 95, badRecords = 'fail', signal }: ConvertOptions,
+  onBad: (bad: Skipped) => void,
+): AsyncGenerator<Uint8Array | undefined> {
+  const encode = async (index: number) => {
+    try {
+      const [bytes] = await source.read(Uint32Array.of(index));
+      if (bytes instanceof Error) throw bytes;
+      const image = await toSquareJpeg(bytes, size, quality, source.place(index));
+      const id = relative(folder, source.files[index])
+        .replaceAll('\\', '/')
+        .replace(/\.[^.]+$/, '');
+      return encodeExample({ image, class: source.labels[index], id });
+    } catch (error) {
+      if (!(error instanceof DataError) || badRecords === 'fail') throw error;
+      onBad({ file: source.files[index], record: undefined, reason: error.reason });
+      return undefined;
+    }
+  };
+  const queue: Promise<Uint8Array | undefined>[] = [];
+  try {
+    for (let next = 0; next < indices.length || queue.length > 0;) {
+      signal?.throwIfAborted();
+      while (queue.length < WINDOW && next < indices.length) {
+        const record = encode(indices[next++]);
+        record.catch(() => {});
+        queue.push(record);
+      }
+      yield await queue.shift();
+    }
+  } finally {
+    await Promise.allSettled(queue);
+  }
+}
+
+/** Writes records into files of about equal length; resolves with their number. */
+async function writeShards(
+  folder: string,
+  side: number,
+  expected: number,
+  records: AsyncIterable<Uint8Array | undefined>,
+  onRecord: () => void,
+): Promise<number> {
+  const shards = Math.max(1, Math.ceil(expected / SHARD_RECORDS));
+  const each = Math.ceil(expected / shards);
+  let shard = 0;
+  let total = 0;
+  let writer: TfrecordWriter | undefined;
+  const finish = async () => {
+    if (writer === undefined) return;
+    await writer.finish(shardName(shard++, side, writer.count));
+    writer = undefined;
+  };
+  try {
+    for await (const record of records) {
+      onRecord();
+      if (record === undefined) continue;
+      writer ??= await TfrecordWriter.create(folder);
+      await writer.write(record);
+      total++;
+      if (writer.count === each) await finish();
+    }
+    await finish();
+  } finally {
+    await writer?.[Symbol.asyncDispose]();
+  }
+  return total;
+}

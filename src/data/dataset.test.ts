@@ -1,0 +1,271 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import sharp from 'sharp';
+import type { Batch, BatchOptions } from './batches.ts';
+import { openDataset, type Dataset, type OpenOptions } from './dataset.ts';
+import { encodeExample } from './example.ts';
+import { frameRecord } from './tfrecord-writer.ts';
+
+const root = await mkdtemp(join(tmpdir(), 'sepal-dataset-'));
+after(() => rm(root, { recursive: true }));
+
+const SIDE = 8;
+
+/** A picture whose every pixel tells its number. */
+async function picture(number: number, side = SIDE): Promise<Buffer> {
+  const background = { r: number, g: 255 - number, b: 100 };
+  return sharp({ create: { width: side, height: side, channels: 3, background } })
+    .jpeg({ quality: 100, chromaSubsampling: '4:4:4' })
+    .toBuffer();
+}
+
+type Values = Record<string, Buffer | string | number>;
+const kaggle = async (number: number): Promise<Values> => ({
+  image: await picture(number),
+  class: number % 3,
+  id: `id${number}`,
+});
+
+/** Writes a train split in two files, and class names. */
+async function write(name: string, records: readonly Values[], classes = 'a\nb\nc\n'): Promise<string> {
+  const folder = join(root, name);
+  const train = join(folder, 'train');
+  await mkdir(train, { recursive: true });
+  await writeFile(join(folder, 'classes.txt'), classes);
+  const half = Math.ceil(records.length / 2);
+  for (const [i, part] of [records.slice(0, half), records.slice(half)].entries()) {
+    const bytes = Buffer.concat(part.map((values) => frameRecord(encodeExample(values))));
+    await writeFile(join(train, `0${i}.tfrec`), bytes);
+  }
+  return folder;
+}
+
+const TEN = await Promise.all(Array.from({ length: 10 }, (_, i) => kaggle(i)));
+const ten = await write('ten', TEN);
+const open = (folder: string, options: OpenOptions = {}) => openDataset(folder, { split: 'train', ...options });
+
+async function collect(dataset: Dataset, options: Partial<BatchOptions> = {}): Promise<Batch[]> {
+  const batches: Batch[] = [];
+  for await (const batch of dataset.batches({ batchSize: 4, ...options })) batches.push(batch);
+  return batches;
+}
+
+/** Which records the rows with a picture are, by their pixels. */
+function seen(batches: readonly Batch[]): number[] {
+  return batches.flatMap(({ images, mask, indices }) => {
+    const rowBytes = images.length / mask.length;
+    return [...mask.keys()]
+      .filter((row) => mask[row] === 1)
+      .map((row) => {
+        const red = images[row * rowBytes];
+        assert.ok(Math.abs(red - indices[row]) <= 1, `row of record ${indices[row]} holds picture ${red}`);
+        return indices[row];
+      });
+  });
+}
+
+const IN_ORDER = Array.from({ length: 10 }, (_, i) => i);
+
+test('a split gives its records, labels, names and classes', async () => {
+  await using dataset = await open(ten);
+  assert.equal(dataset.count, 10);
+  assert.deepEqual(dataset.size, { height: SIDE, width: SIDE });
+  assert.deepEqual(dataset.classNames, ['a', 'b', 'c']);
+  assert.deepEqual(
+    [...dataset.labels],
+    IN_ORDER.map((i) => i % 3),
+  );
+  assert.equal(dataset.ids[9], 'id9');
+  assert.deepEqual(dataset.place(7), {
+    file: join(ten, 'train', '01.tfrec'),
+    record: 2,
+    offset: dataset.place(7).offset,
+  });
+  assert.deepEqual(await dataset.encoded(7), TEN[7].image);
+});
+
+test('the last batch is padded and masked, and every record comes once', async () => {
+  await using dataset = await open(ten);
+  const batches = await collect(dataset);
+  assert.deepEqual(
+    batches.map(({ count }) => count),
+    [4, 4, 2],
+  );
+  assert.deepEqual(seen(batches), IN_ORDER);
+  const last = batches[2];
+  assert.deepEqual([...last.mask], [1, 1, 0, 0]);
+  assert.deepEqual([...last.labels], [2, 0, 0, 0]);
+  assert.deepEqual([...last.indices], [8, 9, 0, 0]);
+  assert.equal(last.images.length, 4 * SIDE * SIDE * 3);
+  assert.ok(last.images.subarray(2 * SIDE * SIDE * 3).every((value) => value === 0));
+});
+
+test('a shuffle is a permutation: the same for one seed and epoch, another for another epoch', async () => {
+  await using dataset = await open(ten);
+  const draw = async (seed: number, epoch: number) =>
+    seen(await collect(dataset, { order: { shuffle: { seed, epoch } } }));
+  const first = await draw(1, 0);
+  assert.deepEqual(
+    first.toSorted((a, b) => a - b),
+    IN_ORDER,
+  );
+  assert.notDeepEqual(first, IN_ORDER);
+  assert.deepEqual(await draw(1, 0), first);
+  assert.notDeepEqual(await draw(1, 1), first);
+  assert.notDeepEqual(await draw(2, 0), first);
+});
+
+test('records can be taken in a given order', async () => {
+  await using dataset = await open(ten);
+  assert.deepEqual(seen(await collect(dataset, { order: Uint32Array.of(5, 3, 5, 9, 0) })), [5, 3, 5, 9, 0]);
+  await assert.rejects(collect(dataset, { order: Uint32Array.of(10) }), { code: 'BAD_ORDER' });
+});
+
+for (const [name, options] of Object.entries<OpenOptions>({
+  'all pixels cached': { cacheBudgetBytes: 1e6 },
+  'some pixels cached': { cacheBudgetBytes: 4 * SIDE * SIDE * 3 },
+  'nothing cached': { cacheBudgetBytes: 0 },
+  'records read by offset': { cacheBudgetBytes: 0, recordBudgetBytes: 0 },
+})) {
+  test(`batches are the same in every epoch, with ${name}`, async () => {
+    await using dataset = await open(ten, options);
+    for (let epoch = 0; epoch < 3; epoch++) {
+      const order = { shuffle: { seed: 0, epoch } };
+      const taken: number[] = [];
+      for await (const batch of dataset.batches({ batchSize: 3, order })) {
+        taken.push(...seen([batch]));
+        batch.release();
+      }
+      assert.deepEqual(
+        taken.toSorted((a, b) => a - b),
+        IN_ORDER,
+      );
+    }
+  });
+}
+
+test('a batch that is not released keeps its pixels', async () => {
+  await using dataset = await open(ten, { cacheBudgetBytes: 0 });
+  assert.deepEqual(seen(await collect(dataset, { batchSize: 2 })), IN_ORDER);
+});
+
+test('gzip files, single files, patterns and folders of files are data sets too', async () => {
+  const folder = join(root, 'flat');
+  await mkdir(folder);
+  const bytes = Buffer.concat(TEN.map((values) => frameRecord(encodeExample(values))));
+  await writeFile(join(folder, 'a.tfrecord.gz'), gzipSync(bytes));
+  for (const location of [folder, join(folder, 'a.tfrecord.gz'), join(folder, '*.gz')]) {
+    await using dataset = await openDataset(location);
+    assert.deepEqual(seen(await collect(dataset)), IN_ORDER);
+    assert.deepEqual(dataset.classNames, ['class 0', 'class 1', 'class 2']);
+  }
+});
+
+test('pictures of several sizes need a size', async () => {
+  const mixed = await write('mixed', [TEN[0], { ...TEN[1], image: await picture(1, 12) }]);
+  await assert.rejects(open(mixed), { code: 'WHICH_SIZE', received: '8x8 and 12x12' });
+  await using dataset = await open(mixed, { size: 10 });
+  assert.deepEqual(seen(await collect(dataset)), [0, 1]);
+});
+
+test('a label out of range is refused with its record, or skipped', async () => {
+  const folder = await write('range', [TEN[0], TEN[1], { ...TEN[2], class: 3 }]);
+  await assert.rejects(open(folder), {
+    code: 'LABEL_OUT_OF_RANGE',
+    message: /01\.tfrec, record 0 \(byte \d+\): label 3, but there are 3 classes/,
+  });
+  await using dataset = await open(folder, { badRecords: 'skip' });
+  assert.equal(dataset.skipped.length, 1);
+  assert.deepEqual(seen(await collect(dataset)), [0, 1]);
+});
+
+test('a record that is no JPEG is named, or masked and listed once', async () => {
+  const folder = await write('nojpeg', [TEN[0], { ...TEN[1], image: Buffer.from('oops') }, TEN[2]]);
+  await using strict = await open(folder);
+  await assert.rejects(collect(strict), { code: 'BAD_IMAGE', message: /00\.tfrec, record 1 / });
+  await using dataset = await open(folder, { badRecords: 'skip' });
+  for (let epoch = 0; epoch < 2; epoch++) {
+    const batches = await collect(dataset);
+    assert.deepEqual(seen(batches), [0, 2]);
+    assert.equal(batches[0].count, 3);
+  }
+  assert.deepEqual(
+    dataset.skipped.map(({ record, reason }) => `${record}: ${reason}`),
+    ['1: no readable image in 4 bytes: unknown format'],
+  );
+});
+
+test('a flipped bit is an error, or skips that record alone', async () => {
+  const bytes = Buffer.concat(TEN.map((values) => frameRecord(encodeExample(values))));
+  bytes[frameRecord(encodeExample(TEN[0])).length + 200] ^= 1;
+  const file = join(root, 'flipped.tfrec');
+  await writeFile(file, bytes);
+  await assert.rejects(openDataset(file), { code: 'BAD_CHECKSUM', message: /flipped\.tfrec, record 1 / });
+  await using dataset = await openDataset(file, { badRecords: 'skip' });
+  assert.deepEqual([...dataset.ids], ['id0', ...IN_ORDER.slice(2).map((i) => `id${i}`)]);
+  assert.deepEqual(dataset.skipped, [{ file, record: 1, reason: "the data doesn't match its checksum" }]);
+});
+
+test('a truncated file is an error, or gives what is whole', async () => {
+  const bytes = Buffer.concat(TEN.map((values) => frameRecord(encodeExample(values))));
+  const file = join(root, 'short.tfrec');
+  await writeFile(file, bytes.subarray(0, bytes.length - 5));
+  await assert.rejects(openDataset(file), { code: 'TRUNCATED' });
+  await using dataset = await openDataset(file, { badRecords: 'skip' });
+  assert.equal(dataset.count, 9);
+  assert.match(dataset.skipped[0].reason, /ends inside .* the rest of the file is lost/);
+});
+
+test('a file that changes after it was indexed is noticed', async () => {
+  const file = join(root, 'changing.tfrec');
+  const bytes = Buffer.concat(TEN.map((values) => frameRecord(encodeExample(values))));
+  await writeFile(file, bytes);
+  await using dataset = await openDataset(file, { recordBudgetBytes: 0 });
+  await writeFile(file, bytes.fill(0, 400));
+  await assert.rejects(collect(dataset), { code: 'CHANGED' });
+});
+
+test('unlabelled records are fine unless labels are required', async () => {
+  const folder = await write('unlabelled', [{ image: TEN[0].image, id: 'x' }]);
+  await using dataset = await open(folder);
+  assert.equal(dataset.labelled, false);
+  assert.deepEqual([...dataset.labels], [-1]);
+  await assert.rejects(open(folder, { labelsRequired: true }), { code: 'NO_LABELS' });
+});
+
+test('what is missing is said, with the nearest names', async () => {
+  await mkdir(join(root, 'empty'));
+  await assert.rejects(openDataset(join(root, 'empty')), { code: 'NO_RECORD_FILES', received: 'an empty folder' });
+  await assert.rejects(openDataset(join(root, 'tenn')), { code: 'NOT_FOUND', hint: /did you mean "ten"/ });
+  await assert.rejects(openDataset(join(root, '*.nothing')), { code: 'NOT_FOUND' });
+  await assert.rejects(open(ten, { split: 'val' }), { code: 'NO_SPLIT', received: 'the splits train' });
+  const file = join(root, 'none.tfrec');
+  await writeFile(file, '');
+  await assert.rejects(openDataset(file), { code: 'NO_RECORDS' });
+});
+
+test('an abort ends the batches with its reason', async () => {
+  await using dataset = await open(ten);
+  const stop = new AbortController();
+  const taken: number[] = [];
+  await assert.rejects(async () => {
+    for await (const batch of dataset.batches({ batchSize: 2, signal: stop.signal })) {
+      taken.push(batch.count);
+      stop.abort(new Error('enough'));
+    }
+  }, /enough/);
+  assert.deepEqual(taken, [2]);
+});
+
+test('a consumer may leave early', async () => {
+  await using dataset = await open(ten);
+  for await (const batch of dataset.batches({ batchSize: 2 })) {
+    assert.equal(batch.count, 2);
+    break;
+  }
+  assert.deepEqual(seen(await collect(dataset)), IN_ORDER);
+});

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import sharp from 'sharp';
+import { listClassFolders, openImages } from './image-files.ts';
+
+const root = await mkdtemp(join(tmpdir(), 'sepal-images-'));
+after(() => rm(root, { recursive: true }));
+
+const picture = (background: string) => sharp({ create: { width: 30, height: 20, channels: 3, background } });
+await mkdir(join(root, 'set', 'b', 'deep'), { recursive: true });
+await mkdir(join(root, 'set', 'a'));
+const files = [
+  join(root, 'set', 'a', 'x.png'),
+  join(root, 'set', 'b', 'deep', 'z.jpg'),
+  join(root, 'set', 'b', 'y.webp'),
+];
+for (const file of files) await picture('#c86432').toFile(file);
+await writeFile(join(root, 'set', 'a', '.hidden.jpg'), 'x');
+
+test('files and folders are opened in order, under their paths', async () => {
+  await using dataset = await openImages([files[2], join(root, 'set')], { size: 16 });
+  assert.deepEqual(dataset.ids, [files[2], ...files]);
+  assert.equal(dataset.labelled, false);
+  for await (const { images, mask } of dataset.batches({ batchSize: 4 })) {
+    assert.deepEqual([...mask], [1, 1, 1, 1]);
+    for (let row = 0; row < 4; row++) {
+      const [red, green, blue] = images.subarray(row * 16 * 16 * 3);
+      assert.ok(
+        Math.abs(red - 200) < 8 && Math.abs(green - 100) < 8 && Math.abs(blue - 50) < 8,
+        `${red} ${green} ${blue}`,
+      );
+    }
+  }
+});
+
+test('a file that is missing or no picture is named, or skipped', async () => {
+  const bad = join(root, 'bad.jpg');
+  await writeFile(bad, 'oops');
+  await assert.rejects(openImages([join(root, 'none.jpg')], { size: 16 }), { code: 'NOT_FOUND' });
+  await assert.rejects(openImages([await emptyFolder()], { size: 16 }), { code: 'NO_IMAGES' });
+  await using strict = await openImages([bad], { size: 16 });
+  await assert.rejects(strict.batches({ batchSize: 1 }).next(), { code: 'BAD_IMAGE', place: { file: bad } });
+  await using dataset = await openImages([bad, files[0]], { size: 16, badRecords: 'skip' });
+  const { value } = await dataset.batches({ batchSize: 2 }).next();
+  assert.deepEqual([...value!.mask], [0, 1]);
+  assert.equal(dataset.skipped[0].file, bad);
+});
+
+test('class folders give labels in the order of their names', async () => {
+  const found = await listClassFolders(join(root, 'set'));
+  assert.deepEqual(found, { classNames: ['a', 'b'], files, labels: Int32Array.of(0, 1, 1) });
+});
+
+async function emptyFolder(): Promise<string> {
+  const folder = join(root, 'empty');
+  await mkdir(folder, { recursive: true });
+  return folder;
+}

@@ -1,0 +1,151 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { didYouMean, formatBytes, isSystemError } from '../base/index.ts';
+import { checkClassNames } from './classes.ts';
+import { DataError, type Place } from './data-error.ts';
+import { PictureSet, toSize, type Dataset } from './dataset.ts';
+import type { ImageSize } from './decode.ts';
+import type { BadRecords, Source } from './source.ts';
+
+const IMAGE_FILE = /\.(jpe?g|jfif|png|webp|gif|tiff?|avif)$/i;
+
+/** Larger files are no photos. */
+const MAX_FILE_BYTES = 256 * 2 ** 20;
+
+/** Whether a file is taken for a picture, by its name. */
+export function isImageFile(path: string): boolean {
+  return IMAGE_FILE.test(path) && !basename(path).startsWith('.');
+}
+
+/** Pictures in files of their own. */
+export class ImageFileSource implements Source {
+  readonly files: readonly string[];
+  readonly labels: Int32Array;
+  readonly heldBytes = 0;
+
+  constructor(files: readonly string[], labels?: Int32Array) {
+    this.files = files;
+    this.labels = labels ?? new Int32Array(files.length).fill(-1);
+  }
+
+  get count(): number {
+    return this.files.length;
+  }
+
+  get ids(): readonly string[] {
+    return this.files;
+  }
+
+  place(index: number): Place {
+    return { file: this.files[index] };
+  }
+
+  read(indices: Uint32Array): Promise<(Buffer | Error)[]> {
+    return Promise.all(Array.from(indices, (index) => readImageFile(this.files[index]).catch((error: Error) => error)));
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** Reads one picture file whole. */
+async function readImageFile(file: string): Promise<Buffer> {
+  const place = { file };
+  try {
+    const { size } = await stat(file);
+    if (size <= MAX_FILE_BYTES) return await readFile(file);
+    throw new DataError('TOO_LARGE', `${formatBytes(size)} are too much for a picture`, { place });
+  } catch (cause) {
+    if (cause instanceof DataError) throw cause;
+    const reason = isSystemError(cause, 'ENOENT') ? 'no such file' : `can't be read: ${(cause as Error).message}`;
+    throw new DataError('UNREADABLE', reason, { place, cause });
+  }
+}
+
+/**
+ * Opens picture files as an unlabelled data set; a folder stands for the picture files in it and below. Names are the
+ * paths. Photos are turned upright as their EXIF orientation says.
+ *
+ * @throws DataError `NOT_FOUND` or `NO_IMAGES`.
+ */
+export async function openImages(
+  paths: readonly string[],
+  options: {
+    readonly size: number | ImageSize;
+    readonly classNames?: readonly string[];
+    readonly badRecords?: BadRecords;
+    readonly cacheBudgetBytes?: number;
+  },
+): Promise<Dataset> {
+  const files: string[] = [];
+  for (const path of paths) files.push(...(await expand(path)));
+  return new PictureSet({
+    name: paths.length === 1 ? basename(paths[0]) : 'images',
+    source: new ImageFileSource(files),
+    layout: undefined,
+    classNames: options.classNames ?? [],
+    size: toSize(options.size)!,
+    skipped: [],
+    badRecords: options.badRecords ?? 'fail',
+    cacheBudgetBytes: options.cacheBudgetBytes ?? 0,
+    decode: { autoOrient: true },
+  });
+}
+
+async function expand(path: string): Promise<string[]> {
+  const kind = await stat(path).catch(() => undefined);
+  if (kind === undefined) throw new DataError('NOT_FOUND', `no such file or folder: ${path}`);
+  if (!kind.isDirectory()) return [path];
+  const files = (await readdir(path, { recursive: true })).filter(isImageFile).toSorted();
+  if (files.length > 0) return files.map((file) => join(path, file));
+  throw new DataError('NO_IMAGES', `no picture files in ${path}`, {
+    expected: '*.jpg, *.png, *.webp, *.gif, *.tif or *.avif files',
+  });
+}
+
+/** Pictures in one folder per class. */
+export interface ClassFolders {
+  /** Names of the folders, sorted: their order gives the class numbers. */
+  readonly classNames: readonly string[];
+  readonly files: readonly string[];
+  /** Class numbers of the files. */
+  readonly labels: Int32Array;
+}
+
+/**
+ * Lists the pictures of a folder with one folder per class, those in folders below included.
+ *
+ * @throws DataError `NOT_FOUND`, `NO_CLASS_FOLDERS`, `NO_IMAGES` (an empty class) or `DUPLICATE_CLASS`.
+ */
+export async function listClassFolders(folder: string): Promise<ClassFolders> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+    throw new DataError('NOT_FOUND', `can't read the folder ${folder}`, { cause });
+  });
+  const names = entries
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+    .map((entry) => entry.name)
+    .toSorted();
+  if (names.length === 0) {
+    throw new DataError('NO_CLASS_FOLDERS', `no class folders in ${folder}`, {
+      expected: 'one folder per class, such as daisy/1.jpg and rose/2.jpg',
+      received:
+        entries.length === 0
+          ? 'an empty folder'
+          : didYouMean(
+              '',
+              entries.map((entry) => entry.name),
+            ),
+    });
+  }
+  const classNames = checkClassNames(
+    names.map((name) => name.trim()),
+    folder,
+  );
+  const files: string[] = [];
+  const labels: number[] = [];
+  for (const [label, name] of names.entries()) {
+    const inside = await expand(join(folder, name));
+    files.push(...inside);
+    for (let i = 0; i < inside.length; i++) labels.push(label);
+  }
+  return { classNames, files, labels: Int32Array.from(labels) };
+}

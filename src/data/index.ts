@@ -1,0 +1,15 @@
+export { type Batch, type BatchOptions, type Order } from './batches.ts';
+export { readClassFile } from './classes.ts';
+export { convertFolder, type Converted, type ConvertOptions } from './convert.ts';
+export { DataError, type Place } from './data-error.ts';
+export { openDataset, type Dataset, type OpenOptions } from './dataset.ts';
+export { type ImageSize } from './decode.ts';
+export { encodeExample } from './example.ts';
+export { isImageFile, openImages } from './image-files.ts';
+export { inspectDataset, type InspectOptions, type SplitSummary } from './inspect.ts';
+export { type FeatureNames, type Layout } from './layout.ts';
+export { SPLITS, type Split } from './locate.ts';
+export { type BadRecords, type Skipped } from './source.ts';
+export { thumbnail } from './thumbnail.ts';
+export { shardName, TfrecordWriter } from './tfrecord-writer.ts';
+export * from './draw/exports.ts';

@@ -1,0 +1,114 @@
+import { openDataset, type Dataset, type OpenOptions } from './dataset.ts';
+import { readImageSize } from './decode.ts';
+import { DataError } from './data-error.ts';
+import { locate, type Split } from './locate.ts';
+import type { Skipped } from './source.ts';
+
+/** What is in one split of a data set. */
+export interface SplitSummary {
+  /** `all` for files that belong to no split. */
+  readonly split: Split | 'all';
+  readonly files: readonly string[];
+  readonly records: number;
+  readonly layout: string;
+  readonly labelled: boolean;
+  readonly classNames: readonly string[];
+  /** Records of each class. */
+  readonly classCounts: readonly number[];
+  /** How many pictures have which size, `WIDTHxHEIGHT`, most first. */
+  readonly sizes: ReadonlyMap<string, number>;
+  /** Bad records, with why they are bad. */
+  readonly bad: readonly Skipped[];
+}
+
+export interface InspectOptions extends Pick<OpenOptions, 'split' | 'features' | 'classNames' | 'signal'> {
+  /** Chooses among the sizes a data set comes in. */
+  readonly side?: number;
+  /** Decode every picture as well. */
+  readonly decode?: boolean;
+  /** Told what is being done, and how far it is. */
+  readonly onProgress?: (step: string, done: number, total: number) => void;
+}
+
+/** Sizes of pictures are decoded to where they differ; any would do. */
+const ANY_SIDE = 224;
+
+/**
+ * Reads a whole data set, split by split, and finds every bad record: all checksums and records, and with `decode` all
+ * pictures.
+ *
+ * @throws DataError where there is nothing to inspect: no files, or no images in them.
+ */
+export async function inspectDataset(location: string, options: InspectOptions = {}): Promise<SplitSummary[]> {
+  const { splits, side } = await locate(location, options.side);
+  const wanted = [...splits.keys()].filter((split) => options.split === undefined || split === options.split);
+  // Opening says what is missing where the split isn't there.
+  const names: (Split | 'all')[] = wanted.length > 0 ? wanted : [options.split ?? 'all'];
+  const summaries: SplitSummary[] = [];
+  for (const split of names) {
+    const { features, classNames, signal } = options;
+    await using dataset = await openDataset(location, {
+      split: split === 'all' ? undefined : split,
+      size: options.side ?? side ?? ANY_SIDE,
+      features,
+      classNames,
+      badRecords: 'skip',
+      cacheBudgetBytes: 0,
+      signal,
+      onProgress: (bytes, total) => options.onProgress?.(`reading ${split}`, bytes, total),
+    });
+    const sizes = await countSizes(dataset, signal);
+    if (options.decode) {
+      await decodeAll(dataset, signal, (done) => options.onProgress?.(`decoding ${split}`, done, dataset.count));
+    }
+    summaries.push({
+      split,
+      files: dataset.files,
+      records: dataset.count,
+      layout: dataset.layout?.name ?? '',
+      labelled: dataset.labelled,
+      classNames: dataset.classNames,
+      classCounts: countClasses(dataset),
+      sizes,
+      bad: [...dataset.skipped],
+    });
+  }
+  return summaries;
+}
+
+function countClasses({ labels, classNames }: Dataset): number[] {
+  const counts = classNames.map(() => 0);
+  for (const label of labels) if (label >= 0 && label < counts.length) counts[label]++;
+  return counts;
+}
+
+/** Sizes of the pictures as stored, by their headers alone. */
+async function countSizes(dataset: Dataset, signal: AbortSignal | undefined): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for (let index = 0; index < dataset.count; index++) {
+    signal?.throwIfAborted();
+    try {
+      const { height, width } = await readImageSize(await dataset.encoded(index), dataset.place(index));
+      const size = `${width}x${height}`;
+      counts.set(size, (counts.get(size) ?? 0) + 1);
+    } catch (error) {
+      // Decoding names the pictures that can't be read; here they have no size.
+      if (!(error instanceof DataError)) throw error;
+      counts.set('unreadable', (counts.get('unreadable') ?? 0) + 1);
+    }
+  }
+  return new Map([...counts].toSorted(([, a], [, b]) => b - a));
+}
+
+async function decodeAll(
+  dataset: Dataset,
+  signal: AbortSignal | undefined,
+  onDone: (done: number) => void,
+): Promise<void> {
+  let done = 0;
+  for await (const batch of dataset.batches({ batchSize: 64, signal })) {
+    done += batch.count;
+    onDone(done);
+    batch.release();
+  }
+}

@@ -1,0 +1,62 @@
+/** What the header of a JPEG file says about its pixels. */
+export interface JpegHeader {
+  readonly width: number;
+  readonly height: number;
+  /** 1 for greyscale, 3 for colour, 4 for CMYK. */
+  readonly components: number;
+  /** Bits a component. */
+  readonly precision: number;
+  /** EXIF orientation, 1 (upright) to 8; 1 where the file doesn't say. */
+  readonly orientation: number;
+}
+
+/** Reads the header of a JPEG file, up to its first scan; undefined where the bytes are no JPEG file. */
+export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
+  if (bytes.length < 4 || bytes[0] !== 0xff || bytes[1] !== 0xd8) return undefined;
+  let orientation = 1;
+  let at = 2;
+  while (at + 9 < bytes.length) {
+    if (bytes[at] !== 0xff) return undefined;
+    const marker = bytes[at + 1];
+    if (marker === 0xff) {
+      at++; // A fill byte.
+      continue;
+    }
+    const length = bytes[at + 2] * 256 + bytes[at + 3];
+    if (isFrame(marker)) {
+      return {
+        precision: bytes[at + 4],
+        height: bytes[at + 5] * 256 + bytes[at + 6],
+        width: bytes[at + 7] * 256 + bytes[at + 8],
+        components: bytes[at + 9],
+        orientation,
+      };
+    }
+    if (marker === 0xe1) orientation = exifOrientation(bytes.subarray(at + 4, at + 2 + length)) ?? orientation;
+    at += 2 + length;
+  }
+  return undefined;
+}
+
+/** SOF0 to SOF15, without the three other markers in that range (DHT, JPG, DAC). */
+function isFrame(marker: number): boolean {
+  return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
+}
+
+/** Tag 0x0112 of the first directory of an `Exif` segment. Source: Exif 2.3, section 4.6.4. */
+function exifOrientation(segment: Uint8Array): number | undefined {
+  if (segment.length < 14 || Buffer.from(segment.subarray(0, 6)).toString('latin1') !== 'Exif\0\0') return undefined;
+  const tiff = new DataView(segment.buffer, segment.byteOffset + 6, segment.byteLength - 6);
+  const little = tiff.getUint16(0) === 0x4949;
+  const directory = tiff.getUint32(4, little);
+  if (directory + 2 > tiff.byteLength) return undefined;
+  const entries = tiff.getUint16(directory, little);
+  for (let i = 0; i < entries; i++) {
+    const entry = directory + 2 + i * 12;
+    if (entry + 10 > tiff.byteLength) return undefined;
+    if (tiff.getUint16(entry, little) !== 0x0112) continue;
+    const value = tiff.getUint16(entry + 8, little);
+    return value >= 1 && value <= 8 ? value : undefined;
+  }
+  return undefined;
+}

@@ -1,0 +1,166 @@
+import { glob, readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { didYouMean, isSystemError, plural } from '../base/index.ts';
+import { DataError } from './data-error.ts';
+
+export const SPLITS = ['train', 'val', 'test'] as const;
+export type Split = (typeof SPLITS)[number];
+
+/** What people call the splits. */
+const SPLIT_NAMES: Record<Split, readonly string[]> = {
+  train: ['train', 'training'],
+  val: ['val', 'valid', 'validation'],
+  test: ['test', 'testing'],
+};
+
+/** TFRecord files by name: `00-192x192-641.tfrec`, `x.tfrecord.gz`, `x_tfrecord-00000-of-00002`. */
+const RECORD_FILE = /\.(tfrec|tfrecords?|record)(\.gz)?$|tfrecord.*-\d+-of-\d+(\.gz)?$/i;
+
+/** Kaggle's folder of one size, such as `tfrecords-jpeg-192x192`. */
+const SIZE_FOLDER = /^tfrecords?\b.*?(\d+)x(\d+)$/i;
+
+/** The TFRecord files of a data set, sorted by name, by split; files in no split stand under `all`. */
+export interface Located {
+  readonly splits: ReadonlyMap<Split | 'all', readonly string[]>;
+  /** Side of the pictures in pixels, where the folder's name says it. */
+  readonly side: number | undefined;
+}
+
+/**
+ * Finds the TFRecord files at a location: a file, a folder of files, a folder with one folder per split, Kaggle's
+ * folder with `tfrecords-jpeg-SxS` folders, or a glob pattern.
+ *
+ * `side` chooses among several sizes: that one, else the next larger, else the largest.
+ *
+ * @throws DataError `NOT_FOUND`, `NO_RECORD_FILES` or `WHICH_SIZE`.
+ */
+export async function locate(location: string, side?: number): Promise<Located> {
+  const kind = await kindOfPath(location);
+  if (kind === 'file') return { splits: new Map([['all', [location]]]), side: sideOf(location) };
+  if (kind === 'folder') return locateFolder(location, side);
+  if (/[*?[\]{}]/.test(location)) return locateGlob(location);
+  throw await notFound(location);
+}
+
+async function locateGlob(pattern: string): Promise<Located> {
+  const files: string[] = [];
+  for await (const path of glob(pattern)) if (await isFile(path)) files.push(path);
+  if (files.length === 0) {
+    throw new DataError('NOT_FOUND', `no file matches ${pattern}`, { hint: 'quote the pattern, or check it with ls' });
+  }
+  return { splits: new Map([['all', files.toSorted()]]), side: sideOf(files[0]) };
+}
+
+async function locateFolder(folder: string, side: number | undefined): Promise<Located> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const visible = entries.filter((entry) => !entry.name.startsWith('.'));
+  const names = visible.map((entry) => entry.name);
+
+  const files = visible.filter((entry) => !entry.isDirectory() && RECORD_FILE.test(entry.name));
+  if (files.length > 0) {
+    return { splits: bySplitInName(files.map((entry) => join(folder, entry.name)).toSorted()), side: sideOf(folder) };
+  }
+
+  const splits = new Map<Split | 'all', string[]>();
+  for (const split of SPLITS) {
+    const name = names.find((candidate) => SPLIT_NAMES[split].includes(candidate.toLowerCase()));
+    const inside = name === undefined ? [] : await recordFilesIn(join(folder, name));
+    if (inside.length > 0) splits.set(split, inside);
+  }
+  if (splits.size > 0) return { splits, side: sideOf(folder) ?? sideOf([...splits.values()][0][0]) };
+
+  const sizes = names.filter((name) => SIZE_FOLDER.test(name));
+  if (sizes.length > 0) return locateFolder(join(folder, chooseSize(folder, sizes, side)), side);
+
+  throw noRecordFiles(folder, names);
+}
+
+async function recordFilesIn(folder: string): Promise<string[]> {
+  if ((await kindOfPath(folder)) !== 'folder') return [];
+  const names = await readdir(folder);
+  return names
+    .filter((name) => !name.startsWith('.') && RECORD_FILE.test(name))
+    .toSorted()
+    .map((name) => join(folder, name));
+}
+
+/** Files whose names say their split, as TF-Slim's and TFDS's do; all of them under `all` where not every name does. */
+function bySplitInName(files: readonly string[]): Map<Split | 'all', readonly string[]> {
+  const splitOf = (file: string) => {
+    const words = basename(file)
+      .toLowerCase()
+      .split(/[^a-z]+/);
+    return SPLITS.find((split) => SPLIT_NAMES[split].some((name) => words.includes(name)));
+  };
+  const groups = Map.groupBy(files, splitOf);
+  if (groups.has(undefined)) return new Map([['all', files]]);
+  return new Map(SPLITS.flatMap((split) => (groups.has(split) ? [[split, groups.get(split)!] as const] : [])));
+}
+
+function chooseSize(folder: string, names: readonly string[], side: number | undefined): string {
+  const bySide = names.toSorted((a, b) => sideOf(a)! - sideOf(b)!);
+  if (bySide.length === 1) return bySide[0];
+  if (side !== undefined) return bySide.find((name) => sideOf(name)! >= side) ?? bySide.at(-1)!;
+  throw new DataError('WHICH_SIZE', `${folder} has ${plural(names.length, 'size')}: ${bySide.join(', ')}`, {
+    hint: `choose one with --size ${sideOf(bySide[0])}, or give the folder of one size`,
+  });
+}
+
+function sideOf(path: string): number | undefined {
+  for (const part of [basename(path), basename(dirname(path)), basename(dirname(dirname(path)))]) {
+    const match = SIZE_FOLDER.exec(part) ?? /(?:^|-)(\d+)x(\d+)-\d+\.tfrec$/i.exec(part);
+    if (match !== null) return Number(match[1]);
+  }
+  return undefined;
+}
+
+function noRecordFiles(folder: string, names: readonly string[]): DataError {
+  const there = names.length === 0 ? 'an empty folder' : names.slice(0, 8).join(', ') + (names.length > 8 ? ', …' : '');
+  return new DataError('NO_RECORD_FILES', `no TFRecord files in ${folder}`, {
+    expected: '*.tfrec or *.tfrecord files, or folders train, val, test or tfrecords-jpeg-SxS with such files',
+    received: there,
+    hint: 'a folder of photos per class becomes TFRecord files with: sepal data convert FOLDER --out DIR',
+  });
+}
+
+async function notFound(location: string): Promise<DataError> {
+  // The first part of the path that is missing is the one that was mistyped.
+  let missing = location;
+  while (missing !== dirname(missing) && (await kindOfPath(dirname(missing))) === undefined) missing = dirname(missing);
+  const parent = dirname(missing);
+  const siblings = (await readdir(parent).catch(() => [])).filter((name) => !name.startsWith('.'));
+  const hint = siblings.length > 0 ? `in ${parent}: ${didYouMean(basename(missing), siblings)}` : undefined;
+  return new DataError('NOT_FOUND', `no such file or folder: ${location}`, { hint });
+}
+
+async function kindOfPath(path: string): Promise<'file' | 'folder' | undefined> {
+  try {
+    return (await stat(path)).isDirectory() ? 'folder' : 'file';
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT') || isSystemError(error, 'ENOTDIR')) return undefined;
+    throw new DataError('NOT_FOUND', `${path} can't be read: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await kindOfPath(path)) === 'file';
+}
+
+/** The files of one split. */
+export function filesOf(located: Located, location: string, split: Split | undefined): readonly string[] {
+  const { splits } = located;
+  const all = splits.get('all');
+  if (split === undefined) {
+    if (all !== undefined) return all;
+    if (splits.size === 1) return [...splits.values()][0];
+    throw new DataError('WHICH_SPLIT', `${location} has the splits ${[...splits.keys()].join(', ')}`, {
+      hint: 'choose one with --split',
+    });
+  }
+  const files = splits.get(split) ?? all;
+  if (files !== undefined) return files;
+  throw new DataError('NO_SPLIT', `${location} has no split "${split}"`, {
+    received: `the splits ${[...splits.keys()].join(', ')}`,
+    hint: didYouMean(split, splits.keys()),
+  });
+}

@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { isSystemError, UsageError, writeError } from '../base/index.ts';
+
+/** What a data set's folder consists of; `--force` replaces nothing else. */
+const DATA_SET_ENTRY = /^(classes\.txt|tfrecords-jpeg-\d+x\d+)$/;
+
+/**
+ * Writes a data set's folder so that it appears whole or not at all: `fill` gets a hidden folder beside it, which takes
+ * its place at the end. With `force` a data set that is there is replaced, after all else has worked.
+ *
+ * @throws UsageError `OUT_NOT_EMPTY` before anything is written.
+ */
+export async function writeDatasetFolder(
+  path: string,
+  force: boolean,
+  fill: (draft: string) => Promise<void>,
+): Promise<void> {
+  const out = resolve(path);
+  await checkOut(out, path, force);
+  const draft = join(dirname(out), `.${basename(out)}-${randomBytes(4).toString('hex')}.partial`);
+  try {
+    await fill(draft);
+    await moveInto(draft, out);
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+}
+
+async function checkOut(out: string, shown: string, force: boolean): Promise<void> {
+  let names: string[];
+  try {
+    names = await readdir(out);
+  } catch (cause) {
+    if (isSystemError(cause, 'ENOENT')) return;
+    if (isSystemError(cause, 'ENOTDIR')) throw new UsageError('OUT_NOT_FOLDER', `${shown} is a file`, { cause });
+    throw writeError(shown, cause);
+  }
+  if (names.length === 0) return;
+  const ours = names.every((name) => DATA_SET_ENTRY.test(name));
+  if (force && ours) return;
+  throw new UsageError('OUT_NOT_EMPTY', `${shown} is not empty`, {
+    received: `a folder with ${names.slice(0, 4).join(', ')}${names.length > 4 ? ', …' : ''}`,
+    hint: ours ? 'replace the data set with --force, or choose another folder' : 'choose another folder',
+  });
+}
+
+async function moveInto(draft: string, out: string): Promise<void> {
+  const old = `${draft}-old`;
+  try {
+    await mkdir(draft, { recursive: true });
+    const replaced = await rename(out, old).then(
+      () => true,
+      (cause: unknown) => {
+        if (isSystemError(cause, 'ENOENT')) return false;
+        throw cause;
+      },
+    );
+    try {
+      await rename(draft, out);
+    } catch (cause) {
+      if (replaced) await rename(old, out);
+      throw cause;
+    }
+    await rm(old, { recursive: true, force: true });
+  } catch (cause) {
+    throw writeError(out, cause);
+  }
+}

@@ -1,0 +1,133 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { DataError, type Place } from './data-error.ts';
+import { maskedCrc } from './masked-crc.ts';
+import type { RecordIndex } from './record-index.ts';
+import type { Source } from './source.ts';
+import { FOOTER_BYTES } from './tfrecord.ts';
+
+/** Records nearer to each other than this are read in one go. */
+const GAP_BYTES = 64 * 2 ** 10;
+const RUN_BYTES = 8 * 2 ** 20;
+
+/** Neighbouring records of one file, to be read with one call. */
+interface Run {
+  readonly file: number;
+  readonly start: number;
+  end: number;
+  /** Which of the wanted records are in it. */
+  readonly members: number[];
+}
+
+/** The pictures of indexed TFRecord files, from memory where it holds the file and else by offset. */
+export class RecordSource implements Source {
+  readonly index: RecordIndex;
+  readonly #handles = new Map<number, Promise<FileHandle>>();
+
+  constructor(index: RecordIndex) {
+    this.index = index;
+  }
+
+  get count(): number {
+    return this.index.labels.length;
+  }
+
+  get files(): readonly string[] {
+    return this.index.files;
+  }
+
+  get labels(): Int32Array {
+    return this.index.labels;
+  }
+
+  get ids(): readonly string[] {
+    return this.index.ids;
+  }
+
+  get heldBytes(): number {
+    return this.index.contents.reduce((sum, bytes) => sum + (bytes?.length ?? 0), 0);
+  }
+
+  place(index: number): Place {
+    const { files, file, record, offset } = this.index;
+    return { file: files[file[index]], record: record[index], offset: offset[index] };
+  }
+
+  async read(indices: Uint32Array): Promise<(Buffer | Error)[]> {
+    const found: (Buffer | Error)[] = Array.from({ length: indices.length });
+    const elsewhere: number[] = [];
+    for (let i = 0; i < indices.length; i++) {
+      const content = this.index.contents[this.index.file[indices[i]]];
+      if (content === undefined) elsewhere.push(i);
+      else found[i] = this.#image(content, this.index.offset[indices[i]], indices[i]);
+    }
+    await Promise.all(this.#runs(indices, elsewhere).map((run) => this.#readRun(run, indices, found)));
+    return found;
+  }
+
+  async close(): Promise<void> {
+    const handles = [...this.#handles.values()];
+    this.#handles.clear();
+    for (const handle of handles) await (await handle).close();
+  }
+
+  #image(bytes: Buffer, dataOffset: number, index: number): Buffer {
+    const start = dataOffset + this.index.imageOffset[index];
+    return bytes.subarray(start, start + this.index.imageLength[index]);
+  }
+
+  #runs(indices: Uint32Array, wanted: readonly number[]): Run[] {
+    const { file, offset, length } = this.index;
+    const order = wanted.toSorted((a, b) => {
+      const [x, y] = [indices[a], indices[b]];
+      return file[x] - file[y] || offset[x] - offset[y];
+    });
+    const runs: Run[] = [];
+    for (const i of order) {
+      const index = indices[i];
+      const end = offset[index] + length[index] + FOOTER_BYTES;
+      const run = runs.at(-1);
+      if (run?.file === file[index] && offset[index] - run.end < GAP_BYTES && end - run.start < RUN_BYTES) {
+        run.end = Math.max(run.end, end);
+        run.members.push(i);
+      } else {
+        runs.push({ file: file[index], start: offset[index], end, members: [i] });
+      }
+    }
+    return runs;
+  }
+
+  async #readRun(run: Run, indices: Uint32Array, found: (Buffer | Error)[]): Promise<void> {
+    const { offset, length } = this.index;
+    const bytes = Buffer.allocUnsafeSlow(run.end - run.start);
+    try {
+      const handle = await this.#open(run.file);
+      const { bytesRead } = await handle.read(bytes, 0, bytes.length, run.start);
+      for (const i of run.members) {
+        const index = indices[i];
+        const at = offset[index] - run.start;
+        const data = bytes.subarray(at, at + length[index]);
+        // The index vouches for the file as it was; the checksum tells whether it still is.
+        const whole = at + length[index] + FOOTER_BYTES <= bytesRead;
+        found[i] =
+          whole && bytes.readUInt32LE(at + length[index]) === maskedCrc(data)
+            ? this.#image(bytes, at, index)
+            : new DataError('CHANGED', 'the file changed since it was indexed', { place: this.place(index) });
+      }
+    } catch (cause) {
+      for (const i of run.members) {
+        found[i] = new DataError('UNREADABLE', `can't be read: ${(cause as Error).message}`, {
+          place: this.place(indices[i]),
+          cause,
+        });
+      }
+    }
+  }
+
+  #open(file: number): Promise<FileHandle> {
+    const there = this.#handles.get(file);
+    if (there !== undefined) return there;
+    const opening = open(this.index.files[file], 'r');
+    this.#handles.set(file, opening);
+    return opening;
+  }
+}

@@ -1,0 +1,27 @@
+import type { Place } from './data-error.ts';
+
+/** A record that was left out, and why. */
+export interface Skipped {
+  readonly file: string;
+  /** Number of the record in its file, from 0; undefined where a whole file is meant. */
+  readonly record: number | undefined;
+  readonly reason: string;
+}
+
+/** What to do with a bad record: stop with an error, or leave it out, count it and list it. */
+export type BadRecords = 'fail' | 'skip';
+
+/** Encoded pictures by index, with their labels and names, wherever they are stored. */
+export interface Source {
+  readonly count: number;
+  readonly files: readonly string[];
+  /** Class numbers, -1 where unknown. */
+  readonly labels: Int32Array;
+  readonly ids: readonly string[];
+  /** How many bytes of encoded pictures are held in memory. */
+  readonly heldBytes: number;
+  place(index: number): Place;
+  /** The encoded pictures of these indices, in that order; the bytes must not be changed. An error stands for a picture that can't be read. */
+  read(indices: Uint32Array): Promise<(Buffer | Error)[]>;
+  close(): Promise<void>;
+}

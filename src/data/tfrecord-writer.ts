@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeError } from '../base/index.ts';
+import { maskedCrc } from './masked-crc.ts';
+import { FOOTER_BYTES, HEADER_BYTES } from './tfrecord.ts';
+
+/** Name of a TFRecord file as in Kaggle's flower sets: shard, size of the pictures, number of records. */
+export function shardName(shard: number, side: number, count: number): string {
+  return `${String(shard).padStart(2, '0')}-${side}x${side}-${count}.tfrec`;
+}
+
+/** A record as it stands in a file: with its length and both checksums. */
+export function frameRecord(record: Uint8Array): Buffer {
+  const framed = Buffer.allocUnsafe(HEADER_BYTES + record.length + FOOTER_BYTES);
+  framed.writeBigUInt64LE(BigInt(record.length));
+  framed.writeUInt32LE(maskedCrc(framed.subarray(0, 8)), 8);
+  framed.set(record, HEADER_BYTES);
+  framed.writeUInt32LE(maskedCrc(record), HEADER_BYTES + record.length);
+  return framed;
+}
+
+/**
+ * Writes one TFRecord file, which gets its name when it is whole; until then it is a hidden file of another name.
+ *
+ * @example
+ * await using writer = await TfrecordWriter.create('out/train');
+ * await writer.write(encodeExample({ image, class: 3, id: 'a' }));
+ * await writer.finish(shardName(0, 192, writer.count));
+ */
+export class TfrecordWriter implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #draft: string;
+  readonly #handle: FileHandle;
+  #count = 0;
+  #open = true;
+
+  private constructor(folder: string, draft: string, handle: FileHandle) {
+    this.#folder = folder;
+    this.#draft = draft;
+    this.#handle = handle;
+  }
+
+  static async create(folder: string): Promise<TfrecordWriter> {
+    const draft = join(folder, `.${randomBytes(6).toString('hex')}.partial`);
+    try {
+      await mkdir(folder, { recursive: true });
+      return new TfrecordWriter(folder, draft, await open(draft, 'wx'));
+    } catch (cause) {
+      throw writeError(draft, cause);
+    }
+  }
+
+  /** How many records were written. */
+  get count(): number {
+    return this.#count;
+  }
+
+  async write(record: Uint8Array): Promise<void> {
+    await this.#try(() => writeAll(this.#handle, frameRecord(record)));
+    this.#count++;
+  }
+
+  /** Brings the file to the disk and gives it its name; resolves with its path. */
+  async finish(name: string): Promise<string> {
+    const path = join(this.#folder, name);
+    await this.#try(async () => {
+      await this.#handle.sync();
+      await this.#handle.close();
+      this.#open = false;
+      await rename(this.#draft, path);
+    });
+    return path;
+  }
+
+  /** Removes a file that wasn't finished. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    await this.#handle.close().catch(() => {});
+    await rm(this.#draft, { force: true });
+  }
+
+  async #try(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (cause) {
+      throw writeError(this.#folder, cause);
+    }
+  }
+}
+
+/** A write call may take a part only, such as the last that fits on the disk; the next call then says why. */
+async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    written += (await handle.write(bytes, written)).bytesWritten;
+  }
+}

@@ -1,0 +1,188 @@
+import type { FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+import { isSystemError } from '../base/index.ts';
+import { DataError } from './data-error.ts';
+import { gunzipFile, isGzip } from './gunzip.ts';
+import { maskedCrc } from './masked-crc.ts';
+
+// A record on disk: length (uint64), masked CRC-32C of the length, data, masked CRC-32C of the data; little-endian.
+// Source: https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details
+export const HEADER_BYTES = 12;
+export const FOOTER_BYTES = 4;
+
+/** How much is read at a time: large enough to stream, small enough that the event loop breathes in between. */
+const PIECE_BYTES = 4 * 2 ** 20;
+
+/** Takes what a scan finds, in the order of the file. */
+export interface RecordSink {
+  /**
+   * One whole record with good checksums; `offset` is where its data starts. The bytes are only valid during the call
+   * unless the scan keeps them. Returning false ends the scan.
+   */
+  record(data: Buffer, record: number, offset: number): boolean | void;
+  /** One bad record. `restLost` says that the records behind it can't be found. May throw to end the scan. */
+  bad(error: DataError, restLost: boolean): void;
+}
+
+export interface ScanOptions {
+  /** Keep the whole file in memory and resolve with it. gzip files are kept always: they can't be read by offset. */
+  readonly keep?: boolean;
+  readonly signal?: AbortSignal;
+  /** Called with the number of bytes of the file read since the last call. */
+  readonly onBytes?: (bytes: number) => void;
+  /** Most bytes that a gzip file may unpack to. */
+  readonly gzipLimit?: number;
+}
+
+/** What stays after a scan: the whole content where it was kept, to be sliced by the offsets the sink got. */
+export interface Scanned {
+  readonly bytes: Buffer | undefined;
+}
+
+/**
+ * Reads a TFRecord file, plain or gzip, from start to end, checking both checksums of every record.
+ *
+ * @throws DataError `NOT_FOUND`; everything wrong inside the file goes to `sink.bad`.
+ */
+export async function scanTfrecord(file: string, sink: RecordSink, options: ScanOptions = {}): Promise<Scanned> {
+  await using handle = await openFile(file);
+  const { size } = await handle.stat();
+  const head = Buffer.alloc(Math.min(size, HEADER_BYTES));
+  await handle.read(head, 0, head.length, 0);
+  if (isGzip(head) && !hasValidLength(head)) {
+    const { bytes, error } = await gunzipFile(file, handle, size, options);
+    scanBuffer(file, bytes, sink, error);
+    return { bytes };
+  }
+  return { bytes: await scanPlain(file, handle, size, sink, options) };
+}
+
+async function openFile(file: string): Promise<FileHandle> {
+  try {
+    return await open(file, 'r');
+  } catch (cause) {
+    const reason = isSystemError(cause, 'ENOENT') ? 'no such file' : `can't be opened: ${(cause as Error).message}`;
+    throw new DataError('NOT_FOUND', reason, { place: { file }, cause });
+  }
+}
+
+/** Whether 12 bytes are a record's header: tells a plain file from a gzip file whose magic is a possible length. */
+function hasValidLength(head: Buffer): boolean {
+  return head.length === HEADER_BYTES && head.readUInt32LE(8) === maskedCrc(head.subarray(0, 8));
+}
+
+async function scanPlain(
+  file: string,
+  handle: FileHandle,
+  size: number,
+  sink: RecordSink,
+  { keep = false, signal, onBytes }: ScanOptions,
+): Promise<Buffer | undefined> {
+  const scanner = new Scanner(file, size, sink);
+  // The buffer holds bytes [base, base + filled) of the file: all of it if kept, else a window that slides.
+  let buffer = Buffer.allocUnsafeSlow(keep ? size : Math.min(size, PIECE_BYTES));
+  let base = 0;
+  let filled = 0;
+  const read = () => handle.read(buffer, filled, Math.min(buffer.length - filled, PIECE_BYTES), base + filled);
+  let reading: ReturnType<typeof read> | undefined;
+  try {
+    while (!scanner.done) {
+      signal?.throwIfAborted();
+      const { bytesRead } = await (reading ?? read());
+      reading = undefined;
+      if (bytesRead === 0) {
+        scanner.fail('TRUNCATED', 'the file got shorter while it was read');
+        break;
+      }
+      filled += bytesRead;
+      onBytes?.(bytesRead);
+      // Where the buffer stays as it is, the next piece is read while this one is scanned.
+      if (keep && filled < size) reading = read();
+      scanner.scan(buffer.subarray(0, filled), base);
+      if (!keep) {
+        // Move the part of a record that is left over to the front, then make room for the whole record.
+        buffer.copyWithin(0, scanner.position - base, filled);
+        filled -= scanner.position - base;
+        base = scanner.position;
+        if (scanner.wanted > buffer.length) buffer = Buffer.concat([buffer.subarray(0, filled)], scanner.wanted);
+      }
+    }
+  } finally {
+    await reading;
+  }
+  return keep ? buffer : undefined;
+}
+
+function scanBuffer(file: string, bytes: Buffer, sink: RecordSink, error: DataError | undefined): void {
+  const scanner = new Scanner(file, bytes.length, sink);
+  if (!scanner.done) scanner.scan(bytes, 0);
+  if (error !== undefined && !scanner.ended) sink.bad(error, true);
+}
+
+/** Finds records in bytes that come piece by piece. */
+class Scanner {
+  /** Where the next record starts. */
+  position = 0;
+  /** How many bytes from `position` on the next record needs, as far as is known. */
+  wanted = HEADER_BYTES;
+  /** Whether a bad record or the sink ended the scan before the end of the file. */
+  ended = false;
+  readonly #file: string;
+  readonly #size: number;
+  readonly #sink: RecordSink;
+  #record = 0;
+
+  constructor(file: string, size: number, sink: RecordSink) {
+    this.#file = file;
+    this.#size = size;
+    this.#sink = sink;
+  }
+
+  get done(): boolean {
+    return this.ended || this.position === this.#size;
+  }
+
+  /** Hands on all whole records in `bytes`, which start at byte `base` of the file. */
+  scan(bytes: Buffer, base: number): void {
+    while (!this.done) {
+      const at = this.position - base;
+      if (this.#size - this.position < HEADER_BYTES) return this.#truncated('its header');
+      this.wanted = HEADER_BYTES;
+      if (bytes.length - at < HEADER_BYTES) return;
+      if (bytes.readUInt32LE(at + 8) !== maskedCrc(bytes.subarray(at, at + 8))) return this.#badLength();
+      const length = bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 2 ** 32;
+      const whole = HEADER_BYTES + length + FOOTER_BYTES;
+      if (this.#size - this.position < whole) return this.#truncated(`its ${length} bytes of data`);
+      this.wanted = whole;
+      if (bytes.length - at < whole) return;
+      const data = bytes.subarray(at + HEADER_BYTES, at + HEADER_BYTES + length);
+      if (bytes.readUInt32LE(at + HEADER_BYTES + length) === maskedCrc(data)) {
+        if (this.#sink.record(data, this.#record, this.position + HEADER_BYTES) === false) this.ended = true;
+      } else {
+        this.fail('BAD_CHECKSUM', "the data doesn't match its checksum", false);
+      }
+      this.position += whole;
+      this.#record++;
+    }
+  }
+
+  fail(code: string, message: string, restLost = true): void {
+    if (restLost) this.ended = true;
+    const place = { file: this.#file, record: this.#record, offset: this.position };
+    const hint = 'copy or download the file again';
+    this.#sink.bad(new DataError(code, message, { place, hint }), restLost);
+  }
+
+  #badLength(): void {
+    if (this.#record > 0) return this.fail('BAD_CHECKSUM', "the length doesn't match its checksum");
+    return this.fail('NOT_TFRECORD', 'not a TFRecord file, or its first length is damaged: wrong checksum');
+  }
+
+  #truncated(part: string): void {
+    const left = this.#size - this.position;
+    if (this.#record === 0 && left < HEADER_BYTES) {
+      return this.fail('NOT_TFRECORD', `not a TFRecord file: ${left} bytes are less than the header of one record`);
+    }
+    return this.fail('TRUNCATED', `the file ends inside ${part}, ${left} bytes after the record starts`);
+  }
+}

@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import { dropPath, gelu, type Initializer, type Network, type Scope } from '../nn/index.ts';
+import { add, convert, mul, type Tensor } from '../xla/index.ts';
+import type { ModelFamily } from './family.ts';
+import { classifier, headOptions, pooling, stochasticDepthOption } from './head.ts';
+import { conv, layerNormalization, linear } from './layers.ts';
+import { IMAGENET } from './preprocess.ts';
+
+const convnextOptions = (stochasticDepth: number) =>
+  z.strictObject({
+    ...headOptions(),
+    stochasticDepth: stochasticDepthOption(stochasticDepth),
+    layerScale: z.number().positive().default(1e-6).describe('first value of the scale of each residual branch'),
+  });
+
+type Options = ReturnType<typeof convnextOptions>;
+
+const INITIALIZER: Initializer = { kind: 'truncatedNormal', stddev: 0.02 };
+const LAYER_NORM = { epsilon: 1e-6 };
+
+interface Size {
+  /** First part of the layers' names. */
+  readonly prefix: string;
+  /** Blocks of each stage. */
+  readonly depths: readonly number[];
+  /** Channels of each stage. */
+  readonly widths: readonly number[];
+}
+
+function convnextFeatures({ prefix, depths, widths }: Size, options: z.output<Options>): Network {
+  const last = depths.reduce((a, b) => a + b) - 1;
+  return (scope, images) => {
+    let x = scope.in(`${prefix}_stem`, (stem) => {
+      const patches = conv(stem, `${prefix}_stem_conv`, images, patchSettings(widths[0], 4));
+      return layerNormalization(stem, `${prefix}_stem_layernorm`, patches, LAYER_NORM);
+    });
+    let done = 0;
+    for (const [stage, depth] of depths.entries()) {
+      if (stage > 0) {
+        const input = x;
+        x = scope.in(`${prefix}_downsampling_block_${stage - 1}`, (down) => {
+          const y = layerNormalization(down, `${prefix}_downsampling_layernorm_${stage - 1}`, input, LAYER_NORM);
+          return conv(down, `${prefix}_downsampling_conv_${stage - 1}`, y, patchSettings(widths[stage], 2));
+        });
+      }
+      for (let block = 0; block < depth; block++, done++) {
+        x = convnextBlock(scope, x, {
+          name: `${prefix}_stage_${stage}_block_${block}`,
+          index: done,
+          dropRate: (options.stochasticDepth * done) / last,
+          layerScale: options.layerScale,
+        });
+      }
+    }
+    return x;
+  };
+}
+
+/** Patches side by side; what is left at the right and below is cut off. */
+const patchSettings = (filters: number, size: number) =>
+  ({ filters, kernel: size, strides: size, padding: 'valid', initializer: INITIALIZER }) as const;
+
+interface BlockSettings {
+  readonly name: string;
+  /** Number of the block in the network. */
+  readonly index: number;
+  readonly dropRate: number;
+  readonly layerScale: number;
+}
+
+/** A 7×7 depthwise convolution, then two dense layers at every position. */
+function convnextBlock(scope: Scope, input: Tensor, { name, index, dropRate, layerScale }: BlockSettings): Tensor {
+  const channels = input.shape[3];
+  // Keras has it as a grouped convolution, with a kernel [7, 7, 1, C].
+  const spatial = { filters: channels, kernel: 7, groups: channels, initializer: INITIALIZER };
+  let x = conv(scope, `${name}_depthwise_conv`, input, spatial);
+  x = layerNormalization(scope, `${name}_layernorm`, x, LAYER_NORM);
+  x = gelu(linear(scope, `${name}_pointwise_conv_1`, x, { units: 4 * channels, initializer: INITIALIZER }));
+  x = linear(scope, `${name}_pointwise_conv_2`, x, { units: channels, initializer: INITIALIZER });
+  x = scope.in(`${name}_layer_scale`, (inner) => {
+    // Keras's layer gives its variable no name, so it is counted.
+    const variable = index === 0 ? 'variable' : `variable_${index}`;
+    const scale = inner.variable(variable, [channels], 'scale', { kind: 'constant', value: layerScale });
+    return mul(x, convert(scale, x.dtype));
+  });
+  return add(input, dropPath(scope, x, dropRate));
+}
+
+/** Liu et al. 2022, "A ConvNet for the 2020s". */
+const convnext = (
+  size: string,
+  depths: readonly number[],
+  widths: readonly number[],
+  stochasticDepth: number,
+): ModelFamily<Options> => {
+  const prefix = `convnext_${size}`;
+  return {
+    name: `convnext-${size}`,
+    summary: `blocks of depthwise 7×7 convolutions and dense layers, ${widths[0]} to ${widths[3]} channels`,
+    year: 2022,
+    inputSize: 224,
+    preprocess: IMAGENET,
+    options: convnextOptions(stochasticDepth),
+    build(options, classes) {
+      const head = classifier({ ...options, classes, initializer: INITIALIZER, name: `${prefix}_head_dense` });
+      return {
+        features: convnextFeatures({ prefix, depths, widths }, options),
+        pool: pooling(options.pooling),
+        classifier: (scope, x) => head(scope, layerNormalization(scope, `${prefix}_head_layernorm`, x, LAYER_NORM)),
+      };
+    },
+  };
+};
+
+export const CONVNEXT_FAMILIES = [
+  convnext('tiny', [3, 3, 9, 3], [96, 192, 384, 768], 0.1),
+  convnext('small', [3, 3, 27, 3], [96, 192, 384, 768], 0.4),
+  convnext('base', [3, 3, 27, 3], [128, 256, 512, 1024], 0.5),
+];

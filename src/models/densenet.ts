@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { heNormal, type Network, type Scope } from '../nn/index.ts';
+import { averagePool2d, concatenate, maxPool2d, relu, type Padding, type Tensor } from '../xla/index.ts';
+import type { ModelFamily } from './family.ts';
+import { classifier, headOptions, pooling } from './head.ts';
+import { conv, norm } from './layers.ts';
+import { IMAGENET } from './preprocess.ts';
+
+const densenetOptions = z.strictObject(headOptions());
+
+/** Channels that each layer adds to what all layers before it have given. */
+const GROWTH_RATE = 32;
+/** The least epsilon that TensorFlow lets cuDNN have. */
+const BATCH_NORM = { epsilon: 1.001e-5 };
+
+const around = (size: number): [Padding, Padding] => [
+  [size, size],
+  [size, size],
+];
+
+function densenetFeatures(blocks: readonly number[]): Network {
+  return (scope, images) => {
+    let x = conv(scope, 'conv1_conv', images, { filters: 64, kernel: 7, strides: 2, padding: around(3), bias: false, initializer: heNormal }); // prettier-ignore
+    x = relu(norm(scope, 'conv1_bn', x, BATCH_NORM));
+    x = maxPool2d(x, { window: [3, 3], strides: [2, 2], padding: around(1) });
+    for (const [block, layers] of blocks.entries()) {
+      if (block > 0) x = transition(scope, `pool${block + 1}`, x);
+      for (let i = 1; i <= layers; i++) x = concatenate([x, denseLayer(scope, `conv${block + 2}_block${i}`, x)], 3);
+    }
+    return relu(norm(scope, 'bn', x, BATCH_NORM));
+  };
+}
+
+/** New channels from all channels so far, through a bottleneck of four times as many. */
+function denseLayer(scope: Scope, name: string, input: Tensor): Tensor {
+  let x = relu(norm(scope, `${name}_0_bn`, input, BATCH_NORM));
+  x = conv(scope, `${name}_1_conv`, x, { filters: 4 * GROWTH_RATE, kernel: 1, bias: false, initializer: heNormal });
+  x = relu(norm(scope, `${name}_1_bn`, x, BATCH_NORM));
+  return conv(scope, `${name}_2_conv`, x, { filters: GROWTH_RATE, kernel: 3, bias: false, initializer: heNormal });
+}
+
+/** Half the channels, half the size. */
+function transition(scope: Scope, name: string, input: Tensor): Tensor {
+  const filters = Math.floor(input.shape[3] / 2);
+  const x = relu(norm(scope, `${name}_bn`, input, BATCH_NORM));
+  const y = conv(scope, `${name}_conv`, x, { filters, kernel: 1, bias: false, initializer: heNormal });
+  return averagePool2d(y, { window: [2, 2] });
+}
+
+/** Huang et al. 2017, "Densely Connected Convolutional Networks". */
+const densenet = (layers: number, blocks: readonly number[]): ModelFamily<typeof densenetOptions> => ({
+  name: `densenet${layers}`,
+  summary: `densely connected network of ${layers} layers`,
+  year: 2017,
+  inputSize: 224,
+  preprocess: IMAGENET,
+  options: densenetOptions,
+  build: (options, classes) => ({
+    features: densenetFeatures(blocks),
+    pool: pooling(options.pooling),
+    classifier: classifier({ ...options, classes }),
+  }),
+});
+
+export const DENSENET_FAMILIES = [
+  densenet(121, [6, 12, 24, 16]),
+  densenet(169, [6, 12, 32, 32]),
+  densenet(201, [6, 12, 48, 32]),
+];

@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import { didYouMean } from '../base/index.ts';
+import { declareVariables, isTrainable, type Network, type VariableSpec } from '../nn/index.ts';
+import { elementCount, ShapeError } from '../xla/index.ts';
+import { cnnFamily } from './cnn.ts';
+import { CONVNEXT_FAMILIES } from './convnext.ts';
+import { DENSENET_FAMILIES } from './densenet.ts';
+import { EFFICIENTNET_LITE_FAMILIES } from './efficientnet-lite.ts';
+import { EFFICIENTNET_FAMILIES } from './efficientnet.ts';
+import { ModelError } from './errors.ts';
+import { joinParts, type ModelFamily, type ModelParts } from './family.ts';
+import { MOBILENET_V2_FAMILIES } from './mobilenet-v2.ts';
+import type { Preprocess } from './preprocess.ts';
+import { RESNET_FAMILIES } from './resnet.ts';
+import { VGG_FAMILIES } from './vgg.ts';
+import { XCEPTION_FAMILIES } from './xception.ts';
+
+/** Every architecture, by name. */
+export const MODELS: readonly ModelFamily[] = [
+  cnnFamily,
+  ...VGG_FAMILIES,
+  ...RESNET_FAMILIES,
+  ...XCEPTION_FAMILIES,
+  ...DENSENET_FAMILIES,
+  ...MOBILENET_V2_FAMILIES,
+  ...EFFICIENTNET_FAMILIES,
+  ...EFFICIENTNET_LITE_FAMILIES,
+  ...CONVNEXT_FAMILIES,
+];
+
+/** The architecture of this name. @throws ModelError with the nearest names. */
+export function findFamily(name: string): ModelFamily {
+  const family = MODELS.find((candidate) => candidate.name === name);
+  if (family !== undefined) return family;
+  const names = MODELS.map((candidate) => candidate.name);
+  throw new ModelError('MODEL', `there is no model "${name}"`, { hint: didYouMean(name, names) });
+}
+
+/** A network for a given input size and number of classes, with all its options filled in. */
+export interface Model {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly classes: number;
+  readonly size: { readonly height: number; readonly width: number };
+  readonly preprocess: Preprocess;
+  readonly parts: ModelParts;
+  /** The parts one after the other. */
+  readonly network: Network;
+  readonly variables: readonly VariableSpec[];
+  /** Number of trainable and of all values. */
+  readonly parameters: { readonly trainable: number; readonly total: number };
+}
+
+export interface ModelRequest {
+  readonly name: string;
+  readonly options?: Readonly<Record<string, unknown>>;
+  readonly classes: number;
+  readonly size: { readonly height: number; readonly width: number };
+}
+
+/** Builds a model. @throws ModelError for a name or an option that there is not, with the nearest ones. */
+export function buildModel({ name, options = {}, classes, size }: ModelRequest): Model {
+  const family = findFamily(name);
+  const parsed = family.options.safeParse(options);
+  if (!parsed.success) {
+    throw new ModelError(
+      'MODEL_OPTIONS',
+      `options of ${name}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`,
+      {
+        hint: `options are ${optionNames(family).join(', ')}`,
+      },
+    );
+  }
+  const parts = family.build(parsed.data, classes);
+  const network = joinParts(parts);
+  const variables = declare(name, network, size);
+  const count = (specs: readonly VariableSpec[]) => specs.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  return {
+    name,
+    options: parsed.data as Record<string, unknown>,
+    classes,
+    size,
+    preprocess: family.preprocess,
+    parts,
+    network,
+    variables,
+    parameters: { trainable: count(variables.filter(isTrainable)), total: count(variables) },
+  };
+}
+
+function declare(name: string, network: Network, { height, width }: Model['size']): VariableSpec[] {
+  try {
+    return declareVariables(network, { shape: [1, height, width, 3], dtype: 'float32' });
+  } catch (cause) {
+    if (!(cause instanceof ShapeError)) throw cause;
+    throw new ModelError('MODEL_SIZE', `${name} can't take images of ${height}×${width}: ${cause.message}`, {
+      hint: 'choose a larger size',
+      cause,
+    });
+  }
+}
+
+function optionNames(family: ModelFamily): string[] {
+  return family.options instanceof z.ZodObject ? Object.keys(family.options.shape) : [];
+}

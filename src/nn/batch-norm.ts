@@ -1,0 +1,110 @@
+import {
+  add,
+  allReduce,
+  convert,
+  customGradient,
+  div,
+  elementCount,
+  maximum,
+  mul,
+  rsqrt,
+  square,
+  sub,
+  sum,
+  type Tensor,
+} from '../xla/index.ts';
+import { ones, zeros } from './initializer.ts';
+import type { Scope } from './scope.ts';
+
+export interface BatchNormSettings {
+  /** Share of the old moving statistics in the new ones. */
+  readonly momentum?: number;
+  readonly epsilon?: number;
+  /** False leaves out gamma. */
+  readonly scale?: boolean;
+}
+
+/**
+ * Batch normalisation over all axes but the last (Ioffe and Szegedy 2015), with variables `gamma`, `beta`,
+ * `moving_mean` and `moving_variance`, each [C].
+ *
+ * Statistics are taken and kept in float32, whatever dtype the network computes in. The variance is the biased one, as
+ * in Keras. Defaults are Keras's.
+ */
+export function batchNorm(scope: Scope, x: Tensor, settings: BatchNormSettings = {}): Tensor {
+  const { momentum = 0.99, epsilon = 1e-3, scale = true } = settings;
+  const shape = [x.shape[x.rank - 1]];
+  const gamma = scale ? scope.variable('gamma', shape, 'scale', ones) : undefined;
+  const beta = scope.variable('beta', shape, 'bias', zeros);
+  const movingMean = scope.variable('moving_mean', shape, 'statistic', zeros);
+  const movingVariance = scope.variable('moving_variance', shape, 'statistic', ones);
+  if (!scope.settings.training) return affine(x, movingMean, rsqrt(add(movingVariance, epsilon)), gamma, beta);
+
+  const { mean, variance } = moments(x, scope.settings.syncReplicas);
+  scope.update('moving_mean', movingAverage(movingMean, mean, momentum));
+  scope.update('moving_variance', movingAverage(movingVariance, variance, momentum));
+  return normalize({
+    x,
+    mean,
+    inverse: rsqrt(add(variance, epsilon)),
+    gamma,
+    beta,
+    syncReplicas: scope.settings.syncReplicas,
+  });
+}
+
+const movingAverage = (old: Tensor, now: Tensor, momentum: number): Tensor =>
+  add(mul(old, momentum), mul(now, 1 - momentum));
+
+const batchAxes = (x: Tensor): number[] => x.shape.slice(0, -1).map((_, axis) => axis);
+
+/** Mean and biased variance of each channel in one pass over the data: E[x²] − E[x]². */
+function moments(x: Tensor, syncReplicas = 1): { mean: Tensor; variance: Tensor } {
+  const wide = convert(x, 'float32');
+  const axes = batchAxes(x);
+  const count = elementCount(x.shape.slice(0, -1)) * syncReplicas;
+  const sums = [sum(wide, { axes }), sum(square(wide), { axes })];
+  const [total, squares] = syncReplicas > 1 ? allReduce(sums) : sums;
+  const mean = div(total, count);
+  // Rounding can take the difference below 0 where a channel is nearly constant.
+  return { mean, variance: maximum(sub(div(squares, count), square(mean)), 0) };
+}
+
+/** (x − mean) · inverse · gamma + beta, as one multiplication and one addition an element. */
+function affine(x: Tensor, mean: Tensor, inverse: Tensor, gamma: Tensor | undefined, beta: Tensor): Tensor {
+  const slope = gamma === undefined ? inverse : mul(inverse, gamma);
+  const shift = sub(beta, mul(mean, slope));
+  return convert(add(mul(convert(x, slope.dtype), slope), shift), x.dtype);
+}
+
+interface NormalizeInputs {
+  readonly x: Tensor;
+  readonly mean: Tensor;
+  readonly inverse: Tensor;
+  readonly gamma: Tensor | undefined;
+  readonly beta: Tensor;
+  readonly syncReplicas: number | undefined;
+}
+
+/**
+ * Normalises with batch statistics, with the gradient through the statistics written out: one pass for the two sums,
+ * one for the result, where differentiating the formula would take several.
+ */
+function normalize({ x, mean, inverse, gamma, beta, syncReplicas = 1 }: NormalizeInputs): Tensor {
+  const output = affine(x, mean, inverse, gamma, beta);
+  const inputs = gamma === undefined ? [x, beta] : [x, beta, gamma];
+  const [result] = customGradient([output], inputs, ([gradient]) => {
+    const wide = convert(gradient, mean.dtype);
+    const normal = mul(sub(convert(x, mean.dtype), mean), inverse);
+    const axes = batchAxes(x);
+    const gradientBeta = sum(wide, { axes });
+    const gradientGamma = sum(mul(wide, normal), { axes });
+    const count = elementCount(x.shape.slice(0, -1)) * syncReplicas;
+    const [totalBeta, totalGamma] =
+      syncReplicas > 1 ? allReduce([gradientBeta, gradientGamma]) : [gradientBeta, gradientGamma];
+    const slope = gamma === undefined ? inverse : mul(inverse, gamma);
+    const centred = sub(sub(wide, div(totalBeta, count)), mul(normal, div(totalGamma, count)));
+    return [convert(mul(slope, centred), x.dtype), gradientBeta, gradientGamma];
+  });
+  return result;
+}

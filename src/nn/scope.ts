@@ -1,0 +1,143 @@
+import { InternalError } from '../base/index.ts';
+import {
+  foldIn,
+  full,
+  formatShape,
+  parameter,
+  sameShape,
+  withScope,
+  type Shape,
+  type Tensor,
+  type TensorType,
+} from '../xla/index.ts';
+import type { Initializer } from './initializer.ts';
+
+/** What a variable is for: weight decay, freezing and optimisers go by it. */
+export type VariableRole = 'kernel' | 'bias' | 'scale' | 'statistic';
+
+/** A variable that a model has, before it has values. Paths and shapes are those of the Keras model of the same name. */
+export interface VariableSpec extends TensorType {
+  readonly path: string;
+  readonly role: VariableRole;
+  readonly initializer: Initializer;
+}
+
+/** Statistics follow the data and are never trained. */
+export const isTrainable = ({ role }: { readonly role: VariableRole }): boolean => role !== 'statistic';
+
+/** How a model is run. */
+export interface ApplySettings {
+  /** Batch statistics, dropout and stochastic depth on. */
+  readonly training: boolean;
+  /** Random key of this step; needed in training where something is random. */
+  readonly key?: Tensor;
+  /** Index in the global batch of this replica's first example; uint32 scalar. Random draws go by it. */
+  readonly firstExample?: Tensor;
+  /** Batch-norm statistics over the batches of all replicas, of which there are so many. */
+  readonly syncReplicas?: number;
+}
+
+/**
+ * Where a layer finds its variables, as a path such as `block1/conv`, and how the model is being run.
+ *
+ * A model is a plain function of a scope and its input. Run once on a declaring scope it tells its variables; run on
+ * an applying one it computes with the values that it is given.
+ */
+export class Scope {
+  readonly settings: ApplySettings;
+  readonly #path: string;
+  readonly #store: VariableStore;
+
+  constructor(store: VariableStore, settings: ApplySettings, path = '') {
+    this.#store = store;
+    this.settings = settings;
+    this.#path = path;
+  }
+
+  /** Runs a layer in a scope of its own. */
+  in<T>(name: string, layer: (scope: Scope) => T): T {
+    const path = this.#join(name);
+    return withScope(name, () => layer(new Scope(this.#store, this.settings, path)));
+  }
+
+  /** The variable `name` of this layer, float32. */
+  variable(name: string, shape: Shape, role: VariableRole, initializer: Initializer): Tensor {
+    return this.#store.get({ path: this.#join(name), shape, dtype: 'float32', role, initializer });
+  }
+
+  /** Sets a statistic for the next step. */
+  update(name: string, value: Tensor): void {
+    this.#store.set(this.#join(name), value);
+  }
+
+  /** A random key that no other call of this step gets, with the index of the replica's first example. */
+  random(): { key: Tensor; firstExample: Tensor } {
+    const { key, firstExample = full([], 0, 'uint32') } = this.settings;
+    if (key === undefined)
+      throw new InternalError(`${this.#path} draws random numbers, but the model runs without a random key`);
+    return { key: foldIn(key, this.#store.nextDraw()), firstExample };
+  }
+
+  #join(name: string): string {
+    return this.#path === '' ? name : `${this.#path}/${name}`;
+  }
+}
+
+/** Values of a model's variables by path. */
+export type Variables = Readonly<Record<string, Tensor>>;
+
+class VariableStore {
+  readonly specs = new Map<string, VariableSpec>();
+  readonly updates: Record<string, Tensor> = {};
+  readonly #values: Variables | undefined;
+  #draws = 0;
+
+  constructor(values?: Variables) {
+    this.#values = values;
+  }
+
+  get(spec: VariableSpec): Tensor {
+    const known = this.specs.get(spec.path);
+    if (known !== undefined) throw new InternalError(`two variables are called ${spec.path}`);
+    this.specs.set(spec.path, spec);
+    if (this.#values === undefined) return parameter(spec.path, spec);
+    const value = this.#values[spec.path];
+    if (value === undefined) throw new InternalError(`variable ${spec.path} has no value`);
+    if (!sameShape(value.shape, spec.shape)) {
+      throw new InternalError(
+        `variable ${spec.path} is ${formatShape(value.shape)}, the model has ${formatShape(spec.shape)}`,
+      );
+    }
+    return value;
+  }
+
+  set(path: string, value: Tensor): void {
+    this.updates[path] = value;
+  }
+
+  nextDraw(): number {
+    return this.#draws++;
+  }
+}
+
+/** A network: from images to logits. */
+export type Network = (scope: Scope, x: Tensor) => Tensor;
+
+/** The variables that a network has for an input of this type, in the order in which its layers ask for them. */
+export function declareVariables(network: Network, input: TensorType): VariableSpec[] {
+  const store = new VariableStore();
+  network(new Scope(store, { training: false }), parameter('images', input));
+  return [...store.specs.values()];
+}
+
+/** Runs a network; in training, `updates` holds the new values of its statistics. */
+export function applyNetwork(
+  network: Network,
+  variables: Variables,
+  x: Tensor,
+  settings: ApplySettings,
+): { output: Tensor; updates: Record<string, Tensor> } {
+  const store = new VariableStore(variables);
+  const output = network(new Scope(store, settings), x);
+  return { output, updates: store.updates };
+}

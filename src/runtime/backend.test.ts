@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { delimiter } from 'node:path';
+import { suite, test, type TestContext } from 'node:test';
+import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
+import { findPlugin } from '../assets/index.ts';
+import { add, allReduce, convert, mean, mul, replicaId, type Tensor } from '../xla/index.ts';
+import { openBackend, type BackendOptions } from './backend.ts';
+import { jit } from './jit.ts';
+
+async function open(t: TestContext, options: BackendOptions = {}) {
+  const backend = await cpuBackend(options);
+  t.after(() => backend.close());
+  return backend;
+}
+
+suite('replicas', { skip }, () => {
+  test('eight replicas sum over all of them', async (t) => {
+    const backend = await open(t, { replicas: 8 });
+    assert.equal(backend.replicas, 8);
+    assert.match(backend.describe(), /^8 × cpu \(cpu, \d+ threads, PJRT 0\.\d+\)$/);
+    const f = await jit(
+      backend,
+      (x: Tensor) => {
+        const mine = mul(x, convert(replicaId(), 'float32'));
+        const [total, count] = allReduce([mine, add(mul(mean(x), 0), 1)]);
+        return { mine, total, count, most: allReduce([mine], 'max')[0], least: allReduce([mine], 'min')[0] };
+      },
+      [{ shape: [2], dtype: 'float32' }],
+    );
+    const x = await backend.replicate(Float32Array.of(1, 10), { shape: [2], dtype: 'float32' });
+    const result = await f(x);
+    for (let replica = 0; replica < 8; replica++) {
+      assert.deepEqual([...(await result.mine.toHost(replica))], [replica, 10 * replica]);
+      assert.deepEqual([...(await result.total.toHost(replica))], [28, 280]);
+      assert.deepEqual([...(await result.count.toHost(replica))], [8]);
+      assert.deepEqual([...(await result.most.toHost(replica))], [7, 70]);
+      assert.deepEqual([...(await result.least.toHost(replica))], [0, 0]);
+    }
+  });
+
+  test('a batch is split by rows and joined again', async (t) => {
+    const backend = await open(t, { replicas: 8 });
+    const data = Uint8Array.from({ length: 16 * 3 }, (_, i) => i);
+    const sharded = await backend.shard(data, { shape: [16, 3], dtype: 'uint8' });
+    assert.deepEqual(sharded.shape, [2, 3]);
+    assert.deepEqual([...(await sharded.toHost(1))], [6, 7, 8, 9, 10, 11]);
+    assert.deepEqual(await backend.gather(sharded), data);
+    const floats = Float64Array.from({ length: 8 }, (_, i) => i / 3);
+    assert.deepEqual(await backend.gather(await backend.shard(floats, { shape: [8], dtype: 'float64' })), floats);
+  });
+
+  test('a batch that doesn’t divide and data that don’t fill it are refused', async (t) => {
+    const backend = await open(t, { replicas: 3 });
+    await assert.rejects(backend.shard(new Float32Array(4), { shape: [4], dtype: 'float32' }), {
+      code: 'BATCH_SIZE',
+      message: "a batch of 4 doesn't divide over 3 replicas",
+      hint: 'choose a batch size that is a multiple of 3',
+    });
+    await assert.rejects(backend.shard(new Float32Array(1), { shape: [], dtype: 'float32' }), { code: 'BATCH_SIZE' });
+    await assert.rejects(backend.replicate(new Float32Array(5), { shape: [2, 3], dtype: 'float32' }), {
+      code: 'ARRAY_SIZE',
+      message: "5 values of 4 bytes don't fill float32[2,3]",
+    });
+    await assert.rejects(backend.replicate(new Float64Array(6), { shape: [2, 3], dtype: 'float32' }), {
+      code: 'ARRAY_SIZE',
+    });
+  });
+
+  test('one host tensor in two places becomes two arrays', async (t) => {
+    const backend = await open(t);
+    const zeros = { data: new Float32Array(2), shape: [2], dtype: 'float32' } as const;
+    const before = backend.client.liveBufferCount;
+    const { a, b } = await backend.replicateTree({ a: zeros, b: zeros });
+    a.dispose();
+    assert.deepEqual([...(await b.toHost())], [0, 0]);
+    b.dispose();
+    b.dispose();
+    assert.equal(backend.client.liveBufferCount, before);
+  });
+});
+
+test('senseless replicas and unknown devices are refused before a plugin starts', async () => {
+  for (const replicas of [0, -1, 1.5, NaN]) {
+    await assert.rejects(openBackend({ device: 'cpu', replicas }), {
+      code: 'NO_DEVICE',
+      message: `there can't be ${replicas} replicas`,
+      expected: 'a whole number from 1',
+    });
+  }
+  const device = 'gpu' as unknown as 'cpu';
+  await assert.rejects(openBackend({ device }), { code: 'NO_DEVICE', message: 'there is no device "gpu"' });
+});
+
+test('a device whose plugin a variable names wrongly is an error', async (t) => {
+  setVariable(t, 'SEPAL_PLUGIN_PATH', 'tpu=/nowhere/libtpu.so');
+  await assert.rejects(openBackend({ device: 'tpu' }), {
+    code: 'PLUGIN_MISSING',
+    message: /\/nowhere\/libtpu\.so/,
+    hint: /SEPAL_PLUGIN_PATH/,
+  });
+});
+
+const tpu = await findPlugin('tpu').then(
+  () => 'this machine has a TPU plugin',
+  () => false as const,
+);
+
+test('a TPU that is not there is an error that lists where it was looked for', { skip: tpu }, async () => {
+  await assert.rejects(openBackend({ device: 'tpu' }), {
+    code: 'PLUGIN_MISSING',
+    message: /^there is no tpu plugin on this machine; looked for\n(.*\n)*.*libtpu\.so/,
+    hint: /sepal plugin install tpu|docs\/plugins\.md/,
+  });
+});
+
+test('auto takes the CPU where there is nothing else, and says so', { skip }, async (t) => {
+  const { path } = await findPlugin('cpu');
+  setVariable(
+    t,
+    'SEPAL_PLUGIN_PATH',
+    [`cpu=${path}`, 'tpu=/nowhere/libtpu.so', 'cuda=/nowhere/cuda.so'].join(delimiter),
+  );
+  const said: string[] = [];
+  const tried: string[] = [];
+  const log = {
+    info: (line: string) => said.push(line),
+    warn: () => assert.fail('nothing to warn of'),
+    debug: (line: string) => tried.push(line),
+  };
+  const backend = await openBackend({ log, compileCache: false });
+  t.after(() => backend.close());
+  assert.equal(backend.platform, 'cpu');
+  assert.equal(backend.replicas, 1);
+  assert.equal(said.length, 1);
+  assert.match(said[0], /no TPU or GPU found, running on the CPU/);
+  assert.deepEqual(
+    tried.map((line) => line.split(':')[0]),
+    ['tpu', 'cuda'],
+  );
+});
+
+function setVariable(t: TestContext, name: string, value: string): void {
+  const before = process.env[name];
+  process.env[name] = value;
+  t.after(() => {
+    if (before === undefined) delete process.env[name];
+    else process.env[name] = before;
+  });
+}

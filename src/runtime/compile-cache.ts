@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cacheFolder } from '../assets/index.ts';
+import { writeFile } from '../base/index.ts';
+
+/** Bytes that compiled programs may take on disk by default; the ones that were not used for longest go first. */
+const BUDGET = 2 * 2 ** 30;
+
+/** A file is the SHA-256 of a program, then the program. */
+const CHECKSUM_BYTES = 32;
+const checksum = (program: Uint8Array): Buffer => createHash('sha256').update(program).digest();
+
+/** Compiled programs on disk, named by the hash of everything that they depend on. */
+export class CompileCache {
+  readonly #folder: string;
+  readonly #budget: number;
+
+  constructor(folder = join(cacheFolder(), 'programs'), budget = BUDGET) {
+    this.#folder = folder;
+    this.#budget = budget;
+  }
+
+  /** The name of a program in the cache. */
+  static key(...parts: readonly string[]): string {
+    const hash = createHash('sha256');
+    // Lengths keep ["ab", "c"] and ["a", "bc"] apart.
+    for (const part of parts) hash.update(`${part.length}:`).update(part);
+    return hash.digest('hex');
+  }
+
+  /** A serialised program, or undefined where it is not there or damaged. */
+  async read(key: string): Promise<Uint8Array | undefined> {
+    try {
+      const path = this.#path(key);
+      const file = await readFile(path);
+      const program = file.subarray(CHECKSUM_BYTES);
+      // A plugin may crash on machine code that the disk has changed.
+      if (!checksum(program).equals(file.subarray(0, CHECKSUM_BYTES))) {
+        await this.remove(key);
+        return undefined;
+      }
+      const now = new Date();
+      await utimes(path, now, now).catch(() => {}); // A read-only cache still serves.
+      return program;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Keeps a program; a cache that can't be written is no error, it only saves nothing. Returns whether it was kept. */
+  async write(key: string, program: Uint8Array): Promise<boolean> {
+    try {
+      await writeFile(this.#path(key), Buffer.concat([checksum(program), program]));
+      await this.#prune();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Forgets a program, for one that doesn't load. */
+  async remove(key: string): Promise<void> {
+    await rm(this.#path(key), { force: true }).catch(() => {});
+  }
+
+  #path(key: string): string {
+    return join(this.#folder, `${key}.pjrt`);
+  }
+
+  async #prune(): Promise<void> {
+    const files = await Promise.all(
+      (await readdir(this.#folder))
+        .filter((name) => name.endsWith('.pjrt'))
+        .map(async (name) => {
+          const path = join(this.#folder, name);
+          const info = await stat(path).catch(() => undefined); // Another process may have pruned it.
+          return { path, size: info?.size ?? 0, used: info?.mtimeMs ?? 0 };
+        }),
+    );
+    let total = files.reduce((sum, { size }) => sum + size, 0);
+    for (const { path, size } of files.toSorted((a, b) => a.used - b.used)) {
+      if (total <= this.#budget) return;
+      await rm(path, { force: true });
+      total -= size;
+    }
+  }
+}

@@ -1,0 +1,6 @@
+export { Backend, DEVICE_NAMES, openBackend, type BackendOptions, type DeviceName } from './backend.ts';
+export { CompileCache } from './compile-cache.ts';
+export { DeviceArray, isDeviceArray } from './device-array.ts';
+export { RuntimeError } from './errors.ts';
+export { jit, traceTrees, type ArraysOf, type Compiled, type JitOptions, type TypesOf } from './jit.ts';
+export { compile, Program, type CompileSettings } from './program.ts';

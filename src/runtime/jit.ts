@@ -1,0 +1,94 @@
+import { didYouMean, mapTree, treeLeaves, type MapLeaves } from '../base/index.ts';
+import { formatShape, isTensorType, Tensor, trace, type Graph, type TensorType } from '../xla/index.ts';
+import type { Backend } from './backend.ts';
+import { isDeviceArray, type DeviceArray } from './device-array.ts';
+import { RuntimeError } from './errors.ts';
+import { compile, type Program } from './program.ts';
+
+/** A tree of tensors as a tree of their types. */
+export type TypesOf<T> = MapLeaves<T, Tensor, TensorType>;
+/** A tree of tensors as a tree of arrays on the devices. */
+export type ArraysOf<T> = MapLeaves<T, Tensor, DeviceArray>;
+
+export interface JitOptions {
+  readonly name?: string;
+  /** Which arguments' arrays are used up by a call, so that results can take their memory. */
+  readonly donate?: readonly number[];
+}
+
+/** A function of trees of tensors, compiled for a backend. */
+export interface Compiled<Args extends readonly unknown[], Result> {
+  (...args: ArraysOf<Args> & readonly unknown[]): Promise<ArraysOf<Result>>;
+  readonly program: Program;
+}
+
+const isTensor = (value: unknown): value is Tensor => value instanceof Tensor;
+
+/** A function of trees traced into one program, with what is needed to give its results their form back. */
+interface TracedTree {
+  readonly graph: Graph;
+  /** Index of the argument that each parameter belongs to. */
+  readonly owners: readonly number[];
+  readonly result: unknown;
+}
+
+/** Traces a function of trees of tensors, given the types of their leaves. */
+export function traceTrees<Args extends readonly unknown[]>(
+  body: (...args: Args) => unknown,
+  types: TypesOf<Args>,
+): TracedTree {
+  const named: (TensorType & { name: string })[] = [];
+  mapTree(types, isTensorType, (type, path) => named.push({ ...type, name: path }));
+  const owners = (types as readonly unknown[]).flatMap((tree, i) => treeLeaves(tree, isTensorType).map(() => i));
+  let result: unknown;
+  const graph = trace(named, (...parameters) => {
+    let next = 0;
+    const args = mapTree(types, isTensorType, () => parameters[next++]) as unknown as Args;
+    result = body(...args);
+    return treeLeaves(result, isTensor);
+  });
+  return { graph, owners, result };
+}
+
+/** Arrays of a tree in the order of their types' leaves. They are found by name, so names may come in any order. */
+function arraysOf(types: unknown, tree: unknown, path = ''): DeviceArray[] {
+  if (isTensorType(types)) {
+    if (isDeviceArray(tree)) return [tree];
+    throw new RuntimeError('ARGUMENTS', `argument ${path} is ${tree === undefined ? 'missing' : 'no device array'}`, {
+      expected: `${types.dtype}${formatShape(types.shape)}`,
+    });
+  }
+  const names = Object.keys(types as object);
+  const branch: Record<string, unknown> = typeof tree === 'object' && tree !== null ? { ...tree } : {};
+  const join = (name: string) => (path === '' ? name : `${path}/${name}`);
+  const stray = Object.keys(branch).find((name) => !names.includes(name));
+  if (stray !== undefined) {
+    throw new RuntimeError('ARGUMENTS', `the program takes no argument ${join(stray)}`, {
+      hint: didYouMean(stray, names),
+    });
+  }
+  return names.flatMap((name) => arraysOf((types as Record<string, unknown>)[name], branch[name], join(name)));
+}
+
+/**
+ * Compiles a function of trees of tensors for a backend.
+ *
+ * The returned function takes and gives the same trees with arrays on the devices in place of tensors. The caller
+ * disposes of the results; arrays of donated arguments are disposed of by the call.
+ */
+export async function jit<Args extends readonly unknown[], Result>(
+  backend: Backend,
+  body: (...args: Args) => Result,
+  types: TypesOf<Args>,
+  options: JitOptions = {},
+): Promise<Compiled<Args, Result>> {
+  const { graph, owners, result } = traceTrees(body, types);
+  const donate = owners.flatMap((owner, i) => (options.donate?.includes(owner) === true ? [i] : []));
+  const program = await compile(backend, graph, { name: options.name, donate });
+  const call = async (...args: readonly unknown[]): Promise<ArraysOf<Result>> => {
+    const outputs = await program.run(arraysOf(types, args));
+    let next = 0;
+    return mapTree(result as Result, isTensor, () => outputs[next++]);
+  };
+  return Object.assign(call, { program });
+}

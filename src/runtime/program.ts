@@ -1,0 +1,141 @@
+import type { LoadedExecutable } from '../pjrt/index.ts';
+import { formatShape, isOp, lowerToStableHlo, sameShape, type Graph, type TensorType } from '../xla/index.ts';
+import type { Backend } from './backend.ts';
+import { CompileCache } from './compile-cache.ts';
+import { DeviceArray } from './device-array.ts';
+import { RuntimeError } from './errors.ts';
+import { compilerFingerprint } from './compiler-fingerprint.ts';
+
+export interface CompileSettings {
+  readonly name?: string;
+  /** Parameters whose memory the outputs take over; a run uses these arrays up. */
+  readonly donate?: readonly number[];
+}
+
+/** A compiled program on a backend. */
+export class Program {
+  readonly parameters: readonly (TensorType & { readonly name: string })[];
+  readonly outputs: readonly TensorType[];
+  /** Seconds that compiling, or loading from the cache, took. */
+  readonly compileSeconds: number;
+  readonly fromCache: boolean;
+  readonly executable: LoadedExecutable;
+  readonly #donated: ReadonlySet<number>;
+
+  constructor(
+    graph: Graph,
+    executable: LoadedExecutable,
+    donate: readonly number[],
+    made: { seconds: number; fromCache: boolean },
+  ) {
+    this.parameters = graph.parameters.map(({ shape, dtype, node }, i) => ({
+      shape,
+      dtype,
+      name: isOp(node, 'parameter') ? node.params.name : `arg${i}`,
+    }));
+    this.outputs = graph.outputs.map(({ shape, dtype }) => ({ shape, dtype }));
+    this.executable = executable;
+    this.#donated = new Set(donate);
+    this.compileSeconds = made.seconds;
+    this.fromCache = made.fromCache;
+  }
+
+  /** Runs on all replicas. Donated arrays are gone afterwards, whether or not the run succeeds. */
+  async run(args: readonly DeviceArray[]): Promise<DeviceArray[]> {
+    this.#check(args);
+    const replicas = args[0]?.buffers.length ?? this.executable.replicas;
+    const lists = Array.from({ length: replicas }, (_, replica) => args.map((array) => array.buffers[replica]));
+    try {
+      const results = await this.executable.execute(lists);
+      return this.outputs.map(
+        (type, i) =>
+          new DeviceArray(
+            type,
+            results.map((buffers) => buffers[i]),
+          ),
+      );
+    } finally {
+      for (const i of this.#donated) args[i].dispose();
+    }
+  }
+
+  dispose(): void {
+    this.executable.destroy();
+  }
+
+  #check(args: readonly DeviceArray[]): void {
+    if (args.length !== this.parameters.length) {
+      throw new RuntimeError(
+        'ARGUMENTS',
+        `the program takes ${this.parameters.length} arrays, ${args.length} were given`,
+      );
+    }
+    for (const [i, { shape, dtype, name }] of this.parameters.entries()) {
+      const given = args[i];
+      if (given.dtype !== dtype || !sameShape(given.shape, shape)) {
+        throw new RuntimeError(
+          'ARGUMENTS',
+          `argument ${name} is ${given.dtype}${formatShape(given.shape)}, the program takes ${dtype}${formatShape(shape)}`,
+        );
+      }
+      // The plugin's own message would not name it.
+      if (this.#donated.has(i) && args.indexOf(given) !== args.lastIndexOf(given)) {
+        throw new RuntimeError('ARGUMENTS', `argument ${name} is donated, but the same array is given twice`);
+      }
+    }
+  }
+}
+
+/** Lowers a traced program for the backend's platform and compiles it, or loads it from the cache. */
+export async function compile(backend: Backend, graph: Graph, settings: CompileSettings = {}): Promise<Program> {
+  const started = performance.now();
+  const { client, replicas, compileCache: cache, log } = backend;
+  const donate = settings.donate ?? [];
+  const text = lowerToStableHlo(graph, {
+    name: settings.name,
+    replicas,
+    platform: backend.platform,
+    aliases: pairDonations(graph, donate),
+  });
+  const options = { replicas, deviceIds: backend.devices.map(({ id }) => id) };
+  const key = CompileCache.key(text, JSON.stringify(options), ...compilerFingerprint(backend));
+  const made = (fromCache: boolean) => ({ seconds: (performance.now() - started) / 1000, fromCache });
+
+  const cached = await cache?.read(key);
+  if (cached !== undefined) {
+    try {
+      const executable = await client.deserialize(cached, options);
+      return new Program(graph, executable, donate, made(true));
+    } catch (error) {
+      log.debug(`compile cache: ${settings.name ?? 'program'} doesn't load, compiling it anew (${String(error)})`);
+      await cache?.remove(key);
+    }
+  }
+  const executable = await client.compile(text, options);
+  const program = new Program(graph, executable, donate, made(false));
+  if (cache !== undefined) {
+    // Not every plugin can serialise; then the next start compiles again.
+    const kept = await executable.serialize().then(
+      (bytes) => cache.write(key, bytes),
+      () => false,
+    );
+    if (!kept) log.debug(`compile cache: ${settings.name ?? 'program'} was not kept`);
+  }
+  return program;
+}
+
+/** For each donated parameter the first output of its type that no other one took. */
+function pairDonations(graph: Graph, donate: readonly number[]): Map<number, number> {
+  const pairs = new Map<number, number>();
+  const taken = new Set<number>();
+  for (const parameter of donate) {
+    const { shape, dtype } = graph.parameters[parameter];
+    const output = graph.outputs.findIndex(
+      (out, i) => !taken.has(i) && out.dtype === dtype && sameShape(out.shape, shape),
+    );
+    if (output === -1) continue;
+    taken.add(output);
+    pairs.set(parameter, output);
+  }
+  return pairs;
+}

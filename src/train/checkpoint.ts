@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import { didYouMean, mapTree, type MapLeaves } from '../base/index.ts';
+import { buildModel, type Model } from '../models/index.ts';
+import { isDeviceArray, type DeviceArray } from '../runtime/index.ts';
+import { formatShape, isTensorType, sameShape, type HostTensor, type TensorType } from '../xla/index.ts';
+import { CheckpointError } from './errors.ts';
+import { parseRecipe, recipeSchema } from './recipe.ts';
+import { readSafetensors, writeSafetensors } from './safetensors.ts';
+import type { DeviceState } from './train-state.ts';
+
+/** Version of the files' form; a newer one is refused. */
+const FORMAT = 1;
+
+const scoreSchema = z.object({ epoch: z.int(), score: z.number() });
+
+/** What stands beside the tensors: all that is needed to use the weights, or to go on training, without any other file. */
+const infoSchema = z.object({
+  format: z.literal(FORMAT),
+  model: z.object({ name: z.string(), options: z.record(z.string(), z.unknown()) }),
+  size: z.object({ height: z.int(), width: z.int() }),
+  classNames: z.array(z.string()),
+  preprocess: z.object({
+    mean: z.tuple([z.number(), z.number(), z.number()]).readonly(),
+    std: z.tuple([z.number(), z.number(), z.number()]).readonly(),
+    channels: z.enum(['rgb', 'bgr']),
+  }),
+  recipe: recipeSchema,
+  /** Steps done; the place in the data order and the random numbers follow from it and the seed. */
+  step: z.int(),
+  /** Best validation score so far and its epoch. */
+  best: scoreSchema.optional(),
+  /** Seconds of training so far. */
+  seconds: z.number(),
+});
+
+export type CheckpointInfo = z.output<typeof infoSchema>;
+
+/** Everything a run needs to go on, or only the weights. */
+export interface Checkpoint {
+  readonly path: string;
+  readonly info: CheckpointInfo;
+  readonly tensors: ReadonlyMap<string, HostTensor>;
+}
+
+/** Saves the whole state, to go on from; tensors are called `params/…`, `statistics/…`, `slots/…`, `metrics/…`, `step`. */
+export async function saveState(path: string, state: DeviceState, info: CheckpointInfo): Promise<void> {
+  await save(path, state, info);
+}
+
+/** Saves what inference needs: trained variables and statistics. */
+export async function saveWeights(
+  path: string,
+  { params, statistics }: DeviceState,
+  info: CheckpointInfo,
+): Promise<void> {
+  await save(path, { params, statistics }, info);
+}
+
+async function save(path: string, state: unknown, info: CheckpointInfo): Promise<void> {
+  const arrays = new Map<string, DeviceArray>();
+  mapTree(state, isDeviceArray, (array, name) => arrays.set(name, array));
+  const tensors = new Map<string, HostTensor>();
+  for (const [name, array] of arrays) {
+    tensors.set(name, { shape: array.shape, dtype: array.dtype, data: await array.toHost() });
+  }
+  await writeSafetensors(path, tensors, { sepal: JSON.stringify(info) });
+}
+
+/** Reads a checkpoint. @throws CheckpointError if it is not whole or was not written by us. */
+export async function readCheckpoint(path: string): Promise<Checkpoint> {
+  const { tensors, metadata } = await readSafetensors(path);
+  if (metadata.sepal === undefined) {
+    throw new CheckpointError('CHECKPOINT_FOREIGN', `${path} holds weights, but not the model that they belong to`, {
+      hint: 'give a file that sepal train wrote, such as best.safetensors in a run folder',
+    });
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(metadata.sepal);
+  } catch (cause) {
+    throw new CheckpointError('CHECKPOINT_CORRUPT', `${path}: its description is no JSON`, { cause });
+  }
+  const info = infoSchema.safeParse(json);
+  if (!info.success) {
+    const [issue] = info.error.issues;
+    throw new CheckpointError('CHECKPOINT_FORMAT', `${path}: ${issue.path.join('.')}: ${issue.message}`, {
+      hint: 'it may have been written by another version of Sepal',
+    });
+  }
+  return { path, info: { ...info.data, recipe: parseRecipe(info.data.recipe, path) }, tensors };
+}
+
+/** The model that a checkpoint's weights belong to. */
+export function modelOf({ info }: Checkpoint): Model {
+  return buildModel({ ...info.model, classes: info.classNames.length, size: info.size });
+}
+
+/** The tensors of a checkpoint that stand at the places of a tree of types. @throws CheckpointError where one doesn't fit. */
+export function tensorsOf<T>(checkpoint: Checkpoint, types: T): MapLeaves<T, TensorType, HostTensor> {
+  return mapTree(types, isTensorType, (type, name) => takeTensor(checkpoint, name, type));
+}
+
+function takeTensor({ path, tensors }: Checkpoint, name: string, { shape, dtype }: TensorType): HostTensor {
+  const tensor = tensors.get(name);
+  if (tensor === undefined) {
+    throw new CheckpointError('CHECKPOINT_TENSOR', `${path} has no tensor ${name}`, {
+      hint: didYouMean(name, tensors.keys()),
+    });
+  }
+  if (tensor.dtype !== dtype || !sameShape(tensor.shape, shape)) {
+    throw new CheckpointError('CHECKPOINT_TENSOR', `${path}: tensor ${name} doesn't fit the model`, {
+      expected: `${dtype}${formatShape(shape)}`,
+      received: `${tensor.dtype}${formatShape(tensor.shape)}`,
+    });
+  }
+  return tensor;
+}

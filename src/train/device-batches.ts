@@ -1,0 +1,105 @@
+import { Random } from '../base/index.ts';
+import type { Batch, Dataset, ImageSize } from '../data/index.ts';
+import type { ArraysOf, Backend } from '../runtime/index.ts';
+import type { BatchTensors } from './step.ts';
+
+/** A batch on the devices, split over the replicas. */
+export interface DeviceBatch {
+  readonly arrays: ArraysOf<BatchTensors>;
+  /** How many rows are examples; the others are masked. */
+  readonly examples: number;
+  /** Which record each row is. */
+  readonly indices: Uint32Array;
+  readonly mask: Uint8Array;
+  dispose(): void;
+}
+
+/**
+ * The batches of one epoch of training from step `from` on, in an order that depends on seed and epoch only.
+ *
+ * The last batch is filled up with the first examples of the epoch: real images, so that batch-norm statistics stay
+ * right, but masked, so that each example counts once.
+ */
+export async function* trainingBatches(
+  backend: Backend,
+  data: Dataset,
+  options: { readonly batchSize: number; readonly seed: number; readonly epoch: number; readonly from: number },
+): AsyncGenerator<DeviceBatch, void, void> {
+  const { batchSize, seed, epoch, from } = options;
+  const permutation = new Random(seed, 'shuffle', epoch).permutation(data.count);
+  const steps = Math.ceil(data.count / batchSize);
+  const order = Uint32Array.from(
+    { length: (steps - from) * batchSize },
+    (_, i) => permutation[(from * batchSize + i) % data.count],
+  );
+  let row = from * batchSize;
+  const uploads = ahead(data.batches({ batchSize, order }), async (batch) => {
+    const mask = batch.mask.map((valid, i) => (row + i < data.count ? valid : 0));
+    row += batchSize;
+    return upload(backend, batch, mask, data.size);
+  });
+  yield* uploads;
+}
+
+/** All examples once, in order; the last batch is padded with empty images and masked. */
+export async function* evaluationBatches(
+  backend: Backend,
+  data: Dataset,
+  batchSize: number,
+): AsyncGenerator<DeviceBatch, void, void> {
+  yield* ahead(data.batches({ batchSize }), async (batch) => upload(backend, batch, batch.mask, data.size));
+}
+
+async function upload(
+  backend: Backend,
+  batch: Batch,
+  mask: Uint8Array,
+  { height, width }: ImageSize,
+): Promise<DeviceBatch> {
+  const rows = batch.labels.length;
+  const [images, labels, valid] = await Promise.all([
+    backend.shard(batch.images, { shape: [rows, height, width, 3], dtype: 'uint8' }),
+    backend.shard(batch.labels, { shape: [rows], dtype: 'int32' }),
+    backend.shard(mask, { shape: [rows], dtype: 'uint8' }),
+  ]);
+  const { indices } = batch;
+  batch.release();
+  const arrays = { images, labels, mask: valid };
+  return {
+    arrays,
+    examples: mask.reduce((sum, value) => sum + value, 0),
+    indices,
+    mask,
+    dispose: () => {
+      for (const array of [images, labels, valid]) array.dispose();
+    },
+  };
+}
+
+/** Applies `change` to what comes, always to one item more than the consumer has taken. */
+async function* ahead<T>(
+  source: AsyncGenerator<T, void, void>,
+  change: (item: T) => Promise<DeviceBatch>,
+): AsyncGenerator<DeviceBatch, void, void> {
+  const next = async (): Promise<DeviceBatch | undefined> => {
+    const result = await source.next();
+    return result.done === true ? undefined : change(result.value);
+  };
+  let pending = next();
+  try {
+    for (;;) {
+      const current = await pending;
+      if (current === undefined) return;
+      pending = next();
+      // A failure belongs to whoever takes the item; nobody may.
+      pending.catch(() => {});
+      yield current;
+    }
+  } finally {
+    await source.return();
+    await pending.then(
+      (unused) => unused?.dispose(),
+      () => {},
+    );
+  }
+}

@@ -1,0 +1,71 @@
+import { treeLeaves } from '../base/index.ts';
+import type { Dataset } from '../data/index.ts';
+import { Confusion } from '../metrics/index.ts';
+import type { Model } from '../models/index.ts';
+import { isDeviceArray, jit, type ArraysOf, type Backend } from '../runtime/index.ts';
+import { evaluationBatches } from './device-batches.ts';
+import { batchTypes, evaluationStep, type Weights } from './step.ts';
+import { emptyMetrics, metricTypes, variableTypes, type DeviceState } from './train-state.ts';
+
+/** Loss and confusion counts of a pass over labelled examples. */
+export interface Scores {
+  /** Mean loss of an example, without label smoothing. */
+  readonly loss: number;
+  readonly confusion: Confusion;
+}
+
+export interface Evaluation extends Scores {
+  /** [examples, classes], in the order of the data set; rows of examples that could not be decoded are 0. */
+  readonly probabilities: Float32Array;
+}
+
+/** Scores of a model's weights on a data set; compiled once, used after every epoch. */
+export type Evaluator = (
+  weights: ArraysOf<Weights>,
+  data: Dataset,
+  options?: { readonly signal?: AbortSignal; readonly onProgress?: (examples: number) => void },
+) => Promise<Evaluation>;
+
+/** Compiles the evaluation of a model. `batchSize` is over all replicas. */
+export async function compileEvaluator(backend: Backend, model: Model, batchSize: number): Promise<Evaluator> {
+  const step = await jit(
+    backend,
+    evaluationStep(model),
+    [metricTypes(model.classes), variableTypes(model), batchTypes(model, batchSize / backend.replicas)],
+    { name: `${model.name}_evaluate`, donate: [0] },
+  );
+  return async (weights, data, { signal, onProgress } = {}) => {
+    const probabilities = new Float32Array(data.count * model.classes);
+    let metrics = await emptyMetrics(backend, model.classes);
+    let done = 0;
+    for await (const batch of evaluationBatches(backend, data, batchSize)) {
+      signal?.throwIfAborted();
+      const result = await step(metrics, weights, batch.arrays);
+      metrics = result.metrics;
+      const rows = (await backend.gather(result.probabilities)) as Float32Array;
+      for (const [row, index] of batch.indices.entries()) {
+        if (batch.mask[row] === 1) {
+          probabilities.set(rows.subarray(row * model.classes, (row + 1) * model.classes), index * model.classes);
+        }
+      }
+      result.probabilities.dispose();
+      batch.dispose();
+      done += batch.examples;
+      onProgress?.(done);
+    }
+    return { ...(await readScores(metrics, model.classes)), probabilities };
+  };
+}
+
+/** Brings the sums of an epoch to the host and frees them. */
+export async function readScores(metrics: DeviceState['metrics'], classes: number): Promise<Scores> {
+  const [loss, count, counts] = await Promise.all([
+    metrics.loss.toHost(),
+    metrics.count.toHost(),
+    metrics.confusion.toHost(),
+  ]);
+  for (const array of treeLeaves(metrics, isDeviceArray)) array.dispose();
+  const confusion = new Confusion(classes);
+  confusion.addCounts(counts as Float32Array);
+  return { loss: Number(loss[0]) / Math.max(1, Number(count[0])), confusion };
+}

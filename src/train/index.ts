@@ -1,0 +1,13 @@
+export { augmentSchema, type AugmentSettings } from './augment.ts';
+export { readCheckpoint, tensorsOf, modelOf, type Checkpoint, type CheckpointInfo } from './checkpoint.ts';
+export { CheckpointError, RecipeError, TrainingError } from './errors.ts';
+export { compileEvaluator, type Evaluation, type Evaluator, type Scores } from './evaluate.ts';
+export { readHistory, type HistoryRow, type SplitScores } from './history.ts';
+export { makeOptimizer, optimizerSchema, type Optimizer, type OptimizerSettings } from './optimizer.ts';
+export { MONITORS, parseRecipe, readRecipeFile, recipeSchema, type Monitor, type Recipe } from './recipe.ts';
+export { readSafetensors, writeSafetensors } from './safetensors.ts';
+export { learningRate, scheduleSchema, type Schedule } from './schedule.ts';
+export { BEST_FILE, LAST_FILE, train, type TrainEvent, type TrainOptions, type TrainResult } from './train.ts';
+export { variableTypes } from './train-state.ts';
+export { compilePredictor, type Predictor } from './predict.ts';
+export { loadTrainedModel, type TrainedModel } from './run-weights.ts';

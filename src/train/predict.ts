@@ -1,0 +1,40 @@
+import type { Dataset } from '../data/index.ts';
+import type { Model } from '../models/index.ts';
+import { jit, type ArraysOf, type Backend } from '../runtime/index.ts';
+import { evaluationBatches } from './device-batches.ts';
+import { batchTypes, predictionStep, type Weights } from './step.ts';
+import { variableTypes } from './train-state.ts';
+
+/** Class probabilities of every picture of a data set, [examples, classes]. */
+export type Predictor = (
+  weights: ArraysOf<Weights>,
+  data: Dataset,
+  options?: { readonly signal?: AbortSignal; readonly onProgress?: (examples: number) => void },
+) => Promise<Float32Array>;
+
+/** Compiles prediction for a model. `batchSize` is over all replicas. */
+export async function compilePredictor(backend: Backend, model: Model, batchSize: number): Promise<Predictor> {
+  const { images } = batchTypes(model, batchSize / backend.replicas);
+  const step = await jit(backend, predictionStep(model), [variableTypes(model), images], {
+    name: `${model.name}_predict`,
+  });
+  return async (weights, data, { signal, onProgress } = {}) => {
+    const { classes } = model;
+    const probabilities = new Float32Array(data.count * classes);
+    let done = 0;
+    for await (const batch of evaluationBatches(backend, data, batchSize)) {
+      signal?.throwIfAborted();
+      const output = await step({ params: weights.params, statistics: weights.statistics }, batch.arrays.images);
+      const rows = (await backend.gather(output)) as Float32Array;
+      for (const [row, index] of batch.indices.entries()) {
+        if (batch.mask[row] === 1)
+          probabilities.set(rows.subarray(row * classes, (row + 1) * classes), index * classes);
+      }
+      output.dispose();
+      batch.dispose();
+      done += batch.examples;
+      onProgress?.(done);
+    }
+    return probabilities;
+  };
+}

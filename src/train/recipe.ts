@@ -1,0 +1,93 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { parseDocument } from 'yaml';
+import { didYouMean, isSystemError } from '../base/index.ts';
+import { augmentSchema } from './augment.ts';
+import { RecipeError } from './errors.ts';
+import { optimizerSchema } from './optimizer.ts';
+import { scheduleSchema } from './schedule.ts';
+
+/** Scores that runs are compared by; higher is better for all but the loss. */
+export const MONITORS = ['macroF1', 'accuracy', 'loss'] as const;
+export type Monitor = (typeof MONITORS)[number];
+
+/** Everything that a training run is made of, besides the data's place and the device. */
+export const recipeSchema = z.strictObject({
+  model: z.strictObject({
+    name: z.string(),
+    options: z.record(z.string(), z.unknown()).default({}),
+  }),
+  size: z.int().min(8).max(4096).describe('height and width of the images'),
+  epochs: z.int().min(1).max(100_000),
+  batchSize: z.int().min(1).max(65_536).describe('images a step, over all replicas'),
+  seed: z.int().min(0).default(0),
+  optimizer: optimizerSchema,
+  schedule: scheduleSchema,
+  labelSmoothing: z.number().min(0).max(0.9).default(0),
+  clipNorm: z.number().positive().optional().describe('greatest L2 norm of all gradients together'),
+  augment: augmentSchema.default({ flip: false }),
+  syncBatchNorm: z.boolean().default(false).describe('batch-norm statistics over all replicas, not over each one'),
+  monitor: z.enum(MONITORS).default('macroF1').describe('the validation score that picks the best weights'),
+  earlyStopping: z
+    .strictObject({
+      patience: z.int().min(1).describe('epochs without a better score after which training ends'),
+      minDelta: z.number().min(0).default(0).describe('what counts as better'),
+    })
+    .optional(),
+});
+
+export type Recipe = z.output<typeof recipeSchema>;
+
+/** Checks a recipe and fills in what it leaves out. @throws RecipeError that names the field and what it takes. */
+export function parseRecipe(value: unknown, origin: string): Recipe {
+  const parsed = recipeSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const path = issue.path.join('.');
+  const where = path === '' ? origin : `${origin}: ${path}`;
+  if (issue.code === 'unrecognized_keys') {
+    throw new RecipeError('RECIPE', `${where}: there is no setting "${issue.keys[0]}"`, {
+      hint: didYouMean(issue.keys[0], settingNames(issue.path)),
+    });
+  }
+  throw new RecipeError('RECIPE', `${where}: ${issue.message}`);
+}
+
+/** Names of the settings at a path of the schema, for hints. */
+function settingNames(path: readonly PropertyKey[]): string[] {
+  let schema: unknown = recipeSchema;
+  for (const name of path) {
+    const inner = unwrap(schema);
+    schema = inner instanceof z.ZodObject ? inner.shape[String(name)] : undefined;
+  }
+  const inner = unwrap(schema);
+  if (inner instanceof z.ZodObject) return Object.keys(inner.shape);
+  if (inner instanceof z.ZodDiscriminatedUnion) {
+    return [
+      ...new Set(inner.options.flatMap((option) => (option instanceof z.ZodObject ? Object.keys(option.shape) : []))),
+    ];
+  }
+  return [];
+}
+
+function unwrap(schema: unknown): unknown {
+  return schema instanceof z.ZodDefault || schema instanceof z.ZodOptional ? unwrap(schema.unwrap()) : schema;
+}
+
+/** Reads a YAML (or JSON) file as it is, for flags to be laid over it. @throws RecipeError with the line. */
+export async function readRecipeFile(path: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    const missing = isSystemError(cause, 'ENOENT');
+    throw new RecipeError('RECIPE_FILE', missing ? `there is no recipe ${path}` : `can't read the recipe ${path}`, {
+      cause,
+    });
+  }
+  const document = parseDocument(text);
+  const [error] = document.errors;
+  if (error !== undefined)
+    throw new RecipeError('RECIPE_FILE', `${path}: ${error.message.split('\n')[0]}`, { cause: error });
+  return document.toJS();
+}

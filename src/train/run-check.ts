@@ -1,0 +1,95 @@
+import { formatCount, plural, UsageError } from '../base/index.ts';
+import type { Dataset } from '../data/index.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { TrainingError } from './errors.ts';
+import type { Recipe } from './recipe.ts';
+
+/** The two parts of the data that a run needs. */
+export interface TrainingData {
+  readonly train: Dataset;
+  readonly validation: Dataset;
+}
+
+/** Refuses what would fail, or train on nonsense, before any work is done. @throws UsageError or TrainingError. */
+export function checkRun({ batchSize, size }: Recipe, replicas: number, { train, validation }: TrainingData): void {
+  if (batchSize % replicas !== 0) {
+    const near = Math.max(1, Math.round(batchSize / replicas)) * replicas;
+    throw new UsageError('BATCH_SIZE', `a batch of ${batchSize} doesn't divide over ${replicas} replicas`, {
+      hint: `choose a batch size that is a multiple of ${replicas}, such as ${near}`,
+    });
+  }
+  for (const data of [train, validation]) {
+    const { height, width } = data.size;
+    if (height !== size || width !== size) {
+      throw new UsageError('SIZE', `${data.name} was not opened in the size of the recipe`, {
+        expected: `${size}x${size} px`,
+        received: `${width}x${height} px`,
+      });
+    }
+    const unlabelled = data.labels.reduce((count, label) => count + (label < 0 ? 1 : 0), 0);
+    if (unlabelled > 0) {
+      throw new TrainingError(
+        'NO_LABELS',
+        `${formatCount(unlabelled)} of ${plural(data.count, 'image')} of ${data.name} have no label`,
+        { hint: 'training and validation need labels; a split without them is for sepal predict' },
+      );
+    }
+  }
+  checkClasses(train, validation);
+}
+
+/** Labels are numbers: both splits must mean the same by them. */
+function checkClasses(train: Dataset, validation: Dataset): void {
+  const known = train.classNames;
+  const at = validation.classNames.findIndex((name, i) => name !== known[i]);
+  // A split without a list of names has those up to its highest label.
+  if (at === -1) return;
+  const name = (names: readonly string[]) => (at < names.length ? `class ${at} "${names[at]}"` : `no class ${at}`);
+  throw new TrainingError('CLASSES', `${train.name} and ${validation.name} have different classes`, {
+    expected: `${plural(known.length, 'class', 'classes')}, ${name(known)}`,
+    received: `${plural(validation.classNames.length, 'class', 'classes')}, ${name(validation.classNames)}`,
+    hint: 'list the names of all classes in one classes.txt beside both splits',
+  });
+}
+
+/** Settings that may change when a run goes on. */
+const FREE = /^(epochs|earlyStopping)(\.|$)/;
+
+/**
+ * Refuses to go on with another recipe or other data than those of the run's start, as its place in the data order, its
+ * optimiser and its best score would mean something else.
+ *
+ * @throws UsageError `RESUME` with the first setting that differs.
+ */
+export function checkResume({ path, info }: Checkpoint, recipe: Recipe, train: Dataset): void {
+  const refuse = (what: string, expected: string, received: string) =>
+    new UsageError('RESUME', `${path} can't go on with another ${what}`, {
+      expected,
+      received,
+      hint: 'resume with what the run was started with, or start a new run in another folder',
+    });
+  const before = flatten(info.recipe);
+  const now = flatten(recipe);
+  for (const name of new Set([...before.keys(), ...now.keys()])) {
+    const [old, given] = [before.get(name), now.get(name)];
+    if (FREE.test(name) || old === given) continue;
+    throw refuse(`recipe: ${name}`, old ?? 'nothing', given ?? 'nothing');
+  }
+  if (info.examples !== train.count) {
+    throw refuse('data set', plural(info.examples, 'training image'), plural(train.count, 'training image'));
+  }
+  const at = train.classNames.findIndex((name, i) => name !== info.classNames[i]);
+  if (at !== -1 || train.classNames.length !== info.classNames.length) {
+    throw refuse('data set', info.classNames.join(', '), train.classNames.join(', '));
+  }
+}
+
+/** Every setting of a recipe as JSON, by its path. */
+function flatten(value: unknown, path = '', found = new Map<string, string>()): Map<string, string> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    for (const [name, inner] of Object.entries(value)) flatten(inner, path === '' ? name : `${path}.${name}`, found);
+  } else if (value !== undefined) {
+    found.set(path, JSON.stringify(value));
+  }
+  return found;
+}

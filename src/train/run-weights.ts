@@ -1,0 +1,40 @@
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Model } from '../models/index.ts';
+import type { ArraysOf, Backend } from '../runtime/index.ts';
+import { modelOf, readCheckpoint, tensorsOf, type CheckpointInfo } from './checkpoint.ts';
+import { CheckpointError } from './errors.ts';
+import type { Weights } from './step.ts';
+import { BEST_FILE } from './train.ts';
+import { variableTypes } from './train-state.ts';
+
+/** A trained model on the devices. */
+export interface TrainedModel {
+  readonly model: Model;
+  readonly info: CheckpointInfo;
+  readonly weights: ArraysOf<Weights>;
+  readonly path: string;
+}
+
+/** Loads the best weights of a run folder, or a checkpoint file. @throws CheckpointError that says what is missing. */
+export async function loadTrainedModel(backend: Backend, runOrFile: string): Promise<TrainedModel> {
+  const path = checkpointPath(runOrFile);
+  const checkpoint = await readCheckpoint(path);
+  const model = modelOf(checkpoint);
+  const weights = await backend.replicateTree(tensorsOf(checkpoint, variableTypes(model)));
+  return { model, info: checkpoint.info, weights, path };
+}
+
+function checkpointPath(runOrFile: string): string {
+  if (!existsSync(runOrFile)) {
+    throw new CheckpointError('NO_RUN', `there is no run ${runOrFile}`, {
+      hint: 'sepal train says where it puts a run',
+    });
+  }
+  if (!statSync(runOrFile).isDirectory()) return runOrFile;
+  const best = join(runOrFile, BEST_FILE);
+  if (existsSync(best)) return best;
+  throw new CheckpointError('NO_CHECKPOINT', `${runOrFile} has no ${BEST_FILE}`, {
+    hint: 'a run has one after its first epoch; is this a run folder?',
+  });
+}

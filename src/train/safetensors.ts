@@ -1,0 +1,114 @@
+import { open } from 'node:fs/promises';
+import { z } from 'zod';
+import { writeFile } from '../base/index.ts';
+import { byteSize, elementCount, formatShape, hostArray, type DType, type HostTensor } from '../xla/index.ts';
+import { CheckpointError } from './errors.ts';
+
+const NAMES: Record<DType, string> = {
+  float32: 'F32',
+  float64: 'F64',
+  bfloat16: 'BF16',
+  float16: 'F16',
+  int8: 'I8',
+  int16: 'I16',
+  int32: 'I32',
+  int64: 'I64',
+  uint8: 'U8',
+  uint16: 'U16',
+  uint32: 'U32',
+  uint64: 'U64',
+  bool: 'BOOL',
+};
+const DTYPE_OF = new Map(Object.entries(NAMES).map(([dtype, name]) => [name, dtype as DType]));
+
+/** The header's entry for text, which is no tensor. */
+const METADATA = '__metadata__';
+
+/** Longest header that is read, as in the reference implementation. */
+const HEADER_LIMIT = 100_000_000;
+
+const entrySchema = z.object({
+  dtype: z.string(),
+  shape: z.array(z.int().min(0)),
+  data_offsets: z.tuple([z.int().min(0), z.int().min(0)]),
+});
+
+/**
+ * Writes tensors and text metadata into one file, atomically.
+ *
+ * Format: https://github.com/huggingface/safetensors#format
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: ReadonlyMap<string, HostTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const header: Record<string, unknown> = { [METADATA]: metadata };
+  let offset = 0;
+  // Wide types first: every tensor then starts at a multiple of its element size.
+  const ordered = [...tensors].toSorted(([, a], [, b]) => byteSize(b.dtype) - byteSize(a.dtype));
+  for (const [name, { dtype, shape, data }] of ordered) {
+    header[name] = { dtype: NAMES[dtype], shape, data_offsets: [offset, offset + data.byteLength] };
+    offset += data.byteLength;
+  }
+  const text = JSON.stringify(header);
+  const bytes = Buffer.from(text);
+  const padded = Buffer.alloc(Math.ceil(bytes.byteLength / 8) * 8, ' ');
+  bytes.copy(padded);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(padded.byteLength));
+  const parts = ordered.map(([, { data }]) => Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+  await writeFile(path, Buffer.concat([length, padded, ...parts]));
+}
+
+/** Reads a whole file. @throws CheckpointError that says what is wrong with it, before any tensor is given out. */
+export async function readSafetensors(
+  path: string,
+): Promise<{ tensors: Map<string, HostTensor>; metadata: Record<string, string> }> {
+  const bytes = await readWhole(path);
+  if (bytes.byteLength < 8) throw corrupt(path, 'it is shorter than its header');
+  const length = bytes.readBigUInt64LE(0);
+  if (length > HEADER_LIMIT || 8 + Number(length) > bytes.byteLength) throw corrupt(path, 'its header is cut off');
+  const start = 8 + Number(length);
+  let header: Record<string, unknown>;
+  try {
+    header = z.record(z.string(), z.unknown()).parse(JSON.parse(bytes.toString('utf8', 8, start)));
+  } catch {
+    throw corrupt(path, 'its header is no JSON object');
+  }
+  const tensors = new Map<string, HostTensor>();
+  for (const [name, value] of Object.entries(header)) {
+    if (name !== METADATA) tensors.set(name, readTensor(path, name, value, bytes.subarray(start)));
+  }
+  const metadata = z.record(z.string(), z.string()).safeParse(header[METADATA] ?? {});
+  return { tensors, metadata: metadata.success ? metadata.data : {} };
+}
+
+function readTensor(path: string, name: string, value: unknown, data: Buffer): HostTensor {
+  const entry = entrySchema.safeParse(value);
+  const dtype = entry.success ? DTYPE_OF.get(entry.data.dtype) : undefined;
+  if (!entry.success || dtype === undefined) throw corrupt(path, `the entry of tensor ${name} makes no sense`);
+  const {
+    shape,
+    data_offsets: [from, to],
+  } = entry.data;
+  if (to - from !== elementCount(shape) * byteSize(dtype)) {
+    throw corrupt(path, `tensor ${name} ${formatShape(shape)} has ${to - from} bytes`);
+  }
+  if (to > data.byteLength) throw corrupt(path, `tensor ${name} is cut off`);
+  const copy = new Uint8Array(to - from);
+  copy.set(data.subarray(from, to));
+  return { shape, dtype, data: hostArray(dtype, copy.buffer) };
+}
+
+async function readWhole(path: string): Promise<Buffer> {
+  try {
+    await using file = await open(path);
+    return await file.readFile();
+  } catch (cause) {
+    throw new CheckpointError('CHECKPOINT_FILE', `can't read ${path}`, { cause, hint: 'is it the right run folder?' });
+  }
+}
+
+const corrupt = (path: string, what: string): CheckpointError =>
+  new CheckpointError('CHECKPOINT_CORRUPT', `${path} is no whole safetensors file: ${what}`);

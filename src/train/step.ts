@@ -1,0 +1,175 @@
+import { preprocess, type Model } from '../models/index.ts';
+import { applyNetwork, sparseCategoricalCrossEntropy } from '../nn/index.ts';
+import {
+  add,
+  allReduce,
+  argmax,
+  convert,
+  div,
+  dotGeneral,
+  expandDims,
+  foldIn,
+  gradient,
+  maximum,
+  mul,
+  oneHot,
+  replicaId,
+  softmax,
+  sum,
+  type Tensor,
+  type TensorType,
+} from '../xla/index.ts';
+import { augment } from './augment.ts';
+import { clipByGlobalNorm, type Optimizer } from './optimizer.ts';
+import type { Recipe } from './recipe.ts';
+import type { MetricSums, TrainState } from './train-state.ts';
+
+/** One replica's part of a batch. */
+export interface BatchTensors {
+  /** RGB 0..255, uint8 [batch, height, width, 3]. */
+  readonly images: Tensor;
+  /** int32 [batch]. */
+  readonly labels: Tensor;
+  /** 1 for an example, 0 for padding; uint8 [batch]. */
+  readonly mask: Tensor;
+}
+
+/** What changes from step to step without being trained. */
+export interface StepInputs {
+  /** float32 scalar. */
+  readonly learningRate: Tensor;
+  /** Random key of the run; uint32 [2]. */
+  readonly key: Tensor;
+}
+
+/** Types of one replica's part of a batch. */
+export function batchTypes(model: Model, perReplica: number): Record<keyof BatchTensors, TensorType> {
+  return {
+    images: { shape: [perReplica, model.size.height, model.size.width, 3], dtype: 'uint8' },
+    labels: { shape: [perReplica], dtype: 'int32' },
+    mask: { shape: [perReplica], dtype: 'uint8' },
+  };
+}
+
+export const stepInputTypes: Record<keyof StepInputs, TensorType> = {
+  learningRate: { shape: [], dtype: 'float32' },
+  key: { shape: [2], dtype: 'uint32' },
+};
+
+/**
+ * One step of training as every replica runs it: its part of the batch forward and back, gradients summed over the
+ * replicas, and the same update everywhere.
+ */
+export function trainStep(model: Model, recipe: Recipe, optimizer: Optimizer, replicas: number) {
+  return (state: TrainState, batch: BatchTensors, inputs: StepInputs): TrainState => {
+    const key = foldIn(inputs.key, state.step);
+    const firstExample = mul(replicaId(), batch.labels.shape[0]);
+    const mask = convert(batch.mask, 'float32');
+    const [examples] = allReduce([sum(mask)]);
+
+    const images = augment(batch.images, recipe.augment, { key: foldIn(key, 0), firstExample });
+    const { output, updates } = applyNetwork(
+      model.network,
+      { ...state.params, ...state.statistics },
+      preprocess(images, model.preprocess),
+      { training: true, key: foldIn(key, 1), firstExample, syncReplicas: recipe.syncBatchNorm ? replicas : undefined },
+    );
+    const logits = convert(output, 'float32');
+    const losses = mul(sparseCategoricalCrossEntropy(logits, batch.labels, recipe.labelSmoothing), mask);
+    const loss = div(sum(losses), maximum(examples, 1));
+
+    const paths = Object.keys(state.params);
+    const parts = gradient(
+      loss,
+      paths.map((path) => state.params[path]),
+    );
+    const summed = allReduce(parts);
+    const gradients = recipe.clipNorm === undefined ? summed : clipByGlobalNorm(summed, recipe.clipNorm);
+
+    const step = add(state.step, 1);
+    const roles = new Map(model.variables.map(({ path, role }) => [path, role]));
+    const updated = paths.map((path, i) =>
+      optimizer.update({
+        value: state.params[path],
+        gradient: gradients[i],
+        slots: Object.fromEntries(optimizer.slots.map((slot) => [slot, state.slots[slot][path]])),
+        learningRate: inputs.learningRate,
+        step: convert(step, 'float32'),
+        role: roles.get(path) ?? 'kernel',
+      }),
+    );
+    return {
+      params: Object.fromEntries(paths.map((path, i) => [path, updated[i].value])),
+      statistics: averageOverReplicas({ ...state.statistics, ...updates }, recipe.syncBatchNorm ? 1 : replicas),
+      slots: Object.fromEntries(
+        optimizer.slots.map((slot) => [
+          slot,
+          Object.fromEntries(paths.map((path, i) => [path, updated[i].slots[slot]])),
+        ]),
+      ),
+      metrics: accumulate(state.metrics, { losses, logits, labels: batch.labels, mask }),
+      step,
+    };
+  };
+}
+
+/** Statistics that each replica took of its own examples, as one for all; with synchronised ones there is nothing to do. */
+function averageOverReplicas(statistics: Readonly<Record<string, Tensor>>, replicas: number): Record<string, Tensor> {
+  if (replicas === 1) return { ...statistics };
+  const sums = allReduce(Object.values(statistics));
+  return Object.fromEntries(Object.keys(statistics).map((path, i) => [path, div(sums[i], replicas)]));
+}
+
+interface Outcome {
+  /** Loss of each example, 0 for padding. */
+  readonly losses: Tensor;
+  readonly logits: Tensor;
+  readonly labels: Tensor;
+  readonly mask: Tensor;
+}
+
+/** Adds a batch's losses and confusion counts, over all replicas, to the sums of the epoch. */
+export function accumulate(sums: MetricSums, { losses, logits, labels, mask }: Outcome): MetricSums {
+  const classes = logits.shape[1];
+  const truth = mul(oneHot(labels, classes, 'float32'), expandDims(mask, 1));
+  const predicted = oneHot(argmax(logits), classes, 'float32');
+  const counts = dotGeneral(truth, predicted, { batchLeft: [], batchRight: [], contractLeft: [0], contractRight: [0] });
+  const [loss, count, confusion] = allReduce([sum(losses), sum(mask), counts]);
+  return { loss: add(sums.loss, loss), count: add(sums.count, count), confusion: add(sums.confusion, confusion) };
+}
+
+/** Values of a model's variables, as inference needs them. */
+export interface Weights {
+  readonly params: Readonly<Record<string, Tensor>>;
+  readonly statistics: Readonly<Record<string, Tensor>>;
+}
+
+/** One step of evaluation: sums over a labelled batch, without augmentation or dropout, and the probabilities. */
+export function evaluationStep(model: Model) {
+  return (
+    metrics: MetricSums,
+    weights: Weights,
+    batch: BatchTensors,
+  ): { metrics: MetricSums; probabilities: Tensor } => {
+    const logits = inferenceLogits(model, weights, batch.images);
+    const mask = convert(batch.mask, 'float32');
+    const losses = mul(sparseCategoricalCrossEntropy(logits, batch.labels), mask);
+    return {
+      metrics: accumulate(metrics, { losses, logits, labels: batch.labels, mask }),
+      probabilities: softmax(logits),
+    };
+  };
+}
+
+/** Probabilities of a batch of images, [batch, classes]. */
+export function predictionStep(model: Model) {
+  return (weights: Weights, images: Tensor): Tensor => softmax(inferenceLogits(model, weights, images));
+}
+
+function inferenceLogits(model: Model, { params, statistics }: Weights, images: Tensor): Tensor {
+  const pixels = preprocess(images, model.preprocess);
+  return convert(
+    applyNetwork(model.network, { ...params, ...statistics }, pixels, { training: false }).output,
+    'float32',
+  );
+}

@@ -1,0 +1,49 @@
+/** A float32 rounded to the nearest bfloat16 (ties to even), as its 16 bits. */
+export function toBfloat16Bits(value: number): number {
+  const view = new DataView(new ArrayBuffer(4));
+  view.setFloat32(0, value);
+  const bits = view.getUint32(0);
+  if (Number.isNaN(value)) return 0x7fc0;
+  return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
+}
+
+/** The value of a bfloat16's 16 bits. */
+export function fromBfloat16Bits(bits: number): number {
+  const view = new DataView(new ArrayBuffer(4));
+  view.setUint32(0, (bits & 0xffff) * 0x10000);
+  return view.getFloat32(0);
+}
+
+/** A number rounded to the nearest float16 (ties to even), as its 16 bits. */
+export function toFloat16Bits(value: number): number {
+  if (Number.isNaN(value)) return 0x7e00;
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  const size = Math.abs(value);
+  // Half a step above the greatest float16, 65504, rounds to infinity.
+  if (size >= 65520) return sign | 0x7c00;
+  // A fraction that rounds up to 1024 steps carries into the exponent, as it should.
+  const exponent = Math.max(exponentOf(size), -14);
+  const fraction = roundToEven(size / 2 ** (exponent - 10));
+  return sign | (fraction + (exponent + 14) * 1024);
+}
+
+/** The value of a float16's 16 bits. */
+export function fromFloat16Bits(bits: number): number {
+  const sign = (bits & 0x8000) === 0 ? 1 : -1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
+  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
+}
+
+/** Exponent of a number's leading bit. */
+function exponentOf(size: number): number {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setFloat64(0, size);
+  return ((view.getUint16(0) >> 4) & 0x7ff) - 1023;
+}
+
+function roundToEven(value: number): number {
+  const rounded = Math.round(value);
+  return value % 1 === 0.5 && rounded % 2 === 1 ? rounded - 1 : rounded;
+}

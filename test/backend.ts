@@ -1,0 +1,43 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findPlugin } from '../src/assets/index.ts';
+import { CompileCache, openBackend, type Backend, type BackendOptions } from '../src/runtime/index.ts';
+
+const PREFIX = 'sepal-test-programs-';
+
+/** Compiled programs of one test run. The files of a run are processes with one parent, so its id names the run. */
+const CACHE = join(tmpdir(), `${PREFIX}${process.ppid}`);
+
+/** The `skip` option of tests that need the CPU plugin. Under `CI=true` nothing is skipped: a missing plugin fails. */
+export const skipWithoutCpuPlugin: string | false =
+  process.env.CI === 'true'
+    ? false
+    : await findPlugin('cpu').then(
+        () => false,
+        () => 'needs the CPU plugin: run `sepal plugin install cpu`',
+      );
+
+/** A CPU backend for tests, which the test closes. Compiled programs are shared by all files of the test run. */
+export async function cpuBackend(options: Pick<BackendOptions, 'replicas' | 'compileCache'> = {}): Promise<Backend> {
+  removeStaleCaches();
+  return openBackend({ device: 'cpu', compileCache: new CompileCache(CACHE), ...options });
+}
+
+/** Removes what earlier runs have left. */
+function removeStaleCaches(): void {
+  for (const name of readdirSync(tmpdir())) {
+    if (!name.startsWith(PREFIX) || isRunning(Number(name.slice(PREFIX.length)))) continue;
+    rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Another user's process may not be signalled, but it is there.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}

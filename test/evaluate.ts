@@ -1,0 +1,55 @@
+import { compile, type Backend } from '../src/runtime/index.ts';
+import {
+  constant,
+  fromBfloat16Bits,
+  fromFloat16Bits,
+  hostArray,
+  toBfloat16Bits,
+  toFloat16Bits,
+  trace,
+  type DType,
+  type HostArray,
+  type HostTensor,
+  type Shape,
+  type Tensor,
+} from '../src/xla/index.ts';
+
+/** A host tensor of numbers; 16-bit floats are rounded to theirs. */
+export function host(dtype: DType, shape: Shape, values: Iterable<number>): HostTensor {
+  const list = [...values];
+  const data = hostArray(dtype, list.length);
+  for (const [i, value] of list.entries()) {
+    if (data instanceof BigInt64Array || data instanceof BigUint64Array) data[i] = BigInt(value);
+    else if (dtype === 'bfloat16') data[i] = toBfloat16Bits(value);
+    else if (dtype === 'float16') data[i] = toFloat16Bits(value);
+    else data[i] = value;
+  }
+  return { dtype, shape, data };
+}
+
+/** A constant of the program with these numbers. */
+export function literal(dtype: DType, shape: Shape, values: Iterable<number>): Tensor {
+  return constant(host(dtype, shape, values).data, shape, dtype);
+}
+
+/** A host array as plain numbers. */
+export function numbers(data: HostArray, dtype: DType): number[] {
+  if (dtype === 'bfloat16') return Array.from(data as Uint16Array, fromBfloat16Bits);
+  if (dtype === 'float16') return Array.from(data as Uint16Array, fromFloat16Bits);
+  return Array.from(data, Number);
+}
+
+/** Runs a function of tensors once; gives the numbers of each result. */
+export async function evaluate(
+  backend: Backend,
+  body: (...inputs: Tensor[]) => readonly Tensor[],
+  inputs: readonly HostTensor[] = [],
+): Promise<number[][]> {
+  const program = await compile(backend, trace(inputs, body), { name: 'evaluate' });
+  const args = await Promise.all(inputs.map((input) => backend.replicate(input.data, input)));
+  const results = await program.run(args);
+  const values = await Promise.all(results.map(async (result) => numbers(await result.toHost(), result.dtype)));
+  for (const array of [...args, ...results]) array.dispose();
+  program.dispose();
+  return values;
+}

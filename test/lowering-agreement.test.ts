@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { Random } from '../src/base/index.ts';
+import { Program, type Backend, type DeviceArray } from '../src/runtime/index.ts';
+import { emit } from '../src/xla/emit.ts';
+import {
+  add,
+  convert,
+  div,
+  elementCount,
+  exp,
+  expm1,
+  gradient,
+  less,
+  lowerToStableHlo,
+  maxPool2d,
+  mul,
+  neg,
+  relu,
+  scalar,
+  sum,
+  trace,
+  whileLoop,
+  type Graph,
+  type HostTensor,
+  type Shape,
+  type Tensor,
+} from '../src/xla/index.ts';
+import type { OpName } from '../src/xla/ir.ts';
+import { CPU_REWRITES } from '../src/xla/lower/cpu.ts';
+import { rewrite, type RewriteTable } from '../src/xla/lower/rewrite.ts';
+import { cpuBackend, skipWithoutCpuPlugin as skip } from './backend.ts';
+import { host, numbers } from './evaluate.ts';
+import { caseLoss, type GradientCase } from './finite-differences.ts';
+import { BINARY_CASES, CHOICE_CASES, UNARY_CASES } from './gradient-cases-elementwise.ts';
+import { DOT_CASES, MOVE_CASES } from './gradient-cases-structure.ts';
+import { CONV_CASES, POOL_CASES, REDUCE_CASES, WINDOW_CASES } from './gradient-cases-window.ts';
+
+/** Convolutions and pooling as large as a rule may ask for, before it applies. */
+const LAYERS: readonly GradientCase[] = [
+  layer('1×1', [2, 6, 6, 32], [1, 1, 32, 24], [1, 1], 1),
+  layer('1×1, stride 2', [2, 7, 7, 32], [1, 1, 32, 24], [2, 2], 1),
+  layer('3×3', [2, 8, 8, 16], [3, 3, 16, 16], [1, 1], 1),
+  layer('3×3, stride 2', [2, 9, 9, 16], [3, 3, 16, 16], [2, 2], 1),
+  layer('7×7, stride 2, of an image', [1, 20, 20, 3], [7, 7, 3, 8], [2, 2], 1),
+  layer('depthwise 3×3', [2, 9, 9, 32], [3, 3, 1, 32], [1, 1], 32),
+  layer('depthwise 3×3, stride 2', [2, 9, 9, 32], [3, 3, 1, 32], [2, 2], 32),
+  layer('depthwise 5×5', [2, 8, 8, 24], [5, 5, 1, 24], [1, 1], 24),
+  layer('depthwise 5×5, stride 2', [2, 8, 8, 24], [5, 5, 1, 24], [2, 2], 24),
+  layer('depthwise with two outputs a channel', [2, 6, 6, 16], [3, 3, 1, 32], [1, 1], 16),
+  layer('four groups', [2, 6, 6, 16], [3, 3, 4, 16], [1, 1], 4),
+  pool('max pooling 3×3, stride 2', (a) => a),
+  // Half of the numbers are 0 then: the first of equal ones takes the gradient.
+  pool('max pooling of equal numbers', relu),
+];
+
+function pool(name: string, before: (x: Tensor) => Tensor): GradientCase {
+  const f = (a: Tensor) => maxPool2d(before(a), { window: [3, 3], strides: [2, 2], padding: [[1, 1], [1, 1]] }); // prettier-ignore
+  return { op: 'windowMax', name, shapes: [[2, 12, 12, 8]], f };
+}
+
+function layer(
+  name: string,
+  input: Shape,
+  kernel: Shape,
+  strides: readonly [number, number],
+  groups: number,
+): GradientCase {
+  const padding = [0, 1].map((axis) => {
+    const total = kernel[axis] - 1;
+    return [Math.floor(total / 2), Math.ceil(total / 2)] as const;
+  });
+  const params = { strides, padding, dilation: [1, 1], groups };
+  return { op: 'conv', name, shapes: [input, kernel], f: (a, b) => emit('conv', params, [a, b]) };
+}
+
+const CASES = [
+  ...LAYERS,
+  ...UNARY_CASES,
+  ...BINARY_CASES,
+  ...CHOICE_CASES,
+  ...MOVE_CASES,
+  ...DOT_CASES,
+  // Their gradients are the other two ops of the family.
+  ...CONV_CASES.filter(({ op }) => op === 'conv'),
+  ...WINDOW_CASES,
+  ...POOL_CASES,
+  ...REDUCE_CASES,
+];
+
+const typesOf = ({ shapes }: GradientCase) => shapes.map((shape) => ({ shape, dtype: 'float64' }) as const);
+
+/** A case's value and its gradients. */
+function outputsOf(one: GradientCase, inputs: readonly Tensor[]): Tensor[] {
+  return [one.f(...inputs), ...gradient(caseLoss(one, inputs), inputs)];
+}
+
+const changedBy = (one: GradientCase, rules: RewriteTable): boolean => {
+  const graph = trace(typesOf(one), (...inputs) => outputsOf(one, inputs));
+  return rewrite(graph, rules) !== graph;
+};
+
+const REWRITTEN = CASES.filter((one) => changedBy(one, CPU_REWRITES));
+
+test('every rewrite rule for CPUs has a case that it applies to', () => {
+  const idle = (Object.keys(CPU_REWRITES) as OpName[]).filter(
+    (op) => !REWRITTEN.some((one) => changedBy(one, { [op]: CPU_REWRITES[op] })),
+  );
+  assert.deepEqual(idle, [], `no case for the rewrite of ${idle.join(', ')}`);
+});
+
+const backend = skip === false ? await cpuBackend() : undefined;
+after(() => backend?.close());
+
+/** Cases that share a program: compiling one large program takes less time than many small ones. */
+const CASES_PER_PROGRAM = 15;
+
+test('a program whose loops read rewritten tensors gives the same numbers', { skip }, async () => {
+  assert.ok(backend);
+  const type = { shape: [2], dtype: 'float64' } as const;
+  const graph = trace([type], (a) => {
+    const factor = exp(a);
+    return whileLoop(
+      [scalar(0, 'int32'), a],
+      (i, value) => less(add(i, convert(sum(mul(value, 0)), 'int32')), 3),
+      (i, value) => {
+        const [, inner] = whileLoop(
+          [scalar(0, 'int32'), value],
+          (j) => less(j, i),
+          (j, x) => [add(j, 1), add(mul(x, factor), exp(neg(value)))],
+        );
+        return [add(i, 1), inner];
+      },
+    );
+  });
+  // e^x as 1 / e^−x.
+  const other = rewrite(graph, { exp: (_params, [x]) => [div(1, add(expm1(neg(x)), 1))] });
+  assert.notEqual(other, graph);
+  const input = host('float64', [2], [0.3, -0.4]);
+  const args = [await backend.replicate(input.data, input)];
+  const [, plain] = await runText(backend, graph, lowerToStableHlo(graph), args);
+  const [, rewritten] = await runText(backend, graph, lowerToStableHlo(other), args);
+  assert.ok(
+    plain.every((value, i) => Math.abs(value - rewritten[i]) < 1e-12),
+    `${plain.join()} and ${rewritten.join()}`,
+  );
+});
+
+test('programs lowered for CPUs give the same numbers as the plain ones', { skip }, async () => {
+  assert.ok(backend);
+  for (let start = 0; start < REWRITTEN.length; start += CASES_PER_PROGRAM) {
+    await compareLowerings(backend, REWRITTEN.slice(start, start + CASES_PER_PROGRAM));
+  }
+});
+
+async function compareLowerings(on: Backend, cases: readonly GradientCase[]): Promise<void> {
+  const names: string[] = [];
+  const graph = trace(cases.flatMap(typesOf), (...inputs) => {
+    let next = 0;
+    return cases.flatMap((one) => {
+      const outputs = outputsOf(one, inputs.slice(next, (next += one.shapes.length)));
+      names.push(...outputs.map((_, i) => `${one.op}, ${one.name}, output ${i}`));
+      return outputs;
+    });
+  });
+  const args = await Promise.all(cases.flatMap(inputsOf).map((input) => on.replicate(input.data, input)));
+  const run = (platform?: 'cpu') => runText(on, graph, lowerToStableHlo(graph, { platform }), args);
+  const [plain, fast] = await Promise.all([run(), run('cpu')]);
+  for (const arg of args) arg.dispose();
+  for (const [output, values] of plain.entries()) {
+    for (const [i, value] of values.entries()) {
+      const close = Math.abs(fast[output][i] - value) <= 1e-11 * (1 + Math.abs(value));
+      assert.ok(close, `${names[output]}, element ${i}: ${fast[output][i]}, plain ${value}`);
+    }
+  }
+}
+
+/** Compiles a graph's text without the cache and runs it once. */
+async function runText(on: Backend, graph: Graph, text: string, args: readonly DeviceArray[]): Promise<number[][]> {
+  const options = { replicas: 1, deviceIds: on.devices.map(({ id }) => id) };
+  const program = new Program(graph, await on.client.compile(text, options), [], { seconds: 0, fromCache: false });
+  const outputs = await program.run(args);
+  const values = await Promise.all(outputs.map(async (output) => numbers(await output.toHost(), output.dtype)));
+  for (const output of outputs) output.dispose();
+  program.dispose();
+  return values;
+}
+
+function inputsOf({ op, name, shapes, range = [-1.5, 1.5], values }: GradientCase): HostTensor[] {
+  const random = new Random(5, op, name);
+  return shapes.map((shape, i) => {
+    const drawn = Array.from({ length: elementCount(shape) }, () => random.uniform(...range));
+    return host('float64', shape, values?.[i] ?? drawn);
+  });
+}

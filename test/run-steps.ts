@@ -1,0 +1,79 @@
+import { mapTree, treeLeaves } from '../src/base/index.ts';
+import { buildModel, type Model } from '../src/models/index.ts';
+import { isDeviceArray, jit, type Backend } from '../src/runtime/index.ts';
+import type { HostTensor } from '../src/xla/index.ts';
+import { readScores } from '../src/train/evaluate.ts';
+import { makeOptimizer } from '../src/train/optimizer.ts';
+import type { Recipe } from '../src/train/recipe.ts';
+import { batchTypes, stepInputTypes, trainStep } from '../src/train/step.ts';
+import {
+  emptyMetrics,
+  initialState,
+  stateTypes,
+  type DeviceState,
+  type InitialValue,
+  type StateOf,
+} from '../src/train/train-state.ts';
+
+/** A whole batch on the host, over all replicas. */
+export interface HostBatch {
+  readonly images: Uint8Array;
+  readonly labels: Int32Array;
+  readonly mask: Uint8Array;
+}
+
+export interface StepsOptions {
+  readonly recipe: Recipe;
+  readonly classes: number;
+  readonly value: (model: Model) => InitialValue;
+  readonly batches: Iterable<HostBatch>;
+  readonly learningRate: number;
+  /** Told the state after each step, counted from 1. */
+  readonly onStep?: (step: number, state: DeviceState) => Promise<void> | void;
+}
+
+export interface StepsResult {
+  /** Mean loss of each batch. */
+  readonly losses: number[];
+  readonly state: StateOf<HostTensor>;
+}
+
+/** Runs training steps on given batches, without data set, schedule or validation. */
+export async function runSteps(backend: Backend, options: StepsOptions): Promise<StepsResult> {
+  const { recipe, classes, value, batches, learningRate, onStep } = options;
+  const { batchSize, size } = recipe;
+  const model = buildModel({ ...recipe.model, classes, size: { height: size, width: size } });
+  const optimizer = makeOptimizer(recipe.optimizer);
+  const step = await jit(
+    backend,
+    trainStep(model, recipe, optimizer, backend.replicas),
+    [stateTypes(model, optimizer), batchTypes(model, batchSize / backend.replicas), stepInputTypes],
+    { name: 'steps', donate: [0] },
+  );
+  const inputs = {
+    learningRate: await backend.replicate(Float32Array.of(learningRate), stepInputTypes.learningRate),
+    key: await backend.replicate(Uint32Array.of(0, recipe.seed), stepInputTypes.key),
+  };
+  let state: DeviceState = await backend.replicateTree(initialState(model, optimizer, value(model)));
+  const losses: number[] = [];
+  for (const { images, labels, mask } of batches) {
+    const batch = {
+      images: await backend.shard(images, { shape: [batchSize, size, size, 3], dtype: 'uint8' }),
+      labels: await backend.shard(labels, { shape: [batchSize], dtype: 'int32' }),
+      mask: await backend.shard(mask, { shape: [batchSize], dtype: 'uint8' }),
+    };
+    state = await step(state, batch, inputs);
+    for (const array of Object.values(batch)) array.dispose();
+    losses.push((await readScores(state.metrics, classes)).loss);
+    state = { ...state, metrics: await emptyMetrics(backend, classes) };
+    await onStep?.(losses.length, state);
+  }
+  const arrays = treeLeaves(state, isDeviceArray);
+  const values = new Map(await Promise.all(arrays.map(async (array) => [array, await array.toHost()] as const)));
+  const result = mapTree(state, isDeviceArray, (array): HostTensor => {
+    return { shape: array.shape, dtype: array.dtype, data: values.get(array)! };
+  });
+  for (const array of [...arrays, inputs.learningRate, inputs.key]) array.dispose();
+  step.program.dispose();
+  return { losses, state: result };
+}
