@@ -8,7 +8,7 @@ const [size, batchSize, passes] = numbers.map(Number);
 let started = performance.now();
 const seconds: number[] = [];
 let records = 0;
-await using dataset = await openDataset(folder, { size, labelsRequired: true, cacheBudgetBytes: 0 });
+const dataset = await openDataset(folder, { size, labelsRequired: true, cacheBudgetBytes: 0 });
 for (let epoch = 0; epoch < passes; epoch++) {
   records = 0;
   for await (const batch of dataset.batches({ batchSize, order: { shuffle: { seed: 0, epoch } } })) {

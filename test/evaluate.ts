@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { compile, type Backend } from '../src/runtime/index.ts';
 import {
   constant,
@@ -52,4 +53,28 @@ export async function evaluate(
   for (const array of [...args, ...results]) array.dispose();
   program.dispose();
   return values;
+}
+
+/** Fails where a number is further than `tolerance` (relative, absolute below 1) from what it should be. */
+export function assertClose(
+  found: readonly number[],
+  expected: readonly number[],
+  what: string,
+  tolerance = 1e-12,
+): void {
+  assert.equal(found.length, expected.length, what);
+  for (const [i, value] of expected.entries()) {
+    const close = Object.is(found[i], value) || Math.abs(found[i] - value) <= tolerance * (1 + Math.abs(value));
+    assert.ok(close, `${what}, element ${i}: ${found[i]}, expected ${value}`);
+  }
+}
+
+/** Runs all functions in one program and compares each with what is known. */
+export async function assertResults(
+  backend: Backend,
+  cases: readonly (readonly [name: string, body: () => Tensor, expected: readonly number[]])[],
+  tolerance = 0,
+): Promise<void> {
+  const results = await evaluate(backend, () => cases.map(([, body]) => body()));
+  for (const [i, [name, , expected]] of cases.entries()) assertClose(results[i], expected, name, tolerance);
 }

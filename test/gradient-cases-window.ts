@@ -36,10 +36,23 @@ export const CONVOLUTIONS: readonly {
   ] as [string, x.Shape, x.Shape, Partial<ConvParams>][]
 ).map(([name, input, kernel, params]) => ({ name, input, kernel, params: { ...PLAIN, ...params } })); // prettier-ignore
 
+/** The gradients' own rules are the same formulas again, so the hardest parameters have to do. */
+const HARDEST = new Set([
+  '3×2, strides 3 and 2, uneven padding',
+  '3×2, dilations 1 and 3, strides 2 and 1',
+  'negative padding, stride 2',
+  'two groups, stride 2, dilation 2',
+  'depthwise, two outputs a channel',
+]);
+
 export const CONV_CASES: GradientCase[] = CONVOLUTIONS.flatMap(({ name, input, kernel, params }) => {
   const output = convShape('conv', params, input, kernel);
-  return [
+  const cases: GradientCase[] = [
     { op: 'conv', name, shapes: [input, kernel], f: (a, b) => emit('conv', params, [a, b]) },
+  ];
+  if (!HARDEST.has(name)) return cases;
+  return [
+    ...cases,
     {
       op: 'convInputGradient',
       name,
@@ -52,7 +65,7 @@ export const CONV_CASES: GradientCase[] = CONVOLUTIONS.flatMap(({ name, input, k
       shapes: [input, output],
       f: (a, g) => emit('convKernelGradient', { ...params, kernelShape: kernel }, [a, g]),
     },
-  ] satisfies GradientCase[];
+  ];
 });
 
 const twice = (name: string, wrt: number): GradientCase => {

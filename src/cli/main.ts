@@ -1,4 +1,9 @@
 #!/usr/bin/env node
+import { enableCompileCache } from 'node:module';
+
+// Keeps compiled code (in development also the TypeScript with its types taken out) for the next start.
+enableCompileCache();
+
 // libuv's pool runs image decoding, file access and the calls into XLA, each of which holds a thread while it lasts.
 // Its size is read when the first one starts, so it is set before anything else is loaded.
 process.env.UV_THREADPOOL_SIZE ??= '8';

@@ -33,7 +33,7 @@ test('a folder per class becomes a data set in Kaggle layout', async () => {
 
   const ids: string[] = [];
   for (const split of SPLITS) {
-    await using dataset = await openDataset(out, { split, labelsRequired: true });
+    const dataset = await openDataset(out, { split, labelsRequired: true });
     assert.deepEqual(dataset.size, { height: 32, width: 32 });
     for (const [i, id] of dataset.ids.entries()) assert.equal(id.split('/')[0], classNames[dataset.labels[i]]);
     ids.push(...dataset.ids);
@@ -76,7 +76,7 @@ test('a picture that is a JPEG of the size already is kept byte for byte', async
     .toBuffer();
   await writeFile(join(folder, 'a', 'x.jpg'), bytes);
   await convertFolder(folder, { out: join(root, 'exact-out'), size: 16 });
-  await using dataset = await openDataset(join(root, 'exact-out'), { split: 'train' });
+  const dataset = await openDataset(join(root, 'exact-out'), { split: 'train' });
   assert.deepEqual(await dataset.encoded(0), bytes);
 });
 

@@ -173,7 +173,7 @@ async function writeShards(
     }
     await finish();
   } finally {
-    await writer?.[Symbol.asyncDispose]();
+    await writer?.discard();
   }
   return total;
 }

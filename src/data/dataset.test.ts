@@ -6,8 +6,9 @@ import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import type { Batch, BatchOptions } from './batches.ts';
-import { openDataset, type Dataset, type OpenOptions } from './dataset.ts';
+import { openDataset, type OpenOptions } from './dataset.ts';
 import { encodeExample } from './example.ts';
+import type { Dataset } from './picture-set.ts';
 import { frameRecord } from './tfrecord-writer.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'sepal-dataset-'));
@@ -46,7 +47,16 @@ async function write(name: string, records: readonly Values[], classes = 'a\nb\n
 
 const TEN = await Promise.all(Array.from({ length: 10 }, (_, i) => kaggle(i)));
 const ten = await write('ten', TEN);
-const open = (folder: string, options: OpenOptions = {}) => openDataset(folder, { split: 'train', ...options });
+const opened: Dataset[] = [];
+after(() => Promise.all(opened.map((dataset) => dataset.close())));
+
+async function openFile(location: string, options: OpenOptions = {}): Promise<Dataset> {
+  const dataset = await openDataset(location, options);
+  opened.push(dataset);
+  return dataset;
+}
+
+const open = (folder: string, options: OpenOptions = {}) => openFile(folder, { split: 'train', ...options });
 
 async function collect(dataset: Dataset, options: Partial<BatchOptions> = {}): Promise<Batch[]> {
   const batches: Batch[] = [];
@@ -71,7 +81,7 @@ function seen(batches: readonly Batch[]): number[] {
 const IN_ORDER = Array.from({ length: 10 }, (_, i) => i);
 
 test('a split gives its records, labels, names and classes', async () => {
-  await using dataset = await open(ten);
+  const dataset = await open(ten);
   assert.equal(dataset.count, 10);
   assert.deepEqual(dataset.size, { height: SIDE, width: SIDE });
   assert.deepEqual(dataset.classNames, ['a', 'b', 'c']);
@@ -89,7 +99,7 @@ test('a split gives its records, labels, names and classes', async () => {
 });
 
 test('the last batch is padded and masked, and every record comes once', async () => {
-  await using dataset = await open(ten);
+  const dataset = await open(ten);
   const batches = await collect(dataset);
   assert.deepEqual(
     batches.map(({ count }) => count),
@@ -105,7 +115,7 @@ test('the last batch is padded and masked, and every record comes once', async (
 });
 
 test('a shuffle is a permutation: the same for one seed and epoch, another for another epoch', async () => {
-  await using dataset = await open(ten);
+  const dataset = await open(ten);
   const draw = async (seed: number, epoch: number) =>
     seen(await collect(dataset, { order: { shuffle: { seed, epoch } } }));
   const first = await draw(1, 0);
@@ -120,7 +130,7 @@ test('a shuffle is a permutation: the same for one seed and epoch, another for a
 });
 
 test('records can be taken in a given order', async () => {
-  await using dataset = await open(ten);
+  const dataset = await open(ten);
   assert.deepEqual(seen(await collect(dataset, { order: Uint32Array.of(5, 3, 5, 9, 0) })), [5, 3, 5, 9, 0]);
   await assert.rejects(collect(dataset, { order: Uint32Array.of(10) }), { code: 'BAD_ORDER' });
 });
@@ -132,7 +142,7 @@ for (const [name, options] of Object.entries<OpenOptions>({
   'records read by offset': { cacheBudgetBytes: 0, recordBudgetBytes: 0 },
 })) {
   test(`batches are the same in every epoch, with ${name}`, async () => {
-    await using dataset = await open(ten, options);
+    const dataset = await open(ten, options);
     for (let epoch = 0; epoch < 3; epoch++) {
       const order = { shuffle: { seed: 0, epoch } };
       const taken: number[] = [];
@@ -149,7 +159,7 @@ for (const [name, options] of Object.entries<OpenOptions>({
 }
 
 test('a batch that is not released keeps its pixels', async () => {
-  await using dataset = await open(ten, { cacheBudgetBytes: 0 });
+  const dataset = await open(ten, { cacheBudgetBytes: 0 });
   assert.deepEqual(seen(await collect(dataset, { batchSize: 2 })), IN_ORDER);
 });
 
@@ -159,7 +169,7 @@ test('gzip files, single files, patterns and folders of files are data sets too'
   const bytes = Buffer.concat(TEN.map((values) => frameRecord(encodeExample(values))));
   await writeFile(join(folder, 'a.tfrecord.gz'), gzipSync(bytes));
   for (const location of [folder, join(folder, 'a.tfrecord.gz'), join(folder, '*.gz')]) {
-    await using dataset = await openDataset(location);
+    const dataset = await openFile(location);
     assert.deepEqual(seen(await collect(dataset)), IN_ORDER);
     assert.deepEqual(dataset.classNames, ['class 0', 'class 1', 'class 2']);
   }
@@ -168,7 +178,7 @@ test('gzip files, single files, patterns and folders of files are data sets too'
 test('pictures of several sizes need a size', async () => {
   const mixed = await write('mixed', [TEN[0], { ...TEN[1], image: await picture(1, 12) }]);
   await assert.rejects(open(mixed), { code: 'WHICH_SIZE', received: '8x8 and 12x12' });
-  await using dataset = await open(mixed, { size: 10 });
+  const dataset = await open(mixed, { size: 10 });
   assert.deepEqual(seen(await collect(dataset)), [0, 1]);
 });
 
@@ -178,16 +188,16 @@ test('a label out of range is refused with its record, or skipped', async () => 
     code: 'LABEL_OUT_OF_RANGE',
     message: /01\.tfrec, record 0 \(byte \d+\): label 3, but there are 3 classes/,
   });
-  await using dataset = await open(folder, { badRecords: 'skip' });
+  const dataset = await open(folder, { badRecords: 'skip' });
   assert.equal(dataset.skipped.length, 1);
   assert.deepEqual(seen(await collect(dataset)), [0, 1]);
 });
 
 test('a record that is no JPEG is named, or masked and listed once', async () => {
   const folder = await write('nojpeg', [TEN[0], { ...TEN[1], image: Buffer.from('oops') }, TEN[2]]);
-  await using strict = await open(folder);
+  const strict = await open(folder);
   await assert.rejects(collect(strict), { code: 'BAD_IMAGE', message: /00\.tfrec, record 1 / });
-  await using dataset = await open(folder, { badRecords: 'skip' });
+  const dataset = await open(folder, { badRecords: 'skip' });
   for (let epoch = 0; epoch < 2; epoch++) {
     const batches = await collect(dataset);
     assert.deepEqual(seen(batches), [0, 2]);
@@ -204,8 +214,8 @@ test('a flipped bit is an error, or skips that record alone', async () => {
   bytes[frameRecord(encodeExample(TEN[0])).length + 200] ^= 1;
   const file = join(root, 'flipped.tfrec');
   await writeFile(file, bytes);
-  await assert.rejects(openDataset(file), { code: 'BAD_CHECKSUM', message: /flipped\.tfrec, record 1 / });
-  await using dataset = await openDataset(file, { badRecords: 'skip' });
+  await assert.rejects(openFile(file), { code: 'BAD_CHECKSUM', message: /flipped\.tfrec, record 1 / });
+  const dataset = await openFile(file, { badRecords: 'skip' });
   assert.deepEqual([...dataset.ids], ['id0', ...IN_ORDER.slice(2).map((i) => `id${i}`)]);
   assert.deepEqual(dataset.skipped, [{ file, record: 1, reason: "the data doesn't match its checksum" }]);
 });
@@ -214,8 +224,8 @@ test('a truncated file is an error, or gives what is whole', async () => {
   const bytes = Buffer.concat(TEN.map((values) => frameRecord(encodeExample(values))));
   const file = join(root, 'short.tfrec');
   await writeFile(file, bytes.subarray(0, bytes.length - 5));
-  await assert.rejects(openDataset(file), { code: 'TRUNCATED' });
-  await using dataset = await openDataset(file, { badRecords: 'skip' });
+  await assert.rejects(openFile(file), { code: 'TRUNCATED' });
+  const dataset = await openFile(file, { badRecords: 'skip' });
   assert.equal(dataset.count, 9);
   assert.match(dataset.skipped[0].reason, /ends inside .* the rest of the file is lost/);
 });
@@ -224,14 +234,14 @@ test('a file that changes after it was indexed is noticed', async () => {
   const file = join(root, 'changing.tfrec');
   const bytes = Buffer.concat(TEN.map((values) => frameRecord(encodeExample(values))));
   await writeFile(file, bytes);
-  await using dataset = await openDataset(file, { recordBudgetBytes: 0 });
+  const dataset = await openFile(file, { recordBudgetBytes: 0 });
   await writeFile(file, bytes.fill(0, 400));
   await assert.rejects(collect(dataset), { code: 'CHANGED' });
 });
 
 test('unlabelled records are fine unless labels are required', async () => {
   const folder = await write('unlabelled', [{ image: TEN[0].image, id: 'x' }]);
-  await using dataset = await open(folder);
+  const dataset = await open(folder);
   assert.equal(dataset.labelled, false);
   assert.deepEqual([...dataset.labels], [-1]);
   await assert.rejects(open(folder, { labelsRequired: true }), { code: 'NO_LABELS' });
@@ -239,17 +249,17 @@ test('unlabelled records are fine unless labels are required', async () => {
 
 test('what is missing is said, with the nearest names', async () => {
   await mkdir(join(root, 'empty'));
-  await assert.rejects(openDataset(join(root, 'empty')), { code: 'NO_RECORD_FILES', received: 'an empty folder' });
-  await assert.rejects(openDataset(join(root, 'tenn')), { code: 'NOT_FOUND', hint: /did you mean "ten"/ });
-  await assert.rejects(openDataset(join(root, '*.nothing')), { code: 'NOT_FOUND' });
+  await assert.rejects(openFile(join(root, 'empty')), { code: 'NO_RECORD_FILES', received: 'an empty folder' });
+  await assert.rejects(openFile(join(root, 'tenn')), { code: 'NOT_FOUND', hint: /did you mean "ten"/ });
+  await assert.rejects(openFile(join(root, '*.nothing')), { code: 'NOT_FOUND' });
   await assert.rejects(open(ten, { split: 'val' }), { code: 'NO_SPLIT', received: 'the splits train' });
   const file = join(root, 'none.tfrec');
   await writeFile(file, '');
-  await assert.rejects(openDataset(file), { code: 'NO_RECORDS' });
+  await assert.rejects(openFile(file), { code: 'NO_RECORDS' });
 });
 
 test('an abort ends the batches with its reason', async () => {
-  await using dataset = await open(ten);
+  const dataset = await open(ten);
   const stop = new AbortController();
   const taken: number[] = [];
   await assert.rejects(async () => {
@@ -262,7 +272,7 @@ test('an abort ends the batches with its reason', async () => {
 });
 
 test('a consumer may leave early', async () => {
-  await using dataset = await open(ten);
+  const dataset = await open(ten);
   for await (const batch of dataset.batches({ batchSize: 2 })) {
     assert.equal(batch.count, 2);
     break;

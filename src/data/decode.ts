@@ -10,6 +10,11 @@ export interface ImageSize {
   readonly width: number;
 }
 
+/** A size given as a number is a square. */
+export function toSize(size: number | ImageSize): ImageSize {
+  return typeof size === 'number' ? { height: size, width: size } : size;
+}
+
 export interface DecodeOptions {
   /**
    * Turn the picture as its EXIF orientation says. For photos from files; the pixels of a data set were labelled as

@@ -21,7 +21,7 @@ for (const file of files) await picture('#c86432').toFile(file);
 await writeFile(join(root, 'set', 'a', '.hidden.jpg'), 'x');
 
 test('files and folders are opened in order, under their paths', async () => {
-  await using dataset = await openImages([files[2], join(root, 'set')], { size: 16 });
+  const dataset = await openImages([files[2], join(root, 'set')], { size: 16 });
   assert.deepEqual(dataset.ids, [files[2], ...files]);
   assert.equal(dataset.labelled, false);
   for await (const { images, mask } of dataset.batches({ batchSize: 4 })) {
@@ -41,9 +41,9 @@ test('a file that is missing or no picture is named, or skipped', async () => {
   await writeFile(bad, 'oops');
   await assert.rejects(openImages([join(root, 'none.jpg')], { size: 16 }), { code: 'NOT_FOUND' });
   await assert.rejects(openImages([await emptyFolder()], { size: 16 }), { code: 'NO_IMAGES' });
-  await using strict = await openImages([bad], { size: 16 });
+  const strict = await openImages([bad], { size: 16 });
   await assert.rejects(strict.batches({ batchSize: 1 }).next(), { code: 'BAD_IMAGE', place: { file: bad } });
-  await using dataset = await openImages([bad, files[0]], { size: 16, badRecords: 'skip' });
+  const dataset = await openImages([bad, files[0]], { size: 16, badRecords: 'skip' });
   const { value } = await dataset.batches({ batchSize: 2 }).next();
   assert.deepEqual([...value!.mask], [0, 1]);
   assert.equal(dataset.skipped[0].file, bad);

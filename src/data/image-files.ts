@@ -3,8 +3,8 @@ import { basename, join } from 'node:path';
 import { didYouMean, formatBytes, isSystemError } from '../base/index.ts';
 import { checkClassNames } from './classes.ts';
 import { DataError, type Place } from './data-error.ts';
-import { PictureSet, toSize, type Dataset } from './dataset.ts';
-import type { ImageSize } from './decode.ts';
+import { toSize, type ImageSize } from './decode.ts';
+import { PictureSet, type Dataset } from './picture-set.ts';
 import type { BadRecords, Source } from './source.ts';
 
 const IMAGE_FILE = /\.(jpe?g|jfif|png|webp|gif|tiff?|avif)$/i;
@@ -83,7 +83,7 @@ export async function openImages(
     source: new ImageFileSource(files),
     layout: undefined,
     classNames: options.classNames ?? [],
-    size: toSize(options.size)!,
+    size: toSize(options.size),
     skipped: [],
     badRecords: options.badRecords ?? 'fail',
     cacheBudgetBytes: options.cacheBudgetBytes ?? 0,

@@ -1,7 +1,8 @@
-import { openDataset, type Dataset, type OpenOptions } from './dataset.ts';
+import { openDataset, type OpenOptions } from './dataset.ts';
 import { readImageSize } from './decode.ts';
 import { DataError } from './data-error.ts';
 import { locate, type Split } from './locate.ts';
+import type { Dataset } from './picture-set.ts';
 import type { Skipped } from './source.ts';
 
 /** What is in one split of a data set. */
@@ -47,7 +48,7 @@ export async function inspectDataset(location: string, options: InspectOptions =
   const summaries: SplitSummary[] = [];
   for (const split of names) {
     const { features, classNames, signal } = options;
-    await using dataset = await openDataset(location, {
+    const dataset = await openDataset(location, {
       split: split === 'all' ? undefined : split,
       size: options.side ?? side ?? ANY_SIDE,
       features,
@@ -57,23 +58,35 @@ export async function inspectDataset(location: string, options: InspectOptions =
       signal,
       onProgress: (bytes, total) => options.onProgress?.(`reading ${split}`, bytes, total),
     });
-    const sizes = await countSizes(dataset, signal);
-    if (options.decode) {
-      await decodeAll(dataset, signal, (done) => options.onProgress?.(`decoding ${split}`, done, dataset.count));
+    try {
+      summaries.push(await summarise(split, dataset, options));
+    } finally {
+      await dataset.close();
     }
-    summaries.push({
-      split,
-      files: dataset.files,
-      records: dataset.count,
-      layout: dataset.layout?.name ?? '',
-      labelled: dataset.labelled,
-      classNames: dataset.classNames,
-      classCounts: countClasses(dataset),
-      sizes,
-      bad: [...dataset.skipped],
-    });
   }
   return summaries;
+}
+
+async function summarise(
+  split: Split | 'all',
+  dataset: Dataset,
+  { decode, signal, onProgress }: InspectOptions,
+): Promise<SplitSummary> {
+  const sizes = await countSizes(dataset, signal);
+  if (decode) {
+    await decodeAll(dataset, signal, (done) => onProgress?.(`decoding ${split}`, done, dataset.count));
+  }
+  return {
+    split,
+    files: dataset.files,
+    records: dataset.count,
+    layout: dataset.layout?.name ?? '',
+    labelled: dataset.labelled,
+    classNames: dataset.classNames,
+    classCounts: countClasses(dataset),
+    sizes,
+    bad: [...dataset.skipped],
+  };
 }
 
 function countClasses({ labels, classNames }: Dataset): number[] {

@@ -38,7 +38,7 @@ test('the data set of several sizes asks for one', { skip }, async () => {
 });
 
 test('pictures of every size decode to the size asked for', { skip }, async () => {
-  await using dataset = await openDataset(sharedData('tf_flowers'), { split: 'val', size: 300 });
+  const dataset = await openDataset(sharedData('tf_flowers'), { split: 'val', size: 300 });
   assert.match(dataset.files[0], /331x331/);
   for await (const { images, mask } of dataset.batches({ batchSize: 40 })) {
     assert.equal(images.length, 40 * 300 * 300 * 3);
@@ -47,7 +47,7 @@ test('pictures of every size decode to the size asked for', { skip }, async () =
 });
 
 test('TF-Slim shards have labels, and names from labels.txt', { skip }, async () => {
-  await using dataset = await openDataset(sharedData('slim'), { split: 'val', size: 64, labelsRequired: true });
+  const dataset = await openDataset(sharedData('slim'), { split: 'val', size: 64, labelsRequired: true });
   assert.equal(dataset.count, 280);
   assert.equal(dataset.layout?.name, 'TF-Slim');
   assert.deepEqual(dataset.classNames, ['daisy', 'dandelion', 'roses', 'sunflowers', 'tulips']);
@@ -56,7 +56,7 @@ test('TF-Slim shards have labels, and names from labels.txt', { skip }, async ()
 });
 
 test('CIFAR-10 PNGs are an image set', { skip }, async () => {
-  await using dataset = await openDataset(sharedData('other', 'cifar10_train.tfrecord'), { labelsRequired: true });
+  const dataset = await openDataset(sharedData('other', 'cifar10_train.tfrecord'), { labelsRequired: true });
   assert.deepEqual([dataset.count, dataset.size], [128, { height: 32, width: 32 }]);
   assert.equal(dataset.ids[0], 'train_16399');
   let rows = 0;
@@ -71,7 +71,7 @@ test('an object-detection set has no class per picture', { skip }, async () => {
     message: /no feature "image\/class\/label" of kind int64/,
     received: /image\/object\/class\/label \(int64\)/,
   });
-  await using dataset = await openDataset(file, { size: 32 });
+  const dataset = await openDataset(file, { size: 32 });
   assert.deepEqual([dataset.count, dataset.labelled], [40, false]);
 });
 
@@ -90,7 +90,7 @@ test('sets without pictures are refused with the features they have', { skip }, 
 
 test('photos are an unlabelled data set named by their paths', { skip }, async () => {
   const folder = sharedData('photos');
-  await using dataset = await openImages([folder], { size: 96 });
+  const dataset = await openImages([folder], { size: 96 });
   assert.equal(dataset.count, readdirSync(folder).length);
   assert.ok(dataset.ids[0].endsWith('daisy-1.jpg'));
   for await (const { mask, images } of dataset.batches({ batchSize: 20 })) {

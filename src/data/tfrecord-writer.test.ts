@@ -12,7 +12,7 @@ after(() => rm(root, { recursive: true }));
 
 test('what is written is read back, under a name that is there only at the end', async () => {
   const folder = join(root, 'new', 'train');
-  await using writer = await TfrecordWriter.create(folder);
+  const writer = await TfrecordWriter.create(folder);
   for (let i = 0; i < 3; i++) {
     await writer.write(encodeExample({ image: Buffer.alloc(i, i), class: 2 ** 40 + i, id: `ä${i}` }));
   }
@@ -38,10 +38,9 @@ test('what is written is read back, under a name that is there only at the end',
 
 test('a file that is not finished is removed', async () => {
   const folder = join(root, 'left');
-  {
-    await using writer = await TfrecordWriter.create(folder);
-    await writer.write(encodeExample({ id: 'a' }));
-  }
+  const writer = await TfrecordWriter.create(folder);
+  await writer.write(encodeExample({ id: 'a' }));
+  await writer.discard();
   assert.deepEqual(await readdir(folder), []);
 });
 

@@ -24,7 +24,7 @@ export function frameRecord(record: Uint8Array): Buffer {
  * Writes one TFRecord file, which gets its name when it is whole; until then it is a hidden file of another name.
  *
  * @example
- * await using writer = await TfrecordWriter.create('out/train');
+ * const writer = await TfrecordWriter.create('out/train');
  * await writer.write(encodeExample({ image, class: 3, id: 'a' }));
  * await writer.finish(shardName(0, 192, writer.count));
  */
@@ -73,12 +73,16 @@ export class TfrecordWriter implements AsyncDisposable {
     return path;
   }
 
-  /** Removes a file that wasn't finished. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Removes a file that wasn't finished; does nothing to one that was. */
+  async discard(): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
     await this.#handle.close().catch(() => {});
     await rm(this.#draft, { force: true });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.discard();
   }
 
   async #try(work: () => Promise<void>): Promise<void> {

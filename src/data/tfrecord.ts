@@ -45,16 +45,20 @@ export interface Scanned {
  * @throws DataError `NOT_FOUND`; everything wrong inside the file goes to `sink.bad`.
  */
 export async function scanTfrecord(file: string, sink: RecordSink, options: ScanOptions = {}): Promise<Scanned> {
-  await using handle = await openFile(file);
-  const { size } = await handle.stat();
-  const head = Buffer.alloc(Math.min(size, HEADER_BYTES));
-  await handle.read(head, 0, head.length, 0);
-  if (isGzip(head) && !hasValidLength(head)) {
+  const handle = await openFile(file);
+  try {
+    const { size } = await handle.stat();
+    const head = Buffer.alloc(Math.min(size, HEADER_BYTES));
+    await handle.read(head, 0, head.length, 0);
+    if (!isGzip(head) || hasValidLength(head)) {
+      return { bytes: await scanPlain(file, handle, size, sink, options) };
+    }
     const { bytes, error } = await gunzipFile(file, handle, size, options);
     scanBuffer(file, bytes, sink, error);
     return { bytes };
+  } finally {
+    await handle.close();
   }
-  return { bytes: await scanPlain(file, handle, size, sink, options) };
 }
 
 async function openFile(file: string): Promise<FileHandle> {

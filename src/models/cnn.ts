@@ -28,6 +28,9 @@ export const cnnOptions = z
   })
   .describe('a plain convolutional network');
 
+/** Moving averages of batch norm follow within tens of steps: an epoch of a small data set has no more. */
+const STATISTICS_MOMENTUM = 0.9;
+
 export type CnnOptions = z.output<typeof cnnOptions>;
 
 /** Blocks of convolution, batch norm, ReLU, pooling and dropout, then pooled features and a classifier. */
@@ -45,7 +48,11 @@ export function cnn(options: CnnOptions, classes: number): ModelParts {
       let x = features;
       if (options.hidden > 0) {
         x = scope.in('hidden', (inner) =>
-          relu(batchNorm(inner, dense(inner, x, { units: options.hidden, bias: false, initializer: heNormal }))),
+          relu(
+            batchNorm(inner, dense(inner, x, { units: options.hidden, bias: false, initializer: heNormal }), {
+              momentum: STATISTICS_MOMENTUM,
+            }),
+          ),
         );
       }
       x = dropout(scope, x, options.dropout);
@@ -61,7 +68,7 @@ function convBlock(scope: Scope, input: Tensor, options: CnnOptions, block: numb
     const strides = block === 1 && i === 1 ? options.stemStrides : 1;
     x = scope.in(`conv${i}`, (inner) => {
       const y = conv2d(inner, x, { filters, kernel: options.kernel, strides, bias: false, initializer: heNormal });
-      return relu(batchNorm(inner, y, { momentum: 0.9 }));
+      return relu(batchNorm(inner, y, { momentum: STATISTICS_MOMENTUM }));
     });
   }
   // A last odd row or column is left out, as Keras does by default; what is one pixel high or wide stays so.

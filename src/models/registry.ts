@@ -58,26 +58,30 @@ export interface ModelRequest {
   readonly size: { readonly height: number; readonly width: number };
 }
 
-/** Builds a model. @throws ModelError for a name or an option that there is not, with the nearest ones. */
-export function buildModel({ name, options = {}, classes, size }: ModelRequest): Model {
+/** An architecture with its options filled in. @throws ModelError for a name or an option that there is not. */
+export function resolveModel({ name, options = {} }: Pick<ModelRequest, 'name' | 'options'>): {
+  readonly family: ModelFamily;
+  readonly options: Record<string, unknown>;
+} {
   const family = findFamily(name);
   const parsed = family.options.safeParse(options);
-  if (!parsed.success) {
-    throw new ModelError(
-      'MODEL_OPTIONS',
-      `options of ${name}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`,
-      {
-        hint: `options are ${optionNames(family).join(', ')}`,
-      },
-    );
-  }
-  const parts = family.build(parsed.data, classes);
+  if (parsed.success) return { family, options: parsed.data as Record<string, unknown> };
+  const reason = z.prettifyError(parsed.error).replaceAll('\n', ' ');
+  throw new ModelError('MODEL_OPTIONS', `options of ${name}: ${reason}`, {
+    hint: `options are ${optionNames(family).join(', ')}`,
+  });
+}
+
+/** Builds a model. @throws ModelError for a name or an option that there is not, with the nearest ones. */
+export function buildModel({ name, options: given, classes, size }: ModelRequest): Model {
+  const { family, options } = resolveModel({ name, options: given });
+  const parts = family.build(options, classes);
   const network = joinParts(parts);
   const variables = declare(name, network, size);
   const count = (specs: readonly VariableSpec[]) => specs.reduce((sum, { shape }) => sum + elementCount(shape), 0);
   return {
     name,
-    options: parsed.data as Record<string, unknown>,
+    options,
     classes,
     size,
     preprocess: family.preprocess,

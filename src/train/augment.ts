@@ -30,6 +30,7 @@ export const augmentSchema = z.strictObject({
     .strictObject({
       scale: z
         .tuple([z.number().positive().max(1), z.number().positive().max(1)])
+        .refine(([least, greatest]) => least <= greatest, 'the least share comes first')
         .describe('least and greatest share of the area'),
       ratio: z
         .number()
@@ -89,9 +90,10 @@ function randomBox({ scale, ratio }: NonNullable<AugmentSettings['crop']>, draw:
 /** Where in the source each output row or column is taken from, in pixels; [batch, size]. */
 function samplePositions(start: Tensor, extent: Tensor, size: number): Tensor {
   const [batch] = start.shape;
-  const centre = div(add(iota([1, size], 'float32', 1), 0.5), size);
-  const position = add(reshape(start, [batch, 1]), mul(centre, reshape(extent, [batch, 1])));
-  return clamp(sub(mul(position, size), 0.5), 0, size - 1);
+  // Scaled in this order, the whole image gives whole numbers: pixels that are not cropped stay as they are.
+  const centre = add(iota([1, size], 'float32', 1), 0.5);
+  const position = add(mul(reshape(start, [batch, 1]), size), mul(centre, reshape(extent, [batch, 1])));
+  return clamp(sub(position, 0.5), 0, size - 1);
 }
 
 /** Bilinear interpolation as two products with sparse matrices, which every platform does fast. */

@@ -25,8 +25,12 @@ const infoSchema = z.object({
     channels: z.enum(['rgb', 'bgr']),
   }),
   recipe: recipeSchema,
+  /** Number of training examples, from which the steps of an epoch follow. */
+  examples: z.int(),
   /** Steps done; the place in the data order and the random numbers follow from it and the seed. */
   step: z.int(),
+  /** Epochs finished, their validation with them. */
+  epoch: z.int(),
   /** Best validation score so far and its epoch. */
   best: scoreSchema.optional(),
   /** Seconds of training so far. */

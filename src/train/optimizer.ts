@@ -3,21 +3,21 @@ import type { VariableRole } from '../nn/index.ts';
 import { add, div, mul, pow, sqrt, square, sub, sum, minimum, type Tensor } from '../xla/index.ts';
 
 const weightDecay = z.number().min(0).default(0).describe('on kernels only: biases and norms are left out');
-const beta2 = z.number().min(0).max(1).default(0.999);
+const beta2 = z.number().min(0).lt(1).default(0.999);
 const epsilon = z.number().positive().default(1e-8);
 
 /** Optimisers with their settings. */
 export const optimizerSchema = z.discriminatedUnion('name', [
   z.strictObject({
     name: z.literal('sgd'),
-    momentum: z.number().min(0).max(1).default(0),
+    momentum: z.number().min(0).lt(1).default(0),
     nesterov: z.boolean().default(false),
     weightDecay,
   }),
-  z.strictObject({ name: z.literal('adam'), beta1: z.number().min(0).max(1).default(0.9), beta2, epsilon }),
+  z.strictObject({ name: z.literal('adam'), beta1: z.number().min(0).lt(1).default(0.9), beta2, epsilon }),
   z.strictObject({
     name: z.literal('adamw'),
-    beta1: z.number().min(0).max(1).default(0.9),
+    beta1: z.number().min(0).lt(1).default(0.9),
     beta2,
     epsilon,
     weightDecay,

@@ -46,7 +46,13 @@ const train = async (
       'test',
     );
     const value = () => seededValues(recipe.seed);
-    return await runSteps(backend, { recipe, classes: CLASSES, batches: batches.slice(0, steps), learningRate: 0.02, value });
+    return await runSteps(backend, {
+      recipe,
+      classes: CLASSES,
+      batches: batches.slice(0, steps),
+      learningRate: 0.02,
+      value,
+    });
   } finally {
     await backend.close();
   }

@@ -1,7 +1,15 @@
-import { open } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { writeFile } from '../base/index.ts';
-import { byteSize, elementCount, formatShape, hostArray, type DType, type HostTensor } from '../xla/index.ts';
+import { isSystemError, writeFile } from '../base/index.ts';
+import {
+  byteSize,
+  elementCount,
+  formatShape,
+  hostArray,
+  type DType,
+  type HostTensor,
+  type TensorType,
+} from '../xla/index.ts';
 import { CheckpointError } from './errors.ts';
 
 const NAMES: Record<DType, string> = {
@@ -76,26 +84,52 @@ export async function readSafetensors(
   } catch {
     throw corrupt(path, 'its header is no JSON object');
   }
-  const tensors = new Map<string, HostTensor>();
-  for (const [name, value] of Object.entries(header)) {
-    if (name !== METADATA) tensors.set(name, readTensor(path, name, value, bytes.subarray(start)));
-  }
+  const entries = Object.entries(header).filter(([name]) => name !== METADATA);
+  const places = entries.map(([name, value]) => readEntry(path, name, value));
+  checkLayout(path, places, bytes.byteLength - start);
+  const tensors = new Map(places.map((place) => [place.name, readTensor(place, bytes.subarray(start))]));
   const metadata = z.record(z.string(), z.string()).safeParse(header[METADATA] ?? {});
   return { tensors, metadata: metadata.success ? metadata.data : {} };
 }
 
-function readTensor(path: string, name: string, value: unknown, data: Buffer): HostTensor {
+/** A tensor as the header describes it; offsets count from the end of the header. */
+interface Place extends TensorType {
+  readonly name: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+function readEntry(path: string, name: string, value: unknown): Place {
   const entry = entrySchema.safeParse(value);
-  const dtype = entry.success ? DTYPE_OF.get(entry.data.dtype) : undefined;
-  if (!entry.success || dtype === undefined) throw corrupt(path, `the entry of tensor ${name} makes no sense`);
-  const {
-    shape,
-    data_offsets: [from, to],
-  } = entry.data;
+  if (!entry.success) throw corrupt(path, `the entry of tensor ${name} makes no sense`);
+  const { shape, data_offsets: offsets } = entry.data;
+  const dtype = DTYPE_OF.get(entry.data.dtype);
+  if (dtype === undefined) {
+    throw new CheckpointError('CHECKPOINT_DTYPE', `${path}: tensor ${name} has a dtype that Sepal doesn't read`, {
+      expected: [...DTYPE_OF.keys()].join(', '),
+      received: entry.data.dtype,
+    });
+  }
+  const [from, to] = offsets;
   if (to - from !== elementCount(shape) * byteSize(dtype)) {
     throw corrupt(path, `tensor ${name} ${formatShape(shape)} has ${to - from} bytes`);
   }
-  if (to > data.byteLength) throw corrupt(path, `tensor ${name} is cut off`);
+  return { name, shape, dtype, from, to };
+}
+
+/** Tensors must fill the data without holes or overlaps, so that no two parsers can read a file differently. */
+function checkLayout(path: string, places: readonly Place[], length: number): void {
+  let end = 0;
+  for (const { name, from, to } of places.toSorted((a, b) => a.from - b.from || a.to - b.to)) {
+    if (to > length) throw corrupt(path, `tensor ${name} is cut off`);
+    if (from !== end) throw corrupt(path, `tensor ${name} starts at byte ${from}, not where the one before it ends`);
+    end = to;
+  }
+  if (end !== length) throw corrupt(path, `${length - end} bytes belong to no tensor`);
+}
+
+function readTensor({ shape, dtype, from, to }: Place, data: Buffer): HostTensor {
+  // A copy, as a view of a wide type must start at a multiple of its element size.
   const copy = new Uint8Array(to - from);
   copy.set(data.subarray(from, to));
   return { shape, dtype, data: hostArray(dtype, copy.buffer) };
@@ -103,10 +137,13 @@ function readTensor(path: string, name: string, value: unknown, data: Buffer): H
 
 async function readWhole(path: string): Promise<Buffer> {
   try {
-    await using file = await open(path);
-    return await file.readFile();
+    return await readFile(path);
   } catch (cause) {
-    throw new CheckpointError('CHECKPOINT_FILE', `can't read ${path}`, { cause, hint: 'is it the right run folder?' });
+    const missing = isSystemError(cause, 'ENOENT');
+    throw new CheckpointError('CHECKPOINT_FILE', missing ? `there is no file ${path}` : `can't read ${path}`, {
+      cause,
+      hint: 'is it the right run folder?',
+    });
   }
 }
 

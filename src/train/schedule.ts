@@ -13,7 +13,7 @@ export const scheduleSchema = z.discriminatedUnion('name', [
   }),
   z.strictObject({
     name: z.literal('exponential'),
-    start: z.number().min(0).describe('the rate of the first step'),
+    start: z.number().min(0).describe('the rate of the first step, where there is warm-up'),
     rate: z.number().positive().describe('the highest rate'),
     final: z.number().min(0).describe('the rate that the decay tends to'),
     warmup,
@@ -35,9 +35,10 @@ export type Schedule = z.output<typeof scheduleSchema>;
 export function learningRate(schedule: Schedule, step: number, stepsPerEpoch: number, epochs: number): number {
   const epoch = step / stepsPerEpoch;
   if (epoch < schedule.warmup) {
-    const start = schedule.name === 'exponential' ? schedule.start : 0;
-    // The first step moves already.
-    return start + ((schedule.rate - start) * (step + 1)) / (schedule.warmup * stepsPerEpoch + 1);
+    const length = schedule.warmup * stepsPerEpoch;
+    if (schedule.name === 'exponential') return schedule.start + ((schedule.rate - schedule.start) * step) / length;
+    // From 0, but so that the first step moves already.
+    return (schedule.rate * (step + 1)) / (length + 1);
   }
   const after = epoch - schedule.warmup;
   switch (schedule.name) {

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SepalError, treeLeaves, writeError } from '../base/index.ts';
 import { buildModel, type Model } from '../models/index.ts';
-import { isDeviceArray, jit, type Backend } from '../runtime/index.ts';
+import { isDeviceArray, jit, type ArraysOf, type Backend } from '../runtime/index.ts';
 import { readCheckpoint, saveState, saveWeights, tensorsOf, type CheckpointInfo } from './checkpoint.ts';
 import { trainingBatches } from './device-batches.ts';
 import { TrainingError } from './errors.ts';
@@ -12,7 +12,7 @@ import { makeOptimizer } from './optimizer.ts';
 import type { Monitor, Recipe } from './recipe.ts';
 import { checkResume, checkRun, type TrainingData } from './run-check.ts';
 import { learningRate } from './schedule.ts';
-import { batchTypes, stepInputTypes, trainStep } from './step.ts';
+import { batchTypes, stepInputTypes, trainStep, type Weights } from './step.ts';
 import {
   emptyMetrics,
   initialState,
@@ -99,7 +99,8 @@ export async function train({
   let epoch = last?.info.epoch ?? 0;
   let best = last?.info.best;
   let seconds = last?.info.seconds ?? 0;
-  const history = last === undefined ? [] : (await readHistory(out)).filter((row) => row.step <= done);
+  // A run killed between the two writes has a row more than its checkpoint knows; that epoch is done again.
+  const history = last === undefined ? [] : (await readHistory(out)).filter((row) => row.epoch <= epoch);
   if (last !== undefined) onEvent({ kind: 'resumed', step: done });
 
   const info = (): CheckpointInfo => ({
@@ -109,85 +110,86 @@ export async function train({
     classNames: [...classNames],
     preprocess: model.preprocess,
     recipe,
+    examples: data.train.count,
     step: done,
+    epoch,
     best,
     seconds,
   });
-  const key = await backend.replicate(Uint32Array.of(0, seed), stepInputTypes.key);
+  const key = await backend.replicate(Uint32Array.of(Math.floor(seed / 2 ** 32), seed), stepInputTypes.key);
   const evaluate = await compileEvaluator(backend, model, batchSize);
-  let stoppedEarly = false;
 
-  for (let epoch = Math.floor(done / stepsPerEpoch); epoch < epochs && !stoppedEarly; epoch++) {
-    const started = performance.now();
-    const elapsed = () => (performance.now() - started) / 1000;
-    let examples = 0;
-    let lossRead = started;
-    let rate = 0;
-    for await (const batch of trainingBatches(backend, data.train, {
-      batchSize,
-      seed,
-      epoch,
-      from: done % stepsPerEpoch,
-    })) {
-      rate = learningRate(recipe.schedule, done, stepsPerEpoch, epochs);
-      const rateArray = await backend.replicate(Float32Array.of(rate), stepInputTypes.learningRate);
-      state = await step(state, batch.arrays, { learningRate: rateArray, key });
-      rateArray.dispose();
-      batch.dispose();
-      done++;
-      examples += batch.examples;
-      let loss: number | undefined;
-      if (performance.now() - lossRead > LOSS_INTERVAL) {
-        loss = await meanLoss(state.metrics);
-        lossRead = performance.now();
+  let weights: ArraysOf<Weights> | undefined;
+  try {
+    while (epoch < epochs && !isOutOfPatience(recipe, epoch, best)) {
+      const started = performance.now();
+      const elapsed = () => (performance.now() - started) / 1000;
+      let examples = 0;
+      let lossRead = started;
+      // A run interrupted after an epoch's last step goes on with its validation.
+      const from = done - epoch * stepsPerEpoch;
+      for await (const batch of trainingBatches(backend, data.train, { batchSize, seed, epoch, from })) {
+        const rate = learningRate(recipe.schedule, done, stepsPerEpoch, epochs);
+        const rateArray = await backend.replicate(Float32Array.of(rate), stepInputTypes.learningRate);
+        state = await step(state, batch.arrays, { learningRate: rateArray, key });
+        rateArray.dispose();
+        batch.dispose();
+        done++;
+        examples += batch.examples;
+        let loss: number | undefined;
+        if (performance.now() - lossRead > LOSS_INTERVAL) {
+          loss = await meanLoss(state.metrics);
+          requireFinite(loss, epoch + 1);
+          lossRead = performance.now();
+        }
+        onEvent({ kind: 'step', epoch: epoch + 1, examples, loss });
+        if (signal?.aborted === true) {
+          seconds += elapsed();
+          await saveState(join(out, LAST_FILE), state, info());
+          throw interruption(signal, done);
+        }
       }
-      onEvent({ kind: 'step', epoch: epoch + 1, examples, loss });
-      if (signal?.aborted === true) {
-        seconds += elapsed();
-        await saveState(join(out, LAST_FILE), state, info());
-        throw interruption(signal, done);
-      }
-    }
-    const trainSeconds = elapsed();
-    onEvent({ kind: 'validating', epoch: epoch + 1 });
-    const trained = await readScores(state.metrics, model.classes);
-    requireFinite(trained.loss, epoch + 1);
-    const validated = await evaluate({ params: state.params, statistics: state.statistics }, data.validation);
-    state = { ...state, metrics: await emptyMetrics(backend, model.classes) };
+      const trainSeconds = elapsed();
+      onEvent({ kind: 'validating', epoch: epoch + 1 });
+      const trained = await readScores(state.metrics, model.classes);
+      requireFinite(trained.loss, epoch + 1);
+      const validated = await evaluate({ params: state.params, statistics: state.statistics }, data.validation);
+      requireFinite(validated.loss, epoch + 1, 'validation');
+      state = { ...state, metrics: await emptyMetrics(backend, model.classes) };
+      epoch++;
 
-    const row: HistoryRow = {
-      epoch: epoch + 1,
-      step: done,
-      learningRate: rate,
-      train: splitScores(trained),
-      validation: splitScores(validated),
-      seconds: elapsed(),
-      imagesPerSecond: examples / trainSeconds,
-    };
-    history.push(row);
-    seconds += row.seconds;
-    const score = row.validation[recipe.monitor];
-    const isBest = best === undefined || isBetter(recipe, score, best.score);
-    if (isBest) {
-      best = { epoch: epoch + 1, score };
-      await saveWeights(join(out, BEST_FILE), state, info());
+      const row: HistoryRow = {
+        epoch,
+        step: done,
+        learningRate: learningRate(recipe.schedule, done - 1, stepsPerEpoch, epochs),
+        train: splitScores(trained),
+        validation: splitScores(validated),
+        seconds: elapsed(),
+        imagesPerSecond: examples / trainSeconds,
+      };
+      history.push(row);
+      seconds += row.seconds;
+      const score = row.validation[recipe.monitor];
+      const isBest = best === undefined || isBetter(recipe, score, best.score);
+      if (isBest) {
+        best = { epoch, score };
+        await saveWeights(join(out, BEST_FILE), state, info());
+      }
+      await writeHistory(out, history);
+      await saveState(join(out, LAST_FILE), state, info());
+      onEvent({ kind: 'epoch', row, isBest });
+      if (signal?.aborted === true) throw interruption(signal, done);
     }
-    await saveState(join(out, LAST_FILE), state, info());
-    await writeHistory(out, history);
-    onEvent({ kind: 'epoch', row, isBest });
-    const patience = recipe.earlyStopping?.patience;
-    stoppedEarly =
-      patience !== undefined && best !== undefined && epoch + 1 - best.epoch >= patience && epoch + 1 < epochs;
-    if (stoppedEarly) onEvent({ kind: 'stoppedEarly', epoch: epoch + 1 });
-    if (signal?.aborted === true) throw interruption(signal, done);
+    const stoppedEarly = epoch < epochs;
+    if (stoppedEarly) onEvent({ kind: 'stoppedEarly', epoch });
+    if (best === undefined) throw new TrainingError('NO_EPOCH', 'the run has no finished epoch to take weights from');
+
+    weights = await backend.replicateTree(tensorsOf(await readCheckpoint(join(out, BEST_FILE)), variableTypes(model)));
+    const evaluation = await evaluate(weights, data.validation);
+    return { model, history, best, evaluation, seconds, stoppedEarly };
+  } finally {
+    for (const array of treeLeaves([state, weights ?? [], key], isDeviceArray)) array.dispose();
   }
-  if (best === undefined) throw new TrainingError('NO_EPOCH', 'the run has no finished epoch to take weights from');
-
-  const weights = await backend.replicateTree(
-    tensorsOf(await readCheckpoint(join(out, BEST_FILE)), variableTypes(model)),
-  );
-  const evaluation = await evaluate(weights, data.validation);
-  return { model, history, best, evaluation, seconds, stoppedEarly };
 }
 
 const sign = (monitor: Monitor): number => (monitor === 'loss' ? -1 : 1);
@@ -196,14 +198,18 @@ function isBetter({ monitor, earlyStopping }: Recipe, score: number, best: numbe
   return sign(monitor) * (score - best) > (earlyStopping?.minDelta ?? 0);
 }
 
+function isOutOfPatience({ earlyStopping }: Recipe, epoch: number, best: CheckpointInfo['best']): boolean {
+  return earlyStopping !== undefined && best !== undefined && epoch - best.epoch >= earlyStopping.patience;
+}
+
 async function meanLoss({ loss, count }: DeviceState['metrics']): Promise<number> {
   const [sums, counts] = await Promise.all([loss.toHost(), count.toHost()]);
   return Number(sums[0]) / Math.max(1, Number(counts[0]));
 }
 
-function requireFinite(loss: number, epoch: number): void {
+function requireFinite(loss: number, epoch: number, split = 'training'): void {
   if (Number.isFinite(loss)) return;
-  throw new TrainingError('DIVERGED', `the training loss is ${loss} in epoch ${epoch}`, {
+  throw new TrainingError('DIVERGED', `the ${split} loss is ${loss} in epoch ${epoch}`, {
     hint: 'lower the learning rate, lengthen the warm-up, or clip gradients (clipNorm)',
   });
 }

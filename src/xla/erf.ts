@@ -2,16 +2,16 @@ import { customGradient } from './control.ts';
 import { add, clamp, convert, div, exp, mul, neg, square } from './elementwise.ts';
 import type { Tensor } from './ir.ts';
 
-/** In float32 the function is ±1 from here on. */
-const LIMIT = 3.7439211627767994;
+/** Where the function comes within half a unit of the last place of 1, in float32. */
+const LIMIT = 3.832506856900711;
 
 /** Coefficients from the highest power down: erf(x) = x · P(x²) / Q(x²), the approximation that XLA has for float32. */
 const NUMERATOR = [
-  0.00022905065861350646, 0.0034082910107109506, 0.050955695062380861, 0.18520832239976145, 1.128379143519084,
+  0.00022905065861350646, 0.0034082910107109507, 0.05095569506238086, 0.18520832239976145, 1.128379143519084,
 ];
 const DENOMINATOR = [
-  -1.1791602954361697e-7, 0.000023547966471313185, 0.0010179625278914885, 0.014070470171167667, 0.11098505178285362,
-  0.49746925110067538, 1,
+  -1.1791602954361697e-7, 2.3547966471313183e-5, 0.0010179625278914884, 0.014070470171167667, 0.11098505178285362,
+  0.49746925110067536, 1,
 ];
 
 /**

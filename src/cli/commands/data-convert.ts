@@ -3,7 +3,7 @@ import { formatCount, plural, startProgress, type Progress } from '../../base/in
 import { convertFolder, type BadRecords } from '../../data/index.ts';
 import type { Context } from '../command.ts';
 import { describeSkipped } from './data-check.ts';
-import { positiveInteger } from './data-flags.ts';
+import { parseCount } from '../numbers.ts';
 
 interface Flags {
   readonly out: string;
@@ -23,7 +23,7 @@ export function addDataConvert(data: Command, context: () => Context): void {
     .description('make TFRecord files, split for training, from a folder with one folder of photos per class')
     .argument('<folder>', 'folder with one folder per class, such as daisy/1.jpg and rose/2.jpg')
     .requiredOption('--out <dir>', 'folder to make')
-    .option('--size <pixels>', 'side of the square pictures; photos are cropped at their centre', positiveInteger, 224)
+    .option('--size <pixels>', 'side of the square pictures; photos are cropped at their centre', parseCount, 224)
     .option('--val <share>', 'share of each class to validate on', share, 0.15)
     .option('--test <share>', 'share of each class to test on', share, 0.15)
     .option('--seed <n>', 'the same seed splits the same way', wholeNumber, 0)
@@ -68,11 +68,11 @@ function share(text: string): number {
 }
 
 function quality(text: string): number {
-  const value = positiveInteger(text);
+  const value = parseCount(text);
   if (value > 100) throw new InvalidArgumentError('expected a whole number from 1 to 100');
   return value;
 }
 
 function wholeNumber(text: string): number {
-  return text === '0' ? 0 : positiveInteger(text);
+  return text === '0' ? 0 : parseCount(text);
 }

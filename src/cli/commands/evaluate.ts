@@ -6,11 +6,12 @@ import { writeReport } from '../../report/index.ts';
 import { compileEvaluator, loadTrainedModel, type CheckpointInfo } from '../../train/index.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
+import { addFeatureFlags, featureNames, type FeatureFlags } from '../feature-flags.ts';
 import { parseCount } from '../numbers.ts';
 import { openSplit } from '../open-split.ts';
 import { evaluationReport } from '../run-report.ts';
 
-interface EvaluateFlags extends DeviceFlags {
+interface EvaluateFlags extends DeviceFlags, FeatureFlags {
   readonly data: string;
   readonly split: Split;
   readonly batchSize?: number;
@@ -35,6 +36,7 @@ export const addEvaluate: AddCommand = (program, context) => {
         .default('fail'),
     )
     .option('--json', 'print JSON');
+  addFeatureFlags(command);
   addDeviceOptions(command)
     .addHelpText('after', '\nExample:\n  sepal evaluate runs/first --data flowers --split val --report evaluation.html')
     .action(async (run: string, flags: EvaluateFlags) => {
@@ -46,8 +48,12 @@ async function evaluate(run: string, flags: EvaluateFlags, context: Context): Pr
   const backend = await openDevice(flags, context);
   try {
     const { model, info, weights, path } = await loadTrainedModel(backend, run);
-    const { split, badRecords } = flags;
-    const data = await openSplit(flags.data, { split, size: info.size, badRecords, labelsRequired: true }, context);
+    const { split, badRecords, classNames } = flags;
+    const data = await openSplit(
+      flags.data,
+      { split, size: info.size, badRecords, classNames, features: featureNames(flags), labelsRequired: true },
+      context,
+    );
     try {
       requireSameClasses(info, data, path);
       const evaluator = await compileEvaluator(backend, model, flags.batchSize ?? info.recipe.batchSize);

@@ -5,10 +5,11 @@ import { openImages, SPLITS, type Dataset, type Split } from '../../data/index.t
 import { compilePredictor, loadTrainedModel, type CheckpointInfo } from '../../train/index.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
+import { addFeatureFlags, featureNames, type FeatureFlags } from '../feature-flags.ts';
 import { parseCount } from '../numbers.ts';
 import { openSplit } from '../open-split.ts';
 
-interface PredictFlags extends DeviceFlags {
+interface PredictFlags extends DeviceFlags, FeatureFlags {
   readonly top: number;
   readonly split?: Split;
   readonly csv?: string;
@@ -32,6 +33,7 @@ export const addPredict: AddCommand = (program, context) => {
       new Option('--bad-records <what>', 'what to do with damaged images').choices(['fail', 'skip']).default('fail'),
     )
     .option('--json', 'print JSON');
+  addFeatureFlags(command);
   addDeviceOptions(command)
     .addHelpText(
       'after',
@@ -89,7 +91,14 @@ async function openPictures(
   }
   return openSplit(
     paths[0],
-    { split, size: info.size, classNames: info.classNames, badRecords, labelsRequired: false },
+    {
+      split,
+      size: info.size,
+      classNames: info.classNames,
+      badRecords,
+      features: featureNames(flags),
+      labelsRequired: false,
+    },
     context,
   );
 }

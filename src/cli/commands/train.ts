@@ -4,6 +4,7 @@ import { MONITORS } from '../../train/index.ts';
 import type { AddCommand } from '../command.ts';
 import { parseCount, parseNumber, parsePositive } from '../numbers.ts';
 import { addDeviceOptions } from '../device-flags.ts';
+import { addFeatureFlags } from '../feature-flags.ts';
 import { runTraining } from '../train/run-training.ts';
 import type { TrainFlags } from '../train/train-flags.ts';
 
@@ -31,6 +32,7 @@ export const addTrain: AddCommand = (program, context) => {
         .default('fail'),
     )
     .option('--no-report', 'write no HTML report');
+  addFeatureFlags(command);
   addDeviceOptions(command)
     .addHelpText(
       'after',

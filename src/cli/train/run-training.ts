@@ -2,12 +2,14 @@ import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { formatCount, formatSeconds, plural, UsageError, writeFile } from '../../base/index.ts';
 import type { Dataset } from '../../data/index.ts';
+import { resolveModel } from '../../models/index.ts';
 import type { Backend } from '../../runtime/index.ts';
 import { LAST_FILE, train, type Recipe, type TrainResult } from '../../train/index.ts';
 import { stringify } from 'yaml';
 import type { Context } from '../command.ts';
 import type { TrainFlags } from './train-flags.ts';
 import { openDevice } from '../device-flags.ts';
+import { featureNames } from '../feature-flags.ts';
 import { openSplit } from '../open-split.ts';
 import { writeRunReport } from '../run-report.ts';
 import { recipeFrom } from './recipe-source.ts';
@@ -17,6 +19,7 @@ import { trainDisplay } from './train-display.ts';
 export async function runTraining(recipeName: string, flags: TrainFlags, context: Context): Promise<TrainResult> {
   const { log, signal } = context;
   const { name, recipe } = await recipeFrom(recipeName, flags);
+  resolveModel(recipe.model); // A wrong name is told before any data is read.
   if (flags.data === undefined) {
     throw new UsageError('NO_DATA', 'no data set is given', {
       hint: 'add --data DIR; sepal data make --out flowers draws one to try with',
@@ -27,7 +30,8 @@ export async function runTraining(recipeName: string, flags: TrainFlags, context
 
   const backend = await openDevice(flags, context);
   try {
-    const options = { size: recipe.size, badRecords: flags.badRecords, labelsRequired: true };
+    const { badRecords, classNames } = flags;
+    const options = { size: recipe.size, badRecords, classNames, features: featureNames(flags), labelsRequired: true };
     const data = {
       train: await openSplit(flags.data, { ...options, split: 'train' }, context),
       validation: await openSplit(flags.data, { ...options, split: 'val' }, context),

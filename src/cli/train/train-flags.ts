@@ -1,8 +1,9 @@
 import type { Monitor } from '../../train/index.ts';
 import type { DeviceFlags } from '../device-flags.ts';
+import type { FeatureFlags } from '../feature-flags.ts';
 
 /** Flags of `sepal train`; each one that is given wins over the recipe. */
-export interface TrainFlags extends DeviceFlags {
+export interface TrainFlags extends DeviceFlags, FeatureFlags {
   readonly data?: string;
   readonly out?: string;
   readonly model?: string;

@@ -1,0 +1,273 @@
+import assert from 'node:assert/strict';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { openDataset, type Dataset } from '../data/index.ts';
+import type { Backend } from '../runtime/index.ts';
+import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
+import { writeColouredDataset } from '../../test/coloured-dataset.ts';
+import { readCheckpoint } from './checkpoint.ts';
+import { parseRecipe, type Recipe } from './recipe.ts';
+import { BEST_FILE, LAST_FILE, train, type TrainEvent, type TrainOptions, type TrainResult } from './train.ts';
+
+const SIZE = 16;
+/** Not a multiple of the batch size: the last batch of an epoch has one example and seven rows of padding. */
+const EXAMPLES = 41;
+const STEPS = 6;
+
+const recipe = (settings: Readonly<Record<string, unknown>> = {}): Recipe =>
+  parseRecipe(
+    {
+      model: { name: 'cnn', options: { depth: 2, width: 4, dropout: 0.2 } },
+      size: SIZE,
+      epochs: 3,
+      batchSize: 8,
+      seed: 7,
+      optimizer: { name: 'adam' },
+      schedule: { name: 'cosine', rate: 0.02, warmup: 0.5 },
+      augment: { flip: true, crop: { scale: [0.6, 1] } },
+      ...settings,
+    },
+    'test',
+  );
+
+suite('a training run', { skip }, () => {
+  let backend: Backend;
+  let folder: string;
+  let data: { train: Dataset; validation: Dataset };
+  let whole: TrainResult;
+
+  const open = async (name: string, split: string, options: Parameters<typeof openDataset>[1] = {}) =>
+    openDataset(join(folder, name, split), { size: SIZE, ...options });
+  const run = async (out: string, options: Partial<TrainOptions> = {}) =>
+    train({ recipe: recipe(), backend, data, out: join(folder, out), ...options });
+  /** Runs until `abort` says so after an event. */
+  const interrupted = async (
+    out: string,
+    abort: (event: TrainEvent) => boolean,
+    options: Partial<TrainOptions> = {},
+  ) => {
+    const stop = new AbortController();
+    const onEvent = (event: TrainEvent) => {
+      if (abort(event)) stop.abort();
+    };
+    await assert.rejects(run(out, { ...options, signal: stop.signal, onEvent }), {
+      code: 'INTERRUPTED',
+      hint: /--resume/,
+    });
+  };
+  /** After so many steps of this start. */
+  const afterSteps = (count: number) => {
+    let steps = 0;
+    return (event: TrainEvent) => event.kind === 'step' && ++steps === count;
+  };
+  const tensors = async (out: string, file: string) => (await readCheckpoint(join(folder, out, file))).tensors;
+  const history = ({ history: rows }: TrainResult) =>
+    rows.map(({ epoch, step, learningRate, train: trained, validation }) => {
+      return { epoch, step, learningRate, trained, validation };
+    });
+  const assertSameRun = async (out: string, result: TrainResult) => {
+    assert.deepEqual(history(result), history(whole));
+    assert.deepEqual(result.best, whole.best);
+    assert.deepEqual(result.evaluation.probabilities, whole.evaluation.probabilities);
+    for (const file of [BEST_FILE, LAST_FILE]) assert.deepEqual(await tensors(out, file), await tensors('whole', file));
+  };
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sepal-train-'));
+    await writeColouredDataset(join(folder, 'data'), { splits: { train: EXAMPLES, val: 21 }, size: SIZE, wrong: 0.1 });
+    backend = await cpuBackend();
+    data = { train: await open('data', 'train'), validation: await open('data', 'val') };
+    whole = await run('whole');
+  });
+  after(async () => {
+    await data?.train.close();
+    await data?.validation.close();
+    await backend?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test('learns, counts each example once, and tells its best epoch', () => {
+    assert.equal(whole.history.length, 3);
+    assert.deepEqual(
+      whole.history.map(({ step }) => step),
+      [STEPS, 2 * STEPS, 3 * STEPS],
+    );
+    assert.ok(whole.best.score > 0.6, `macro F1 ${whole.best.score}`);
+    assert.equal(whole.best.score, Math.max(...whole.history.map(({ validation }) => validation.macroF1)));
+    assert.equal(whole.evaluation.confusion.total, 21);
+    assert.equal(whole.evaluation.confusion.macroF1, whole.best.score);
+    assert.equal(whole.stoppedEarly, false);
+    for (let i = 0; i < 21; i++) {
+      const row = whole.evaluation.probabilities.subarray(3 * i, 3 * i + 3);
+      assert.ok(Math.abs(row.reduce((sum, p) => sum + p, 0) - 1) < 1e-5);
+    }
+  });
+
+  test('repeats bit for bit with the same seed, and differs with another', async () => {
+    await assertSameRun('again', await run('again'));
+    const other = await run('other', { recipe: recipe({ seed: 8 }) });
+    assert.notDeepEqual(history(other), history(whole));
+  });
+
+  for (const [when, steps] of [
+    ['in the first epoch', 2],
+    ['after the last step of an epoch', STEPS],
+    ['in a later epoch', STEPS + 4],
+  ] as const) {
+    test(`interrupted ${when} and resumed equals the unbroken run`, async () => {
+      const out = `broken-${steps}`;
+      await interrupted(out, afterSteps(steps));
+      const { info } = await readCheckpoint(join(folder, out, LAST_FILE));
+      assert.equal(info.step, steps);
+      await assertSameRun(out, await run(out, { resume: true }));
+    });
+  }
+
+  test('interrupted twice, in validation and again, and resumed equals the unbroken run', async () => {
+    await interrupted('twice', (event) => event.kind === 'validating');
+    assert.equal((await readCheckpoint(join(folder, 'twice', LAST_FILE))).info.epoch, 1);
+    await interrupted('twice', afterSteps(1), { resume: true });
+    await assertSameRun('twice', await run('twice', { resume: true }));
+  });
+
+  test('killed between the history and the checkpoint, and resumed, has each epoch once', async () => {
+    await interrupted('killed', (event) => event.kind === 'epoch');
+    const path = join(folder, 'killed', 'history.jsonl');
+    const [first] = (await readFile(path, 'utf8')).split('\n');
+    await writeFile(path, `${first}\n${JSON.stringify({ ...whole.history[1], seconds: 1 })}\n`);
+    await assertSameRun('killed', await run('killed', { resume: true }));
+  });
+
+  test('a finished run that is resumed has nothing left to do', async () => {
+    await cp(join(folder, 'whole'), join(folder, 'finished'), { recursive: true });
+    const events: string[] = [];
+    await assertSameRun('finished', await run('finished', { resume: true, onEvent: ({ kind }) => events.push(kind) }));
+    assert.deepEqual(events, ['compiled', 'resumed']);
+    // More epochs than it was started with are fine.
+    const longer = await run('finished', { resume: true, recipe: recipe({ epochs: 4 }) });
+    assert.equal(longer.history.length, 4);
+  });
+
+  test('stops early with the best weights, and stays so when it is resumed', async () => {
+    // With the loss as the score, a rate this high soon makes the score worse.
+    const settings = {
+      epochs: 12,
+      monitor: 'loss',
+      earlyStopping: { patience: 2 },
+      optimizer: { name: 'sgd' },
+      schedule: { name: 'exponential', start: 0.02, rate: 3, final: 0, decay: 1, warmup: 2 },
+    };
+    const result = await run('early', { recipe: recipe(settings) });
+    assert.equal(result.stoppedEarly, true);
+    assert.ok(result.history.length < 12, `${result.history.length} epochs`);
+    assert.equal(result.history.length, result.best.epoch + 2);
+    assert.equal(result.best.score, Math.min(...result.history.map(({ validation }) => validation.loss)));
+    assert.equal(result.evaluation.loss, result.best.score);
+    const best = await tensors('early', BEST_FILE);
+    const last = await tensors('early', LAST_FILE);
+    assert.notDeepEqual(best.get('params/classifier/kernel'), last.get('params/classifier/kernel'));
+
+    const resumed = await run('early', { recipe: recipe(settings), resume: true });
+    assert.deepEqual(history(resumed), history(result));
+    assert.equal(resumed.stoppedEarly, true);
+  });
+
+  test('leaves no buffer on the devices, however it ends', async () => {
+    const live = backend.client.liveBufferCount;
+    await run('leak', { recipe: recipe({ epochs: 1 }) });
+    assert.equal(backend.client.liveBufferCount, live);
+    await interrupted('leak-2', afterSteps(2));
+    assert.equal(backend.client.liveBufferCount, live);
+  });
+
+  suite('that can not be', () => {
+    test('diverges in one line with what to do, and keeps the checkpoint before it', async () => {
+      const wild = recipe({
+        optimizer: { name: 'sgd' },
+        schedule: { name: 'steps', rate: 1e-3, at: [1], factor: 1e30 },
+      });
+      await assert.rejects(run('wild', { recipe: wild }), {
+        code: 'DIVERGED',
+        message: /^the (training|validation) loss is (NaN|Infinity) in epoch 2$/,
+        hint: /lower the learning rate/,
+      });
+      assert.equal((await readCheckpoint(join(folder, 'wild', LAST_FILE))).info.epoch, 1);
+    });
+
+    test('a batch that does not divide over the replicas is refused before any work', async () => {
+      const two = await cpuBackend({ replicas: 2 });
+      try {
+        const events: TrainEvent[] = [];
+        const options = {
+          backend: two,
+          recipe: recipe({ batchSize: 9 }),
+          onEvent: (event: TrainEvent) => events.push(event),
+        };
+        await assert.rejects(run('uneven', options), {
+          code: 'BATCH_SIZE',
+          message: "a batch of 9 doesn't divide over 2 replicas",
+          hint: /such as 10/,
+        });
+        assert.deepEqual(events, []);
+        await assert.rejects(readFile(join(folder, 'uneven')), { code: 'ENOENT' });
+      } finally {
+        await two.close();
+      }
+    });
+
+    test('splits whose classes differ are refused with the first that does', async () => {
+      const classNames = ['red', 'green', 'indigo'];
+      await using validation = await open('data', 'val', { classNames });
+      await assert.rejects(run('classes', { data: { train: data.train, validation } }), {
+        code: 'CLASSES',
+        expected: '3 classes, class 2 "blue"',
+        received: '3 classes, class 2 "indigo"',
+      });
+    });
+
+    test('a split without labels is refused', async () => {
+      await writeColouredDataset(join(folder, 'unlabelled'), { splits: { test: 9 }, size: SIZE, labelled: false });
+      await using test9 = await open('unlabelled', 'test');
+      await assert.rejects(run('labels', { data: { train: test9, validation: data.validation } }), {
+        code: 'NO_LABELS',
+        message: /^9 of 9 images of test have no label$/,
+      });
+      await assert.rejects(run('labels', { data: { train: data.train, validation: test9 } }), { code: 'NO_LABELS' });
+    });
+
+    test('pictures of another size than the recipe says are refused', async () => {
+      await using validation = await open('data', 'val', { size: 24 });
+      await assert.rejects(run('size', { data: { train: data.train, validation } }), {
+        code: 'SIZE',
+        expected: '16x16 px',
+        received: '24x24 px',
+      });
+    });
+
+    test('going on without a checkpoint, with another recipe or with other data is refused', async () => {
+      await assert.rejects(run('nothing', { resume: true }), {
+        code: 'CHECKPOINT_FILE',
+        message: /there is no file .*last/,
+      });
+      await assert.rejects(run('whole', { resume: true, recipe: recipe({ batchSize: 4 }) }), {
+        code: 'RESUME',
+        message: /another recipe: batchSize$/,
+        expected: '8',
+        received: '4',
+      });
+      const wider = { name: 'cnn', options: { depth: 2, width: 8, dropout: 0.2 } };
+      await assert.rejects(run('whole', { resume: true, recipe: recipe({ model: wider }) }), {
+        code: 'RESUME',
+        message: /another recipe: model\.options\.width$/,
+      });
+      await assert.rejects(run('whole', { resume: true, data: { ...data, train: data.validation } }), {
+        code: 'RESUME',
+        message: /another data set$/,
+        expected: '41 training images',
+        received: '21 training images',
+      });
+    });
+  });
+});
