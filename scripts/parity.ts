@@ -1,9 +1,11 @@
-// `npm run parity -- DIR`: our models against the outputs of keras.applications, one line a model. Exit status 1 if any differs.
+// `npm run parity -- DIR`: our models against the outputs of keras.applications, and published ImageNet weights against
+// those of their original code, one line a model. Exit status 1 if any differs.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openBackend } from '../src/runtime/index.ts';
 import { checkFixture, type ParityResult } from './parity/check.ts';
 import { readFixture } from './parity/fixture.ts';
+import { checkImagenetWeights, readImagenetExpectations, type ImagenetResult } from './parity/imagenet-weights.ts';
 
 const DEFAULT_FOLDER = join(import.meta.dirname, '..', '..', 'shared', 'parity');
 
@@ -19,8 +21,14 @@ function describe(result: ParityResult, seconds: number): string {
     `loss ${percent(result.loss)}`,
     `gradients ${percent(result.gradients)}`,
   ];
+  if (result.precision === 'float64') figures.push('(training in float64)');
   const where = result.ok ? '' : `  worst gradient: ${result.worstGradient}`;
   return `${name}  ${figures.join('  ')}  ${seconds.toFixed(0).padStart(4)} s  ${verdict}${where}`;
+}
+
+function describeImagenet({ model, ok, error, differing }: ImagenetResult, seconds: number): string {
+  const top5 = differing.length === 0 ? 'top-5 equal' : `top-5 of ${differing.join(', ')} differ`;
+  return `${model.padEnd(16)}  ImageNet weights: logits ${percent(error)}  ${top5}  ${seconds.toFixed(0).padStart(4)} s  ${ok ? 'ok' : 'FAIL'}`;
 }
 
 const [folder = DEFAULT_FOLDER] = process.argv.slice(2);
@@ -29,12 +37,21 @@ const backend = await openBackend({ device: 'cpu' });
 let checked = 0;
 let failures = 0;
 for (const file of files) {
-  const fixture = await readFixture(join(folder, file));
+  const path = join(folder, file);
+  const fixture = await readFixture(path);
+  let started = performance.now();
   if (fixture === undefined) {
-    console.log(`${file}: no fixture of a model, left out`);
+    const photos = await readImagenetExpectations(path);
+    if (photos === undefined) console.log(`${file}: no fixture of a model, left out`);
+    for (const [model, expected] of Object.entries(photos ?? {})) {
+      const result = await checkImagenetWeights(backend, path, model, expected);
+      console.log(describeImagenet(result, (performance.now() - started) / 1000));
+      started = performance.now();
+      checked++;
+      if (!result.ok) failures++;
+    }
     continue;
   }
-  const started = performance.now();
   const result = await checkFixture(backend, fixture);
   console.log(describe(result, (performance.now() - started) / 1000));
   checked++;

@@ -15,7 +15,7 @@ export function formulaUniform(v: number, i: number): number {
   return hash32(i + Math.imul(0x9e3779b9, v + 1)) / 2 ** 32;
 }
 
-const KERNELS = ['kernel', 'depthwise_kernel', 'pointwise_kernel'];
+const KERNELS = new Set(['kernel', 'depthwise_kernel', 'pointwise_kernel']);
 
 /** First values of variable number `v` of a model. */
 export function formulaVariable(v: number, path: string, shape: Shape, gain = 3): Float32Array {
@@ -24,7 +24,7 @@ export function formulaVariable(v: number, path: string, shape: Shape, gain = 3)
   const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
   for (let i = 0; i < values.length; i++) {
     const u = formulaUniform(v, i);
-    if (KERNELS.includes(name)) values[i] = (2 * u - 1) * limit;
+    if (KERNELS.has(name)) values[i] = (2 * u - 1) * limit;
     else values[i] = name === 'gamma' || name === 'moving_variance' ? 0.5 + u : 0.2 * (u - 0.5);
   }
   return values;

@@ -47,6 +47,8 @@ const LAYERS: readonly GradientCase[] = [
   layer('depthwise 3×3, stride 2', [2, 9, 9, 32], [3, 3, 1, 32], [2, 2], 32),
   layer('depthwise 5×5', [2, 8, 8, 24], [5, 5, 1, 24], [1, 1], 24),
   layer('depthwise 5×5, stride 2', [2, 8, 8, 24], [5, 5, 1, 24], [2, 2], 24),
+  layer('depthwise 7×7, on less than its size', [2, 5, 6, 8], [7, 7, 1, 8], [1, 1], 8),
+  layer('depthwise 2×3, strides 1 and 2', [1, 6, 7, 8], [2, 3, 1, 8], [1, 2], 8),
   layer('depthwise with two outputs a channel', [2, 6, 6, 16], [3, 3, 1, 32], [1, 1], 16),
   layer('four groups', [2, 6, 6, 16], [3, 3, 4, 16], [1, 1], 4),
   pool('max pooling 3×3, stride 2', (a) => a),

@@ -49,11 +49,22 @@ export interface ParityResult {
   readonly gradients: number;
   /** The variable whose gradient's norm is furthest off. */
   readonly worstGradient: string;
+  /** What the training pass was computed in. */
+  readonly precision: Precision;
 }
+
+type Precision = 'float32' | 'float64';
 
 /** Runs our model on the fixture's weights and images, and compares. */
 export async function checkFixture(backend: Backend, fixture: Fixture): Promise<ParityResult> {
-  const failed = { inference: NaN, training: NaN, loss: NaN, gradients: NaN, worstGradient: '' };
+  const failed = {
+    inference: NaN,
+    training: NaN,
+    loss: NaN,
+    gradients: NaN,
+    worstGradient: '',
+    precision: 'float32',
+  } as const;
   const refuse = (problem: string): ParityResult => ({ model: fixture.model, ok: false, problem, ...failed });
   const model = buildForParity(fixture);
   if (model === undefined) return refuse('there is no such model');
@@ -64,20 +75,17 @@ export async function checkFixture(backend: Backend, fixture: Fixture): Promise<
 
   const inputs = await upload(backend, model, fixture);
   try {
-    const inference = await inferenceLogits(backend, { ...model, preprocess: pixels }, inputs);
-    const training = await trainingPass(backend, { ...model, preprocess: pixels }, inputs);
-    const gradients = gradientError(fixture.training.gradient_norms, training.norms);
-    const errors = {
-      inference: relativeError(inference, fixture.inference_logits.flat()),
-      training: relativeError(training.logits, fixture.training.logits.flat()),
-      loss: relativeError([training.loss], [fixture.training.loss]),
-      ...gradients,
-    };
-    // Written so that NaN fails.
-    const ok =
-      Math.max(errors.inference, errors.training, errors.loss) <= VALUE_TOLERANCE &&
-      errors.gradients <= GRADIENT_TOLERANCE;
-    return { model: fixture.model, ok, ...errors };
+    const prepared = { ...model, preprocess: pixels };
+    const logits = await inferenceLogits(backend, prepared, inputs);
+    const inference = relativeError(logits, fixture.inference_logits.flat());
+    const single = compareTraining(await trainingPass(backend, prepared, inputs, 'float32'), fixture);
+    // Each ReLU that rounding turns over changes the gradients, the more the deeper the network: in float32 Keras's own
+    // gradients of ResNet101 are 1.3 % off those in float64. So where float32 is not enough, only Keras's rounding is left.
+    const training = isClose(single)
+      ? single
+      : compareTraining(await trainingPass(backend, prepared, inputs, 'float64'), fixture);
+    const ok = inference <= VALUE_TOLERANCE && isClose(training);
+    return { model: fixture.model, ok, inference, precision: training === single ? 'float32' : 'float64', ...training };
   } finally {
     for (const array of [inputs.images, inputs.labels, ...Object.values(inputs.variables)]) array.dispose();
   }
@@ -148,15 +156,22 @@ async function inferenceLogits(backend: Backend, model: Model, { images, variabl
   }
 }
 
+interface TrainingPass {
+  readonly logits: readonly number[];
+  readonly loss: number;
+  readonly norms: Readonly<Record<string, number>>;
+}
+
 /** Logits with batch statistics, the mean loss, and the L2 norm of every gradient. */
 async function trainingPass(
   backend: Backend,
   model: Model,
   { images, labels, variables }: Inputs,
-): Promise<{ logits: number[]; loss: number; norms: Record<string, number> }> {
+  precision: Precision,
+): Promise<TrainingPass> {
   const paths = model.variables.filter(isTrainable).map(({ path }) => path);
   const step = (tensors: Variables<Tensor>, input: Tensor, truth: Tensor) => {
-    const pixels = preprocess(input, model.preprocess);
+    const pixels = preprocess(input, model.preprocess, precision);
     const logits = applyNetwork(model.network, tensors, pixels, { training: true }).output;
     const loss = mean(sparseCategoricalCrossEntropy(logits, truth));
     const gradients = gradient(
@@ -166,7 +181,7 @@ async function trainingPass(
     return { logits, loss, norms: stack(gradients.map((g) => sqrt(sum(square(g))))) };
   };
   const types = [typesOf(variables), typeOf(images), typeOf(labels)] as const;
-  const run = await jit(backend, step, [...types], { name: `parity_training_${model.name}` });
+  const run = await jit(backend, step, [...types], { name: `parity_training_${model.name}_${precision}` });
   try {
     const results = await run(variables, images, labels);
     const norms = await takeNumbers(results.norms);
@@ -191,6 +206,18 @@ function relativeError(ours: readonly number[], theirs: readonly number[]): numb
   const scale = Math.max(...theirs.map(Math.abs));
   return Math.max(...ours.map((value, i) => Math.abs(value - theirs[i]))) / scale;
 }
+
+type TrainingErrors = Pick<ParityResult, 'training' | 'loss' | 'gradients' | 'worstGradient'>;
+
+const compareTraining = ({ logits, loss, norms }: TrainingPass, { training }: Fixture): TrainingErrors => ({
+  training: relativeError(logits, training.logits.flat()),
+  loss: relativeError([loss], [training.loss]),
+  ...gradientError(training.gradient_norms, norms),
+});
+
+/** NaN is not close. */
+const isClose = ({ training, loss, gradients }: TrainingErrors): boolean =>
+  training <= VALUE_TOLERANCE && loss <= VALUE_TOLERANCE && gradients <= GRADIENT_TOLERANCE;
 
 function gradientError(
   theirs: Readonly<Record<string, number>>,

@@ -1,21 +1,39 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, realpath, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { isSystemError, SepalError } from './errors.ts';
 
 /**
  * Writes a whole file so that readers see the old content or the new one, never a part; makes the folder if need be.
  *
- * @throws SepalError `WRITE_FAILED`, with what is wrong with the disk or the folder.
+ * @throws SepalError `WRITE_FAILED` or `DISK_FULL`, with what is wrong with the disk or the folder.
  */
 export async function writeFile(path: string, content: string | Uint8Array): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true });
-    const data =
-      typeof content === 'string' ? content : Buffer.from(content.buffer, content.byteOffset, content.byteLength);
-    await writeFileAtomic(path, data);
+    await replaceFile(path, content);
   } catch (cause) {
     throw writeError(path, cause);
+  }
+}
+
+/** Fills a hidden file beside the one that is meant, which takes that one's place when it is whole and on the disk. */
+async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
+  const target = await realpath(path).catch(() => path);
+  const draft = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}`);
+  try {
+    const file = await open(draft, 'wx');
+    try {
+      // Goes on after a write that takes a part only, as the last one does that fits on a disk.
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, target);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
   }
 }
 

@@ -1,5 +1,4 @@
-import { z } from 'zod';
-import { didYouMean } from '../base/index.ts';
+import { didYouMean, settingProblem } from '../base/index.ts';
 import { declareVariables, isTrainable, type Network, type VariableSpec } from '../nn/index.ts';
 import { elementCount, ShapeError } from '../xla/index.ts';
 import { cnnFamily } from './cnn.ts';
@@ -58,18 +57,20 @@ export interface ModelRequest {
   readonly size: { readonly height: number; readonly width: number };
 }
 
-/** An architecture with its options filled in. @throws ModelError for a name or an option that there is not. */
-export function resolveModel({ name, options = {} }: Pick<ModelRequest, 'name' | 'options'>): {
-  readonly family: ModelFamily;
-  readonly options: Record<string, unknown>;
-} {
+/**
+ * An architecture with its options filled in; `place` is where they stand, for messages.
+ *
+ * @throws ModelError for a name or an option that there is not.
+ */
+export function resolveModel(
+  { name, options = {} }: Pick<ModelRequest, 'name' | 'options'>,
+  place = `options of ${name}`,
+): { readonly family: ModelFamily; readonly options: Record<string, unknown> } {
   const family = findFamily(name);
   const parsed = family.options.safeParse(options);
   if (parsed.success) return { family, options: parsed.data as Record<string, unknown> };
-  const reason = z.prettifyError(parsed.error).replaceAll('\n', ' ');
-  throw new ModelError('MODEL_OPTIONS', `options of ${name}: ${reason}`, {
-    hint: `options are ${optionNames(family).join(', ')}`,
-  });
+  const { message, details } = settingProblem(family.options, options, parsed.error, place);
+  throw new ModelError('MODEL_OPTIONS', message, details);
 }
 
 /** Builds a model. @throws ModelError for a name or an option that there is not, with the nearest ones. */
@@ -102,8 +103,4 @@ function declare(name: string, network: Network, { height, width }: Model['size'
       cause,
     });
   }
-}
-
-function optionNames(family: ModelFamily): string[] {
-  return family.options instanceof z.ZodObject ? Object.keys(family.options.shape) : [];
 }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
 import { Random } from '../base/index.ts';
-import type { Backend } from '../runtime/index.ts';
 import {
   add,
   convert,
@@ -74,14 +73,14 @@ const moments = [0, 1].map((c) => {
 });
 const of = (name: keyof typeof variables, c: number) => Number(variables[name].data[c]);
 const normalised = (stats: (c: number) => { mean: number; variance: number }) =>
-  Array.from(x.data, (value, i) => {
+  [...x.data].map((value, i) => {
     const c = i % CHANNELS;
     const { mean: centre, variance } = stats(c);
     return ((Number(value) - centre) / Math.sqrt(variance + EPSILON)) * of('gamma', c) + of('beta', c);
   });
 
 suite('batch norm', { skip }, () => {
-  let backend: Backend | undefined;
+  let backend: Awaited<ReturnType<typeof cpuBackend>> | undefined;
   after(() => backend?.close());
 
   test('normalises by the batch in training, by the moving statistics outside it', async () => {
@@ -162,7 +161,7 @@ suite('batch norm', { skip }, () => {
             host(
               'float32',
               SHAPE,
-              Array.from(x.data, (_, i) => (i === at ? by : 0)),
+              [...x.data].map((_, i) => (i === at ? by : 0)),
             ),
           ),
         ),
@@ -176,7 +175,11 @@ suite('batch norm', { skip }, () => {
 
   test('a channel of one value gives no NaN', async () => {
     backend ??= await cpuBackend();
-    const flat = host('float32', SHAPE, new Array(120).fill(1000.1));
+    const flat = host(
+      'float32',
+      SHAPE,
+      Array.from({ length: 120 }, () => 1000.1),
+    );
     const [output, slope] = await evaluate(
       backend,
       (...all) => {

@@ -30,7 +30,7 @@ export const augmentSchema = z.strictObject({
     .strictObject({
       scale: z
         .tuple([z.number().positive().max(1), z.number().positive().max(1)])
-        .refine(([least, greatest]) => least <= greatest, 'the least share comes first')
+        .refine(([least, greatest]) => least <= greatest, 'the least share first')
         .describe('least and greatest share of the area'),
       ratio: z
         .number()

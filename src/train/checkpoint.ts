@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import { didYouMean, mapTree, type MapLeaves } from '../base/index.ts';
-import { buildModel, type Model } from '../models/index.ts';
+import { buildModel, readSafetensors, WeightsError, writeSafetensors, type Model } from '../models/index.ts';
 import { isDeviceArray, type DeviceArray } from '../runtime/index.ts';
 import { formatShape, isTensorType, sameShape, type HostTensor, type TensorType } from '../xla/index.ts';
 import { CheckpointError } from './errors.ts';
 import { parseRecipe, recipeSchema } from './recipe.ts';
-import { readSafetensors, writeSafetensors } from './safetensors.ts';
 import type { DeviceState } from './train-state.ts';
 
 /** Version of the files' form; a newer one is refused. */
@@ -72,7 +71,9 @@ async function save(path: string, state: unknown, info: CheckpointInfo): Promise
 
 /** Reads a checkpoint. @throws CheckpointError if it is not whole or was not written by us. */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  const { tensors, metadata } = await readSafetensors(path);
+  const { tensors, metadata } = await readSafetensors(path).catch((cause: unknown) => {
+    throw cause instanceof WeightsError ? unreadable(cause) : cause;
+  });
   if (metadata.sepal === undefined) {
     throw new CheckpointError('CHECKPOINT_FOREIGN', `${path} holds weights, but not the model that they belong to`, {
       hint: 'give a file that sepal train wrote, such as best.safetensors in a run folder',
@@ -92,6 +93,12 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     });
   }
   return { path, info: { ...info.data, recipe: parseRecipe(info.data.recipe, path) }, tensors };
+}
+
+/** The same error about a checkpoint: `WEIGHTS_CORRUPT` becomes `CHECKPOINT_CORRUPT`. */
+function unreadable({ code, message, expected, received, cause }: WeightsError): CheckpointError {
+  const hint = code === 'WEIGHTS_FILE' ? 'is it the right run folder?' : undefined;
+  return new CheckpointError(code.replace('WEIGHTS', 'CHECKPOINT'), message, { expected, received, hint, cause });
 }
 
 /** The model that a checkpoint's weights belong to. */

@@ -4,7 +4,7 @@ import { Confusion } from '../metrics/index.ts';
 import type { Model } from '../models/index.ts';
 import { isDeviceArray, jit, type ArraysOf, type Backend } from '../runtime/index.ts';
 import { evaluationBatches } from './device-batches.ts';
-import { batchTypes, evaluationStep, type Weights } from './step.ts';
+import { batchTypes, evaluationStep, rowsPerReplica, type Weights } from './step.ts';
 import { emptyMetrics, metricTypes, variableTypes, type DeviceState } from './train-state.ts';
 
 /** Loss and confusion counts of a pass over labelled examples. */
@@ -31,7 +31,7 @@ export async function compileEvaluator(backend: Backend, model: Model, batchSize
   const step = await jit(
     backend,
     evaluationStep(model),
-    [metricTypes(model.classes), variableTypes(model), batchTypes(model, batchSize / backend.replicas)],
+    [metricTypes(model.classes), variableTypes(model), batchTypes(model, rowsPerReplica(batchSize, backend.replicas))],
     { name: `${model.name}_evaluate`, donate: [0] },
   );
   return async (weights, data, { signal, onProgress } = {}) => {

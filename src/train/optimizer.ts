@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { VariableRole } from '../nn/index.ts';
-import { add, div, mul, pow, sqrt, square, sub, sum, minimum, type Tensor } from '../xla/index.ts';
+import { add, div, expm1, minimum, mul, neg, sqrt, square, sub, sum, type Tensor } from '../xla/index.ts';
 
 const weightDecay = z.number().min(0).default(0).describe('on kernels only: biases and norms are left out');
 const beta2 = z.number().min(0).lt(1).default(0.999);
@@ -85,14 +85,17 @@ function adam({ beta1, beta2: second, epsilon: tiny, weightDecay: decay }: AdamS
     update({ value, gradient, slots, learningRate, step, role }) {
       const mean = add(mul(slots.mean, beta1), mul(gradient, 1 - beta1));
       const variance = add(mul(slots.variance, second), mul(square(gradient), 1 - second));
-      const meanHat = div(mean, sub(1, pow(beta1, step)));
-      const varianceHat = div(variance, sub(1, pow(second, step)));
+      const meanHat = div(mean, oneMinusPower(beta1, step));
+      const varianceHat = div(variance, oneMinusPower(second, step));
       const direction = div(meanHat, add(sqrt(varianceHat), tiny));
       const full = decay > 0 && role === 'kernel' ? add(direction, mul(value, decay)) : direction;
       return { value: sub(value, mul(full, learningRate)), slots: { mean, variance } };
     },
   };
 }
+
+/** 1 − beta^step; as beta is near 1, float32 would keep only half of its digits in the plain formula. */
+const oneMinusPower = (beta: number, step: Tensor): Tensor => neg(expm1(mul(step, Math.log(beta))));
 
 /** Gradients scaled down together so that their joint L2 norm is at most `limit` (Pascanu et al. 2013). */
 export function clipByGlobalNorm(gradients: readonly Tensor[], limit: number): Tensor[] {

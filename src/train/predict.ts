@@ -2,7 +2,7 @@ import type { Dataset } from '../data/index.ts';
 import type { Model } from '../models/index.ts';
 import { jit, type ArraysOf, type Backend } from '../runtime/index.ts';
 import { evaluationBatches } from './device-batches.ts';
-import { batchTypes, predictionStep, type Weights } from './step.ts';
+import { batchTypes, predictionStep, rowsPerReplica, type Weights } from './step.ts';
 import { variableTypes } from './train-state.ts';
 
 /** Class probabilities of every picture of a data set, [examples, classes]. */
@@ -14,7 +14,7 @@ export type Predictor = (
 
 /** Compiles prediction for a model. `batchSize` is over all replicas. */
 export async function compilePredictor(backend: Backend, model: Model, batchSize: number): Promise<Predictor> {
-  const { images } = batchTypes(model, batchSize / backend.replicas);
+  const { images } = batchTypes(model, rowsPerReplica(batchSize, backend.replicas));
   const step = await jit(backend, predictionStep(model), [variableTypes(model), images], {
     name: `${model.name}_predict`,
   });

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { parseDocument } from 'yaml';
-import { didYouMean, isSystemError } from '../base/index.ts';
+import { isSystemError, settingProblem } from '../base/index.ts';
+import { resolveModel } from '../models/index.ts';
 import { augmentSchema } from './augment.ts';
 import { RecipeError } from './errors.ts';
 import { optimizerSchema } from './optimizer.ts';
@@ -38,40 +39,16 @@ export const recipeSchema = z.strictObject({
 
 export type Recipe = z.output<typeof recipeSchema>;
 
-/** Checks a recipe and fills in what it leaves out. @throws RecipeError that names the field and what it takes. */
+/** Checks a recipe and fills in what it leaves out. @throws RecipeError or ModelError that names the field and what it takes. */
 export function parseRecipe(value: unknown, origin: string): Recipe {
   const parsed = recipeSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const path = issue.path.join('.');
-  const where = path === '' ? origin : `${origin}: ${path}`;
-  if (issue.code === 'unrecognized_keys') {
-    throw new RecipeError('RECIPE', `${where}: there is no setting "${issue.keys[0]}"`, {
-      hint: didYouMean(issue.keys[0], settingNames(issue.path)),
-    });
+  if (!parsed.success) {
+    const { message, details } = settingProblem(recipeSchema, value, parsed.error, origin);
+    throw new RecipeError('RECIPE', message, details);
   }
-  throw new RecipeError('RECIPE', `${where}: ${issue.message}`);
-}
-
-/** Names of the settings at a path of the schema, for hints. */
-function settingNames(path: readonly PropertyKey[]): string[] {
-  let schema: unknown = recipeSchema;
-  for (const name of path) {
-    const inner = unwrap(schema);
-    schema = inner instanceof z.ZodObject ? inner.shape[String(name)] : undefined;
-  }
-  const inner = unwrap(schema);
-  if (inner instanceof z.ZodObject) return Object.keys(inner.shape);
-  if (inner instanceof z.ZodDiscriminatedUnion) {
-    return [
-      ...new Set(inner.options.flatMap((option) => (option instanceof z.ZodObject ? Object.keys(option.shape) : []))),
-    ];
-  }
-  return [];
-}
-
-function unwrap(schema: unknown): unknown {
-  return schema instanceof z.ZodDefault || schema instanceof z.ZodOptional ? unwrap(schema.unwrap()) : schema;
+  const { model, ...rest } = parsed.data;
+  const { options } = resolveModel(model, `${origin}: model.options`);
+  return { ...rest, model: { name: model.name, options } };
 }
 
 /** Reads a YAML (or JSON) file as it is, for flags to be laid over it. @throws RecipeError with the line. */

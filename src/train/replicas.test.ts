@@ -26,7 +26,7 @@ const batches = Array.from({ length: STEPS }, (_, step): HostBatch => {
 const train = async (
   replicas: number,
   settings: Readonly<Record<string, unknown>>,
-  steps = STEPS,
+  { given = batches, learningRate = 0.02 } = {},
 ): Promise<StepsResult> => {
   const backend = await cpuBackend({ replicas });
   try {
@@ -49,8 +49,8 @@ const train = async (
     return await runSteps(backend, {
       recipe,
       classes: CLASSES,
-      batches: batches.slice(0, steps),
-      learningRate: 0.02,
+      batches: given,
+      learningRate,
       value,
     });
   } finally {
@@ -73,9 +73,16 @@ suite('replicas', { skip }, () => {
     }
   });
 
+  test('draw other numbers in each step', async () => {
+    // Nothing is learnt and the images stay the same: only dropout and augmentation change the loss.
+    const given = [batches[0], batches[0], batches[0]];
+    const { losses } = await train(1, { syncBatchNorm: true }, { given, learningRate: 0 });
+    assert.equal(new Set(losses).size, 3);
+  });
+
   test('without it each takes its own statistics, which come together as their mean', async () => {
-    const one = await train(1, {}, 1);
-    const two = await train(2, {}, 1);
+    const one = await train(1, {}, { given: batches.slice(0, 1) });
+    const two = await train(2, {}, { given: batches.slice(0, 1) });
     const statistic = ({ state }: StepsResult, name: string) => {
       return [...(state.statistics[`block1/conv1/${name}`].data as Float32Array)];
     };

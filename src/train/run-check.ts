@@ -3,6 +3,7 @@ import type { Dataset } from '../data/index.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { TrainingError } from './errors.ts';
 import type { Recipe } from './recipe.ts';
+import { rowsPerReplica } from './step.ts';
 
 /** The two parts of the data that a run needs. */
 export interface TrainingData {
@@ -12,10 +13,11 @@ export interface TrainingData {
 
 /** Refuses what would fail, or train on nonsense, before any work is done. @throws UsageError or TrainingError. */
 export function checkRun({ batchSize, size }: Recipe, replicas: number, { train, validation }: TrainingData): void {
-  if (batchSize % replicas !== 0) {
-    const near = Math.max(1, Math.round(batchSize / replicas)) * replicas;
-    throw new UsageError('BATCH_SIZE', `a batch of ${batchSize} doesn't divide over ${replicas} replicas`, {
-      hint: `choose a batch size that is a multiple of ${replicas}, such as ${near}`,
+  rowsPerReplica(batchSize, replicas);
+  const shared = validation.files.find((file) => train.files.includes(file));
+  if (shared !== undefined) {
+    throw new TrainingError('NO_VALIDATION', `training and validation would both read ${shared}`, {
+      hint: 'validation needs images of its own: give a data set with the splits train and val, as sepal data convert makes',
     });
   }
   for (const data of [train, validation]) {

@@ -1,3 +1,4 @@
+import { UsageError } from '../base/index.ts';
 import { preprocess, type Model } from '../models/index.ts';
 import { applyNetwork, sparseCategoricalCrossEntropy } from '../nn/index.ts';
 import {
@@ -40,6 +41,15 @@ export interface StepInputs {
   readonly learningRate: Tensor;
   /** Random key of the run; uint32 [2]. */
   readonly key: Tensor;
+}
+
+/** Rows of a batch that each replica gets. @throws UsageError `BATCH_SIZE` where they would not get the same number. */
+export function rowsPerReplica(batchSize: number, replicas: number): number {
+  if (batchSize % replicas === 0) return batchSize / replicas;
+  const near = Math.max(1, Math.round(batchSize / replicas)) * replicas;
+  throw new UsageError('BATCH_SIZE', `a batch of ${batchSize} doesn't divide over ${replicas} replicas`, {
+    hint: `choose a batch size that is a multiple of ${replicas}, such as ${near}`,
+  });
 }
 
 /** Types of one replica's part of a batch. */

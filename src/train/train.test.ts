@@ -4,11 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { openDataset, type Dataset } from '../data/index.ts';
+import { buildModel } from '../models/index.ts';
 import type { Backend } from '../runtime/index.ts';
 import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
 import { writeColouredDataset } from '../../test/coloured-dataset.ts';
 import { readCheckpoint } from './checkpoint.ts';
+import { compileEvaluator } from './evaluate.ts';
+import { compilePredictor } from './predict.ts';
 import { parseRecipe, type Recipe } from './recipe.ts';
+import { loadTrainedModel } from './run-weights.ts';
 import { BEST_FILE, LAST_FILE, train, type TrainEvent, type TrainOptions, type TrainResult } from './train.ts';
 
 const SIZE = 16;
@@ -156,8 +160,7 @@ suite('a training run', { skip }, () => {
       epochs: 12,
       monitor: 'loss',
       earlyStopping: { patience: 2 },
-      optimizer: { name: 'sgd' },
-      schedule: { name: 'exponential', start: 0.02, rate: 3, final: 0, decay: 1, warmup: 2 },
+      schedule: { name: 'exponential', start: 0.01, rate: 3, final: 0, decay: 1, warmup: 2 },
     };
     const result = await run('early', { recipe: recipe(settings) });
     assert.equal(result.stoppedEarly, true);
@@ -174,18 +177,45 @@ suite('a training run', { skip }, () => {
     assert.equal(resumed.stoppedEarly, true);
   });
 
-  test('leaves no buffer on the devices, however it ends', async () => {
+  test('holds no more buffers after 200 steps than after a few, and none when it has ended', async () => {
     const live = backend.client.liveBufferCount;
-    await run('leak', { recipe: recipe({ epochs: 1 }) });
+    const counts: number[] = [];
+    const onEvent = ({ kind }: TrainEvent) => {
+      if (kind === 'step') counts.push(backend.client.liveBufferCount);
+    };
+    await run('long', { recipe: recipe({ epochs: 34 }), onEvent });
+    assert.equal(counts.length, 34 * STEPS);
     assert.equal(backend.client.liveBufferCount, live);
-    await interrupted('leak-2', afterSteps(2));
+    // How many batches are ahead at a time varies, so that the most of many steps is compared.
+    const most = (values: readonly number[]) => Math.max(...values);
+    assert.equal(most(counts.slice(17 * STEPS)), most(counts.slice(0, 17 * STEPS)));
+
+    await interrupted('leak', afterSteps(2));
     assert.equal(backend.client.liveBufferCount, live);
+  });
+
+  test('leaves weights that evaluate and predict as it said', async () => {
+    const { model, weights, info } = await loadTrainedModel(backend, join(folder, 'whole'));
+    assert.deepEqual(info.best, whole.best);
+    assert.deepEqual(info.classNames, ['red', 'green', 'blue']);
+    // Another batch size than in training changes nothing but rounding.
+    const evaluate = await compileEvaluator(backend, model, 6);
+    const { confusion, probabilities } = await evaluate(weights, data.validation);
+    assert.deepEqual(confusion.counts, whole.evaluation.confusion.counts);
+    const predict = await compilePredictor(backend, model, 6);
+    const seen: number[] = [];
+    const predicted = await predict(weights, data.validation, { onProgress: (examples) => seen.push(examples) });
+    assert.deepEqual(seen, [6, 12, 18, 21]);
+    for (const [i, share] of whole.evaluation.probabilities.entries()) {
+      assert.ok(Math.abs(probabilities[i] - share) < 1e-5 && Math.abs(predicted[i] - share) < 1e-5, String(i));
+    }
+    await assert.rejects(loadTrainedModel(backend, join(folder, 'nothing')), { code: 'NO_RUN' });
+    await assert.rejects(loadTrainedModel(backend, join(folder, 'data')), { code: 'NO_CHECKPOINT' });
   });
 
   suite('that can not be', () => {
     test('diverges in one line with what to do, and keeps the checkpoint before it', async () => {
       const wild = recipe({
-        optimizer: { name: 'sgd' },
         schedule: { name: 'steps', rate: 1e-3, at: [1], factor: 1e30 },
       });
       await assert.rejects(run('wild', { recipe: wild }), {
@@ -211,6 +241,9 @@ suite('a training run', { skip }, () => {
           hint: /such as 10/,
         });
         assert.deepEqual(events, []);
+        const model = buildModel({ ...recipe().model, classes: 3, size: data.train.size });
+        await assert.rejects(compileEvaluator(two, model, 9), { code: 'BATCH_SIZE' });
+        await assert.rejects(compilePredictor(two, model, 9), { code: 'BATCH_SIZE' });
         await assert.rejects(readFile(join(folder, 'uneven')), { code: 'ENOENT' });
       } finally {
         await two.close();
@@ -235,6 +268,13 @@ suite('a training run', { skip }, () => {
         message: /^9 of 9 images of test have no label$/,
       });
       await assert.rejects(run('labels', { data: { train: data.train, validation: test9 } }), { code: 'NO_LABELS' });
+    });
+
+    test('validation on the images of training is refused', async () => {
+      await assert.rejects(run('same', { data: { train: data.train, validation: data.train } }), {
+        code: 'NO_VALIDATION',
+        message: /^training and validation would both read .*\.tfrec$/,
+      });
     });
 
     test('pictures of another size than the recipe says are refused', async () => {
@@ -262,11 +302,13 @@ suite('a training run', { skip }, () => {
         code: 'RESUME',
         message: /another recipe: model\.options\.width$/,
       });
-      await assert.rejects(run('whole', { resume: true, data: { ...data, train: data.validation } }), {
+      await writeColouredDataset(join(folder, 'fewer'), { splits: { train: 40 }, size: SIZE });
+      await using fewer = await open('fewer', 'train');
+      await assert.rejects(run('whole', { resume: true, data: { ...data, train: fewer } }), {
         code: 'RESUME',
         message: /another data set$/,
         expected: '41 training images',
-        received: '21 training images',
+        received: '40 training images',
       });
     });
   });

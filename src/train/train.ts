@@ -12,7 +12,7 @@ import { makeOptimizer } from './optimizer.ts';
 import type { Monitor, Recipe } from './recipe.ts';
 import { checkResume, checkRun, type TrainingData } from './run-check.ts';
 import { learningRate } from './schedule.ts';
-import { batchTypes, stepInputTypes, trainStep, type Weights } from './step.ts';
+import { batchTypes, rowsPerReplica, stepInputTypes, trainStep, type Weights } from './step.ts';
 import {
   emptyMetrics,
   initialState,
@@ -89,7 +89,7 @@ export async function train({
   const step = await jit(
     backend,
     trainStep(model, recipe, optimizer, backend.replicas),
-    [types, batchTypes(model, batchSize / backend.replicas), stepInputTypes],
+    [types, batchTypes(model, rowsPerReplica(batchSize, backend.replicas)), stepInputTypes],
     { name: `${model.name}_train`, donate: [0] },
   );
   onEvent({ kind: 'compiled', seconds: step.program.compileSeconds, fromCache: step.program.fromCache, model });

@@ -2,6 +2,7 @@
 
     pip install jax
     JAX_PLATFORMS=cpu python jax_cnn.py        # writes jax-cnn.json beside itself
+    npx prettier --write jax-cnn.json
 
 The model is that of `src/models/cnn.ts` without dropout, written here on its own from JAX's primitives. First values and
 images come from a formula, so none are stored:

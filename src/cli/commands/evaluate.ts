@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { basename } from 'node:path';
 import { formatTable, startProgress, UsageError } from '../../base/index.ts';
 import { SPLITS, type Dataset, type Split } from '../../data/index.ts';
 import type { Confusion } from '../../metrics/index.ts';
@@ -66,7 +67,7 @@ async function evaluate(run: string, flags: EvaluateFlags, context: Context): Pr
       console.log(flags.json === true ? scoresJson(confusion, loss, data) : scoresText(confusion, loss, data));
       if (flags.report !== undefined) {
         const report = await evaluationReport({
-          name: `${run} on ${split}`,
+          name: `${basename(run)} on ${split}`,
           backend,
           model,
           data,

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { formatCount, formatSeconds, plural, UsageError, writeFile } from '../../base/index.ts';
 import type { Dataset } from '../../data/index.ts';
-import { resolveModel } from '../../models/index.ts';
 import type { Backend } from '../../runtime/index.ts';
 import { LAST_FILE, train, type Recipe, type TrainResult } from '../../train/index.ts';
 import { stringify } from 'yaml';
@@ -19,7 +18,6 @@ import { trainDisplay } from './train-display.ts';
 export async function runTraining(recipeName: string, flags: TrainFlags, context: Context): Promise<TrainResult> {
   const { log, signal } = context;
   const { name, recipe } = await recipeFrom(recipeName, flags);
-  resolveModel(recipe.model); // A wrong name is told before any data is read.
   if (flags.data === undefined) {
     throw new UsageError('NO_DATA', 'no data set is given', {
       hint: 'add --data DIR; sepal data make --out flowers draws one to try with',
@@ -39,7 +37,9 @@ export async function runTraining(recipeName: string, flags: TrainFlags, context
     try {
       printHeader(name, recipe, backend, data, out, context);
       const recipeText = stringify(recipe);
-      await writeFile(join(out, 'recipe.yaml'), recipeText);
+      const keepRecipe = async () => writeFile(join(out, 'recipe.yaml'), recipeText);
+      // A resumed run may be refused for its recipe, and then the old one stays.
+      if (flags.resume !== true) await keepRecipe();
       const display = trainDisplay(recipe, data.train.count, log);
       let result: TrainResult;
       try {
@@ -47,6 +47,7 @@ export async function runTraining(recipeName: string, flags: TrainFlags, context
       } finally {
         display.stop();
       }
+      if (flags.resume === true) await keepRecipe();
       log.debug(`live buffers: ${backend.client.liveBufferCount}`);
       if (flags.report) await writeRunReport({ name, out, recipe, recipeText, backend, data, result });
       printResult(result, out, flags, context);

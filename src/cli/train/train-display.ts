@@ -28,6 +28,8 @@ export function trainDisplay(
         log.info(`resume  after step ${formatCount(event.step)}`);
         break;
       case 'step': {
+        // performance.now() counts from the start of the process.
+        if (shownEpoch === 0) log.debug(`first step done ${formatSeconds(performance.now() / 1000)} after the start`);
         if (bar === undefined || event.epoch !== shownEpoch) {
           stop();
           shownEpoch = event.epoch;

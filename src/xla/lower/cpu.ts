@@ -1,6 +1,20 @@
 import { convKernelGradientAsDots, convOfFewChannels } from './cpu-conv.ts';
+import { depthwiseConv, depthwiseInputGradient, depthwiseKernelGradient } from './cpu-depthwise.ts';
+import { pointwiseConv, pointwiseInputGradient, pointwiseKernelGradient } from './cpu-pointwise.ts';
 import { windowMaxGradientByIndex } from './cpu-pool.ts';
-import type { RewriteTable } from './rewrite.ts';
+import type { OpName } from '../ir.ts';
+import type { Rewrite, RewriteTable } from './rewrite.ts';
+
+/** The first rule that applies. */
+const firstOf =
+  <K extends OpName>(...rules: readonly Rewrite<K>[]): Rewrite<K> =>
+  (params, inputs) => {
+    for (const rule of rules) {
+      const better = rule(params, inputs);
+      if (better !== undefined) return better;
+    }
+    return undefined;
+  };
 
 /**
  * Forms of ops that XLA compiles well for CPUs, where its own choice for the plain op is slow.
@@ -8,7 +22,8 @@ import type { RewriteTable } from './rewrite.ts';
  * Each rule says what it gains; a rule returns undefined where the plain op is as good.
  */
 export const CPU_REWRITES: RewriteTable = {
-  conv: convOfFewChannels,
-  convKernelGradient: convKernelGradientAsDots,
+  conv: firstOf(pointwiseConv, depthwiseConv, convOfFewChannels),
+  convInputGradient: firstOf(pointwiseInputGradient, depthwiseInputGradient),
+  convKernelGradient: firstOf(pointwiseKernelGradient, depthwiseKernelGradient, convKernelGradientAsDots),
   windowMaxGradient: windowMaxGradientByIndex,
 };

@@ -1,16 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { isSystemError, writeFile } from '../base/index.ts';
-import {
-  byteSize,
-  elementCount,
-  formatShape,
-  hostArray,
-  type DType,
-  type HostTensor,
-  type TensorType,
-} from '../xla/index.ts';
-import { CheckpointError } from './errors.ts';
+import { isSystemError, writeFile } from '../../base/index.ts';
+import { byteSize, elementCount, formatShape, type DType, type HostTensor, type TensorType } from '../../xla/index.ts';
+import { arrayOf } from './stored-tensor.ts';
+import { WeightsError } from './weights-error.ts';
 
 const NAMES: Record<DType, string> = {
   float32: 'F32',
@@ -69,7 +62,7 @@ export async function writeSafetensors(
   await writeFile(path, Buffer.concat([length, padded, ...parts]));
 }
 
-/** Reads a whole file. @throws CheckpointError that says what is wrong with it, before any tensor is given out. */
+/** Reads a whole file. @throws WeightsError that says what is wrong with it, before any tensor is given out. */
 export async function readSafetensors(
   path: string,
 ): Promise<{ tensors: Map<string, HostTensor>; metadata: Record<string, string> }> {
@@ -105,7 +98,7 @@ function readEntry(path: string, name: string, value: unknown): Place {
   const { shape, data_offsets: offsets } = entry.data;
   const dtype = DTYPE_OF.get(entry.data.dtype);
   if (dtype === undefined) {
-    throw new CheckpointError('CHECKPOINT_DTYPE', `${path}: tensor ${name} has a dtype that Sepal doesn't read`, {
+    throw new WeightsError('WEIGHTS_DTYPE', `${path}: tensor ${name} has a dtype that Sepal doesn't read`, {
       expected: [...DTYPE_OF.keys()].join(', '),
       received: entry.data.dtype,
     });
@@ -129,10 +122,7 @@ function checkLayout(path: string, places: readonly Place[], length: number): vo
 }
 
 function readTensor({ shape, dtype, from, to }: Place, data: Buffer): HostTensor {
-  // A copy, as a view of a wide type must start at a multiple of its element size.
-  const copy = new Uint8Array(to - from);
-  copy.set(data.subarray(from, to));
-  return { shape, dtype, data: hostArray(dtype, copy.buffer) };
+  return { shape, dtype, data: arrayOf(dtype, data.subarray(from, to)) };
 }
 
 async function readWhole(path: string): Promise<Buffer> {
@@ -140,12 +130,11 @@ async function readWhole(path: string): Promise<Buffer> {
     return await readFile(path);
   } catch (cause) {
     const missing = isSystemError(cause, 'ENOENT');
-    throw new CheckpointError('CHECKPOINT_FILE', missing ? `there is no file ${path}` : `can't read ${path}`, {
+    throw new WeightsError('WEIGHTS_FILE', missing ? `there is no file ${path}` : `can't read ${path}`, {
       cause,
-      hint: 'is it the right run folder?',
     });
   }
 }
 
-const corrupt = (path: string, what: string): CheckpointError =>
-  new CheckpointError('CHECKPOINT_CORRUPT', `${path} is no whole safetensors file: ${what}`);
+const corrupt = (path: string, what: string): WeightsError =>
+  new WeightsError('WEIGHTS_CORRUPT', `${path} is no whole safetensors file: ${what}`);

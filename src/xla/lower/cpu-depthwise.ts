@@ -1,0 +1,117 @@
+import { optimizationBarrier, whileLoop } from '../control.ts';
+import { full } from '../creation.ts';
+import { add, broadcastTo, div, less, mul, rem } from '../elementwise.ts';
+import { convShape, dilatedSize } from '../infer-window.ts';
+import type { ConvParams, Padding, Tensor } from '../ir.ts';
+import { sum } from '../reduction.ts';
+import type { Shape } from '../shape.ts';
+import { dynamicSlice, pad, reshape, reverse, slice, sliceAxis, stack } from '../structure.ts';
+import type { Rewrite } from './rewrite.ts';
+
+/** Products that are summed in one fused loop; more make compiling slow. */
+const MAX_TAPS = 49;
+
+/** Every channel by itself, over two spatial axes. */
+function isDepthwise({ groups }: ConvParams, kernel: Shape, channels: number): boolean {
+  const [height, width, inputs, outputs] = kernel;
+  return (
+    groups === channels && groups > 1 && kernel.length === 4 && inputs === 1 && outputs === channels && height * width <= MAX_TAPS // prettier-ignore
+  );
+}
+
+interface Tap {
+  /** Distance from the window's first row and column. */
+  readonly top: number;
+  readonly left: number;
+}
+
+function tapsOf(kernel: Shape, { dilation }: ConvParams): Tap[] {
+  return Array.from({ length: kernel[0] * kernel[1] }, (_, i) => ({
+    top: Math.floor(i / kernel[1]) * dilation[0],
+    left: (i % kernel[1]) * dilation[1],
+  }));
+}
+
+/** Without the barrier XLA fuses the test for the border into every inner loop. */
+const barredPad = (x: Tensor, spatial: readonly Padding[], gaps: readonly number[] = [0, 0]): Tensor =>
+  optimizationBarrier([pad(x, [[0, 0], ...spatial, [0, 0]], 0, [0, ...gaps, 0])])[0];
+
+/** Shifted inputs times the kernel's taps, summed: `padded` has all that the windows reach. */
+function shiftedProducts(padded: Tensor, kernel: Tensor, output: Shape, params: ConvParams): Tensor {
+  const [batch, height, width, channels] = output;
+  const { strides } = params;
+  const rows = reshape(kernel, [-1, channels]);
+  return tapsOf(kernel.shape, params)
+    .map(({ top, left }, i) => {
+      const limit = [batch, top + (height - 1) * strides[0] + 1, left + (width - 1) * strides[1] + 1, channels];
+      const shifted = slice(padded, [0, top, left, 0], limit, [1, strides[0], strides[1], 1]);
+      return mul(shifted, broadcastTo(reshape(sliceAxis(rows, 0, i, i + 1), [channels]), output));
+    })
+    .reduce((a, b) => add(a, b));
+}
+
+/**
+ * A depthwise convolution as a sum of shifted inputs times taps.
+ *
+ * XLA runs it as so many convolutions of one channel: 71 ms for 5×5 kernels on [16, 12, 12, 672], this 2.4 ms.
+ */
+export const depthwiseConv: Rewrite<'conv'> = (params, [x, kernel]) => {
+  if (!isDepthwise(params, kernel.shape, x.shape[3])) return undefined;
+  const output = convShape('conv', params, x.shape, kernel.shape);
+  return [shiftedProducts(barredPad(x, params.padding), kernel, output, params)];
+};
+
+/** Its input's gradient: the same with the flipped kernel, over the output's gradient with gaps for the stride. */
+export const depthwiseInputGradient: Rewrite<'convInputGradient'> = (params, [gradient, kernel]) => {
+  const { strides, padding, dilation, inputShape } = params;
+  if (!isDepthwise(params, kernel.shape, inputShape[3])) return undefined;
+  const edges = [0, 1].map((axis): Padding => {
+    const reach = (kernel.shape[axis] - 1) * dilation[axis];
+    const spread = (gradient.shape[axis + 1] - 1) * strides[axis] + 1;
+    const low = reach - padding[axis][0];
+    return [low, inputShape[axis + 1] + reach - spread - low];
+  });
+  const gaps = strides.map((stride) => stride - 1);
+  const flipped = reverse(kernel, [0, 1]);
+  return [shiftedProducts(barredPad(gradient, edges, gaps), flipped, inputShape, { ...params, strides: [1, 1] })];
+};
+
+/**
+ * Its kernel's gradient in a loop over the output's rows, with one accumulator [kernel height, width, channels] for each
+ * column of the kernel.
+ *
+ * With the input's gradient XLA takes 380 ms for 5×5 kernels on [16, 12, 12, 672], this takes 5 ms. Forms with
+ * reductions over shifted slices, or with batched products, were 3 to 50 times slower than this; an accumulator for
+ * each tap is as fast, but takes twice as long to compile.
+ */
+export const depthwiseKernelGradient: Rewrite<'convKernelGradient'> = (params, [x, gradient]) => {
+  const { strides, padding, dilation, kernelShape } = params;
+  if (!isDepthwise(params, kernelShape, x.shape[3])) return undefined;
+  const [batch, height, width, channels] = gradient.shape;
+  const [kernelHeight, kernelWidth] = kernelShape;
+  const padded = barredPad(x, padding);
+  const windowHeight = dilatedSize(kernelHeight, dilation[0]);
+  const zero = full([], 0, 'int32');
+  const empty = full([kernelHeight, width, channels], 0, x.dtype);
+
+  const [, ...totals] = whileLoop(
+    [zero, ...Array.from({ length: kernelWidth }, () => empty)],
+    (step) => less(step, batch * height),
+    (step, ...sums) => {
+      const image = div(step, height);
+      const row = rem(step, height);
+      const window = [1, windowHeight, padded.shape[2], channels];
+      const inputs = dynamicSlice(padded, [image, mul(row, strides[0]), zero, zero], window);
+      const slope = reshape(dynamicSlice(gradient, [image, row, zero, zero], [1, 1, width, channels]), [width, channels]); // prettier-ignore
+      const added = sums.map((total, column) => {
+        const left = column * dilation[1];
+        const limit = [1, windowHeight, left + (width - 1) * strides[1] + 1, channels];
+        const shifted = slice(inputs, [0, 0, left, 0], limit, [1, dilation[0], strides[1], 1]);
+        return add(total, mul(reshape(shifted, empty.shape), broadcastTo(slope, empty.shape)));
+      });
+      return [add(step, 1), ...added];
+    },
+  );
+  const columns = totals.map((total) => sum(total, { axes: [1] }));
+  return [reshape(stack(columns, 1), kernelShape)];
+};

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { checkImagenetWeights, readImagenetExpectations } from '../scripts/parity/imagenet-weights.ts';
+import { cpuBackend, skipWithoutCpuPlugin } from './backend.ts';
+import { sharedData, skipWithoutSharedData } from './shared-data.ts';
+
+const skip = skipWithoutSharedData || skipWithoutCpuPlugin;
+
+suite('published ImageNet weights give what the original code gives', { skip }, () => {
+  for (const model of ['efficientnet_lite0', 'mobilenet_v2']) {
+    test(model, async () => {
+      const path = sharedData('parity', 'imagenet-weights.json');
+      const expectations = await readImagenetExpectations(path);
+      assert.ok(expectations?.[model]);
+      const backend = await cpuBackend();
+      try {
+        const result = await checkImagenetWeights(backend, path, model, expectations[model]);
+        assert.deepEqual(result.differing, []);
+        assert.ok(result.error <= 1e-3, `relative error of the logits: ${result.error}`);
+      } finally {
+        await backend.close();
+      }
+    });
+  }
+});

@@ -1,0 +1,19 @@
+"""Writes tiny.h5 and tiny.weights.h5: a small model whose variables count up, with a model inside. Keras 3.15."""
+import os
+os.environ["KERAS_BACKEND"] = "tensorflow"
+import h5py, keras, numpy as np
+from keras.src.legacy.saving import legacy_h5_format
+
+inner = keras.Sequential([keras.layers.Conv2D(2, 1, name="inner_conv"), keras.layers.BatchNormalization(name="inner_bn")], name="inner")
+images = keras.Input((4, 4, 3))
+x = keras.layers.DepthwiseConv2D(3, use_bias=False, name="depthwise")(inner(images))
+logits = keras.layers.Dense(3, name="predictions")(keras.layers.Flatten()(x))
+model = keras.Model(images, logits)
+start = 0
+for variable in model.weights:
+    size = int(np.prod(variable.shape))
+    variable.assign(np.arange(start, start + size, dtype="float32").reshape(variable.shape))
+    start += size
+model.save_weights("tiny.weights.h5")
+with h5py.File("tiny.h5", "w") as file:
+    legacy_h5_format.save_weights_to_hdf5_group(file, model)
