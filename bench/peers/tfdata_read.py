@@ -1,7 +1,8 @@
-"""One process of tf.data over Kaggle-layout TFRecord files: `tfdata_read.py FOLDER SIZE BATCH PASSES`.
+"""One process of tf.data over Kaggle-layout TFRecord files: `tfdata_read.py FOLDER SIZE BATCH PASSES CACHE`.
 
-Reads, checks, parses, decodes, shuffles and batches every record, PASSES times. Prints one line of JSON: seconds of each
-pass, counted from after the imports, records, and the peak of resident memory.
+Reads, checks, parses, decodes, shuffles and batches every record, PASSES times; with CACHE 1 decoded images are cached in
+memory. Prints one line of JSON: seconds of each pass, counted from after the imports, records, and the peak of resident
+memory.
 """
 
 import glob
@@ -14,7 +15,7 @@ import time
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import tensorflow as tf
 
-folder, size, batch, passes = sys.argv[1], *map(int, sys.argv[2:5])
+folder, size, batch, passes, cache = sys.argv[1], *map(int, sys.argv[2:6])
 features = {"image": tf.io.FixedLenFeature([], tf.string), "class": tf.io.FixedLenFeature([], tf.int64)}
 
 
@@ -28,14 +29,12 @@ started = time.perf_counter()
 files = tf.data.Dataset.from_tensor_slices(sorted(glob.glob(os.path.join(folder, "*.tfrec"))))
 options = tf.data.Options()
 options.deterministic = False
-data = (
-    tf.data.TFRecordDataset(files, num_parallel_reads=tf.data.AUTOTUNE)
-    .with_options(options)
-    .shuffle(2048)
-    .map(parse, num_parallel_calls=tf.data.AUTOTUNE)
-    .batch(batch)
-    .prefetch(tf.data.AUTOTUNE)
-)
+data = tf.data.TFRecordDataset(files, num_parallel_reads=tf.data.AUTOTUNE).with_options(options)
+if cache:
+    data = data.map(parse, num_parallel_calls=tf.data.AUTOTUNE).cache().shuffle(2048)
+else:
+    data = data.shuffle(2048).map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+data = data.batch(batch).prefetch(tf.data.AUTOTUNE)
 seconds = []
 records = 0
 for _ in range(passes):

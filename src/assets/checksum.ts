@@ -3,20 +3,30 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { AssetError } from './asset-error.ts';
 
+/**
+ * What pins a file to its bytes. MD5 only where the publisher gives nothing better: it finds damage, but no forgery by
+ * the publisher.
+ */
+export type Checksum = { readonly sha256: string } | { readonly md5: string };
+
 /** The SHA-256 of a file, in lower-case hexadecimal. */
-export async function sha256File(path: string, signal?: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
+export const sha256File = (path: string, signal?: AbortSignal): Promise<string> => hashFile(path, 'sha256', signal);
+
+async function hashFile(path: string, algorithm: 'sha256' | 'md5', signal: AbortSignal | undefined): Promise<string> {
+  const hash = createHash(algorithm);
   await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash, { signal });
   return hash.digest('hex');
 }
 
-/** @throws AssetError `CHECKSUM_MISMATCH` with both sums, unless the file has this SHA-256. */
-export async function checkSha256(path: string, expected: string, what: string, signal?: AbortSignal): Promise<void> {
-  const received = await sha256File(path, signal);
+/** @throws AssetError `CHECKSUM_MISMATCH` with both sums, unless the file has this checksum. */
+export async function checkFile(path: string, checksum: Checksum, what: string, signal?: AbortSignal): Promise<void> {
+  const [algorithm, expected] =
+    'sha256' in checksum ? (['sha256', checksum.sha256] as const) : (['md5', checksum.md5] as const);
+  const received = await hashFile(path, algorithm, signal);
   if (received === expected) return;
   throw new AssetError('CHECKSUM_MISMATCH', `${what} is not the file that Sepal knows; refused`, {
-    expected: `sha256 ${expected}`,
-    received: `sha256 ${received}`,
+    expected: `${algorithm} ${expected}`,
+    received: `${algorithm} ${received}`,
     hint: 'the download was cut short or altered: try again, or from another network or mirror',
   });
 }

@@ -132,6 +132,17 @@ test('a file with another checksum is refused and removed', async (t) => {
   assert.deepEqual(await readdir(folder), []);
 });
 
+test('a file may be pinned by MD5', async (t) => {
+  const { asset, target } = await serve(t, (_request, response) => response.end(CONTENT));
+  const { url } = asset;
+  await assert.rejects(download({ url, md5: '0'.repeat(32) }, target), {
+    code: 'CHECKSUM_MISMATCH',
+    expected: `md5 ${'0'.repeat(32)}`,
+  });
+  await download({ url, md5: createHash('md5').update(CONTENT).digest('hex') }, target);
+  assert.deepEqual(await readFile(target), CONTENT);
+});
+
 test('a missing file is refused at once', async (t) => {
   let requests = 0;
   const { asset, target } = await serve(t, (_request, response) => {

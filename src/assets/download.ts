@@ -5,17 +5,16 @@ import type { Dispatcher, Response } from 'undici';
 import { isSystemError } from '../base/index.ts';
 import { AssetError, cacheError } from './asset-error.ts';
 import { makeRoom } from './cache-folder.ts';
-import { checkSha256 } from './checksum.ts';
+import { checkFile, type Checksum } from './checksum.ts';
 import { withLock } from './lock.ts';
 import type { TransferOptions } from './transfer.ts';
 
 /** One file on the web, pinned to its bytes. */
-export interface WebAsset {
+export type WebAsset = Checksum & {
   readonly url: string;
-  readonly sha256: string;
   /** Bytes, where known: the room on the disk is checked before the download starts. */
   readonly size?: number;
-}
+};
 
 export interface DownloadOptions extends TransferOptions {
   /** Attempts in a row that bring no byte before it gives up; default 5. */
@@ -43,7 +42,7 @@ export async function download(asset: WebAsset, path: string, options: DownloadO
   return withLock(path, options, async () => {
     if (await isThere(path)) return path;
     // Named by content, so that bytes of another version of the file are never continued.
-    const part = join(dirname(path), `.${basename(path)}.${asset.sha256.slice(0, 12)}.part`);
+    const part = join(dirname(path), `.${basename(path)}.${pinOf(asset).slice(0, 12)}.part`);
     try {
       await bring(asset, part, options);
       await verify(asset, part, options.signal);
@@ -184,9 +183,11 @@ function cutError(url: string, { message, cause }: TransferCut, attempts: number
   });
 }
 
-async function verify({ url, sha256 }: WebAsset, part: string, signal: AbortSignal | undefined): Promise<void> {
+const pinOf = (asset: Checksum): string => ('sha256' in asset ? asset.sha256 : asset.md5);
+
+async function verify(asset: WebAsset, part: string, signal: AbortSignal | undefined): Promise<void> {
   try {
-    await checkSha256(part, sha256, url, signal);
+    await checkFile(part, asset, asset.url, signal);
   } catch (error) {
     if (error instanceof AssetError) await rm(part, { force: true });
     throw error;

@@ -1,6 +1,6 @@
 export { AssetError } from './asset-error.ts';
 export { cacheFolder, freeBytes, makeRoom } from './cache-folder.ts';
-export { sha256File } from './checksum.ts';
+export { checkFile, sha256File, type Checksum } from './checksum.ts';
 export { CUDA_LIBRARIES, cudaInstallCommand, missingCudaLibraries, type CudaLibrary } from './cuda-libraries.ts';
 export { download, type DownloadOptions, type WebAsset } from './download.ts';
 export { withLock } from './lock.ts';

@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isSystemError } from '../base/index.ts';
 import { AssetError } from './asset-error.ts';
-import { checkSha256 } from './checksum.ts';
+import { checkFile } from './checksum.ts';
 import { findPip, PIP_COMMANDS, pipDownload } from './pip.ts';
 import type { TransferOptions } from './transfer.ts';
 
@@ -65,7 +65,7 @@ export async function downloadWheel(pin: WheelPin, folder: string, options: Tran
 /** @throws AssetError `CHECKSUM_MISMATCH`, or `FILE_MISSING`, unless the file is the pinned wheel. */
 export async function checkWheel(path: string, pin: WheelPin, signal?: AbortSignal): Promise<void> {
   try {
-    await checkSha256(path, pin.sha256, `${basename(path)} (wanted: ${pin.package} ${pin.version})`, signal);
+    await checkFile(path, { sha256: pin.sha256 }, `${basename(path)} (wanted: ${pin.package} ${pin.version})`, signal);
   } catch (cause) {
     if (!isSystemError(cause)) throw cause;
     throw new AssetError('FILE_MISSING', `can't read the wheel ${path}: ${cause.message}`, { cause });

@@ -40,8 +40,8 @@ export interface Converted {
 /**
  * Makes TFRecord files in Kaggle's layout, with `classes.txt`, from a folder with one folder of pictures per class.
  *
- * Pictures are cropped at their centre to a square. Each class is split by the same shares, drawn by the seed. All splits
- * keep their labels. The output folder appears when it is whole; an abort or an error leaves nothing.
+ * Pictures are cropped at their centre to a square. Each class is split by the same shares, drawn by the seed. All
+ * splits keep their labels. The output folder appears when it is whole; an abort or an error leaves nothing.
  *
  * @throws DataError for the first bad picture, unless `badRecords` is `skip`.
  */

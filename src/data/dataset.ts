@@ -7,7 +7,8 @@ import { readImageSize, toSize, type ImageSize } from './decode.ts';
 import type { FeatureNames } from './layout.ts';
 import { filesOf, locate, type Split } from './locate.ts';
 import { PictureSet, type Dataset } from './picture-set.ts';
-import { defaultCacheBudget } from './pixel-cache.ts';
+import { defaultCacheBudget, PixelCache } from './pixel-cache.ts';
+import { ReadAhead } from './read-ahead.ts';
 import { indexRecords } from './record-index.ts';
 import { RecordSource } from './record-source.ts';
 import type { BadRecords, Source } from './source.ts';
@@ -19,7 +20,7 @@ export interface OpenOptions {
   readonly size?: number | ImageSize;
   /** Feature names of records in no known layout. */
   readonly features?: FeatureNames;
-  /** Class names in the order of their numbers, or the file that lists them; looked for beside the records otherwise. */
+  /** Class names in the order of their numbers, or a file that lists them; else looked for beside the records. */
   readonly classNames?: readonly string[] | string;
   readonly badRecords?: BadRecords;
   readonly labelsRequired?: boolean;
@@ -54,9 +55,20 @@ export async function openDataset(location: string, options: OpenOptions = {}): 
   let bytesRead = 0;
   const onBytes = (bytes: number) => onProgress?.((bytesRead += bytes), totalBytes);
 
-  const index = await indexRecords(files, { features, labelsRequired, badRecords, keep, signal, onBytes });
-  const source = new RecordSource(index);
+  const decode = { autoOrient: false };
+  const cacheOf = ({ height, width }: ImageSize) =>
+    new PixelCache(height * width * 3, options.cacheBudgetBytes ?? defaultCacheBudget());
+  const early = wanted ?? (located.side === undefined ? undefined : { height: located.side, width: located.side });
+  const cache = early === undefined ? undefined : cacheOf(early);
+  const readAhead =
+    keep && early !== undefined && cache !== undefined ? new ReadAhead(cache, early, decode) : undefined;
+  const onRecord =
+    readAhead === undefined ? undefined : (record: number, image: Buffer) => readAhead.add(record, image);
+
+  let source: RecordSource | undefined;
   try {
+    const index = await indexRecords(files, { features, labelsRequired, badRecords, keep, signal, onBytes, onRecord });
+    source = new RecordSource(index);
     if (source.count === 0) {
       throw new DataError('NO_RECORDS', `no good records in ${plural(files.length, 'file')}`, {
         place: { file: files[0] },
@@ -64,21 +76,24 @@ export async function openDataset(location: string, options: OpenOptions = {}): 
       });
     }
     const classNames = await resolveClassNames(options.classNames, files[0], source.labels);
+    const size = early ?? (await storedSize(source));
     const dataset = new PictureSet({
       name: [basename(resolve(location)), split].filter((word) => word !== undefined).join(' '),
       source,
       layout: index.layout,
       classNames,
-      size: wanted ?? (await storedSize(source, located.side)),
+      size,
       skipped: [...index.skipped],
       badRecords,
-      cacheBudgetBytes: options.cacheBudgetBytes,
-      decode: { autoOrient: false },
+      cache: cache ?? cacheOf(size),
+      decode,
+      readAhead,
     });
     dataset.checkLabels();
     return dataset;
   } catch (error) {
-    await source.close();
+    await readAhead?.stop();
+    await source?.close();
     throw error;
   }
 }
@@ -96,9 +111,8 @@ async function resolveClassNames(
   return Array.from({ length: highest + 1 }, (_, i) => `class ${i}`);
 }
 
-/** The size of all pictures, by the folder's name or else by the first of them. */
-async function storedSize(source: Source, side: number | undefined): Promise<ImageSize> {
-  if (side !== undefined) return { height: side, width: side };
+/** The size of all pictures, by the first of them. */
+async function storedSize(source: Source): Promise<ImageSize> {
   const first = Uint32Array.from({ length: Math.min(16, source.count) }, (_, i) => i);
   const sizes: ImageSize[] = [];
   const last = first.length - 1;

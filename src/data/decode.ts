@@ -36,8 +36,8 @@ sharp.cache(false);
  * Decodes an encoded picture into `out`: RGB, one byte a channel, rows from the top; off the main thread.
  *
  * JPEG, PNG, WebP, GIF (first frame), TIFF and AVIF are read. Greyscale becomes RGB, CMYK goes through its profile, and
- * alpha is laid over black. A picture of another size is cropped at its centre to the aspect ratio of `size` and resized
- * with an antialiasing (Lanczos) filter.
+ * alpha is laid over black. A picture of another size is cropped at its centre to the aspect ratio of `size` and
+ * resized with an antialiasing (Lanczos) filter.
  *
  * @throws DataError `BAD_IMAGE` where the bytes are no picture, a damaged one or one above 100 megapixels.
  */

@@ -5,6 +5,7 @@ import { checkClassNames } from './classes.ts';
 import { DataError, type Place } from './data-error.ts';
 import { toSize, type ImageSize } from './decode.ts';
 import { PictureSet, type Dataset } from './picture-set.ts';
+import { PixelCache } from './pixel-cache.ts';
 import type { BadRecords, Source } from './source.ts';
 
 const IMAGE_FILE = /\.(jpe?g|jfif|png|webp|gif|tiff?|avif)$/i;
@@ -40,8 +41,10 @@ export class ImageFileSource implements Source {
     return { file: this.files[index] };
   }
 
-  read(indices: Uint32Array): Promise<(Buffer | Error)[]> {
-    return Promise.all(Array.from(indices, (index) => readImageFile(this.files[index]).catch((error: Error) => error)));
+  read(indices: Uint32Array): Promise<(Buffer | DataError)[]> {
+    return Promise.all(
+      Array.from(indices, (index) => readImageFile(this.files[index]).catch((error: DataError) => error)),
+    );
   }
 
   async close(): Promise<void> {}
@@ -78,15 +81,16 @@ export async function openImages(
 ): Promise<Dataset> {
   const files: string[] = [];
   for (const path of paths) files.push(...(await expand(path)));
+  const size = toSize(options.size);
   return new PictureSet({
     name: paths.length === 1 ? basename(paths[0]) : 'images',
     source: new ImageFileSource(files),
     layout: undefined,
     classNames: options.classNames ?? [],
-    size: toSize(options.size),
+    size,
     skipped: [],
     badRecords: options.badRecords ?? 'fail',
-    cacheBudgetBytes: options.cacheBudgetBytes ?? 0,
+    cache: new PixelCache(size.height * size.width * 3, options.cacheBudgetBytes ?? 0),
     decode: { autoOrient: true },
   });
 }

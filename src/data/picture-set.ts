@@ -4,7 +4,8 @@ import { labelOutOfRange } from './classes.ts';
 import type { DataError, Place } from './data-error.ts';
 import type { DecodeOptions, ImageSize } from './decode.ts';
 import type { Layout } from './layout.ts';
-import { defaultCacheBudget, PixelCache } from './pixel-cache.ts';
+import type { PixelCache } from './pixel-cache.ts';
+import type { ReadAhead } from './read-ahead.ts';
 import type { BadRecords, Skipped, Source } from './source.ts';
 
 /** Labelled pictures in a fixed order, decoded on demand. */
@@ -41,8 +42,10 @@ export interface PictureSetOptions {
   readonly size: ImageSize;
   readonly skipped: Skipped[];
   readonly badRecords: BadRecords;
-  readonly cacheBudgetBytes: number | undefined;
+  readonly cache: PixelCache;
   readonly decode: DecodeOptions;
+  /** What fills the cache until the first batch is asked for. */
+  readonly readAhead?: ReadAhead;
 }
 
 /** A data set over any source of encoded pictures. */
@@ -56,6 +59,7 @@ export class PictureSet implements Dataset {
   readonly #source: Source;
   readonly #cache: PixelCache;
   readonly #decode: DecodeOptions;
+  readonly #readAhead: ReadAhead | undefined;
   readonly #badRecords: BadRecords;
   /** Records found bad since the data set was opened: they keep their numbers, but are masked out of every batch. */
   readonly #bad = new Set<number>();
@@ -70,8 +74,8 @@ export class PictureSet implements Dataset {
     this.#decode = options.decode;
     this.#badRecords = options.badRecords;
     this.labelled = options.source.labels.some((label) => label >= 0);
-    const imageBytes = this.size.height * this.size.width * 3;
-    this.#cache = new PixelCache(imageBytes, this.count, options.cacheBudgetBytes ?? defaultCacheBudget());
+    this.#cache = options.cache;
+    this.#readAhead = options.readAhead;
   }
 
   get count(): number {
@@ -100,6 +104,8 @@ export class PictureSet implements Dataset {
   }
 
   batches(options: BatchOptions): AsyncGenerator<Batch, void, void> {
+    // From now on the batches' order says what is decoded next. What is under way still comes into the cache.
+    void this.#readAhead?.stop();
     const pictures = {
       source: this.#source,
       size: this.size,
@@ -123,8 +129,9 @@ export class PictureSet implements Dataset {
 
   describe(): string {
     const { height, width } = this.size;
-    const share = Math.round((100 * this.#cache.capacity) / Math.max(1, this.count));
-    const pixels = this.#cache.capacity * height * width * 3;
+    const cached = Math.min(this.#cache.capacity, this.count);
+    const share = Math.round((100 * cached) / Math.max(1, this.count));
+    const pixels = cached * height * width * 3;
     const parts = [
       `${plural(this.count, 'image')} of ${width}x${height} px`,
       this.labelled ? plural(this.classNames.length, 'class', 'classes') : 'no labels',
@@ -135,8 +142,9 @@ export class PictureSet implements Dataset {
     return `${this.name}: ${parts.join(', ')}`;
   }
 
-  close(): Promise<void> {
-    return this.#source.close();
+  async close(): Promise<void> {
+    await this.#readAhead?.stop();
+    await this.#source.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -11,30 +11,37 @@ export class PixelCache {
   readonly capacity: number;
   readonly #imageBytes: number;
   readonly #slabs: (Buffer | undefined)[] = [];
-  readonly #filled: Uint8Array;
-  #count = 0;
+  readonly #filled = new Set<number>();
 
-  constructor(imageBytes: number, records: number, budgetBytes: number) {
+  constructor(imageBytes: number, budgetBytes: number) {
     this.#imageBytes = imageBytes;
-    this.capacity = Math.min(records, Math.floor(budgetBytes / imageBytes));
-    this.#filled = new Uint8Array(this.capacity);
+    this.capacity = Math.floor(budgetBytes / imageBytes);
+  }
+
+  /** Whether a record is among those that are kept. */
+  holds(index: number): boolean {
+    return index < this.capacity;
   }
 
   /** How many pictures are in. */
   get count(): number {
-    return this.#count;
+    return this.#filled.size;
   }
 
   get(index: number): Buffer | undefined {
-    if (index >= this.capacity || this.#filled[index] === 0) return undefined;
-    return this.#slot(index);
+    return this.#filled.has(index) ? this.#slot(index) : undefined;
   }
 
   put(index: number, pixels: Uint8Array): void {
-    if (index >= this.capacity || this.#filled[index] === 1) return;
+    if (!this.holds(index) || this.#filled.has(index)) return;
     this.#slot(index).set(pixels);
-    this.#filled[index] = 1;
-    this.#count++;
+    this.#filled.add(index);
+  }
+
+  /** Lets `write` fill the place of a record that is kept, and counts it as in where that succeeds. */
+  async fill(index: number, write: (place: Buffer) => Promise<void>): Promise<void> {
+    await write(this.#slot(index));
+    this.#filled.add(index);
   }
 
   #slot(index: number): Buffer {

@@ -37,15 +37,17 @@ export interface IndexOptions {
   readonly keep?: boolean;
   readonly signal?: AbortSignal;
   readonly onBytes?: (bytes: number) => void;
+  /** Told the number of each good record and its encoded picture, which stays valid where contents are held. */
+  readonly onRecord?: (index: number, image: Buffer) => void;
 }
 
 /**
- * Reads TFRecord files once from start to end: checks all checksums, parses all records, remembers where the pictures are.
+ * Reads TFRecord files once from start to end: checks and parses every record, remembers where the pictures are.
  *
  * @throws DataError for the first bad record, unless `badRecords` is `skip`.
  */
 export async function indexRecords(files: readonly string[], options: IndexOptions = {}): Promise<RecordIndex> {
-  const { badRecords = 'fail', keep = false, signal, onBytes } = options;
+  const { badRecords = 'fail', keep = false, signal, onBytes, onRecord } = options;
   const kinds = await peekKinds(files, signal);
   const layout = detectLayout(kinds, files[0], { names: options.features, labelsRequired: options.labelsRequired });
 
@@ -86,6 +88,8 @@ export async function indexRecords(files: readonly string[], options: IndexOptio
         columns.imageLength.push(found.image.length);
         columns.labels.push(found.label);
         ids.push(found.id ?? `${number}-${ordinal}`);
+        const start = found.image.byteOffset - data.byteOffset;
+        onRecord?.(ids.length - 1, data.subarray(start, start + found.image.length));
       } catch (error) {
         if (!(error instanceof DataError)) throw error;
         bad(error);
@@ -150,11 +154,10 @@ function readFeatures(
     throw new DataError('LABEL_OUT_OF_RANGE', `label ${label} in feature "${layout.label}" is negative`, { place });
   }
   const id = layout.id === undefined ? undefined : bytesValue(features, layout.id);
-  return { image, label, id: id === undefined ? undefined : text(id) };
+  return { image, label, id: id === undefined ? undefined : decoder.decode(id) };
 }
 
 const decoder = new TextDecoder();
-const text = (bytes: Uint8Array) => decoder.decode(bytes);
 
 function lacking(name: string, place: Place): DataError {
   return new DataError('MISSING_FEATURE', `no value in feature "${name}", which other records have`, { place });

@@ -52,8 +52,8 @@ export class RecordSource implements Source {
     return { file: files[file[index]], record: record[index], offset: offset[index] };
   }
 
-  async read(indices: Uint32Array): Promise<(Buffer | Error)[]> {
-    const found: (Buffer | Error)[] = Array.from({ length: indices.length });
+  async read(indices: Uint32Array): Promise<(Buffer | DataError)[]> {
+    const found: (Buffer | DataError)[] = Array.from({ length: indices.length });
     const elsewhere: number[] = [];
     for (let i = 0; i < indices.length; i++) {
       const content = this.index.contents[this.index.file[indices[i]]];
@@ -96,7 +96,7 @@ export class RecordSource implements Source {
     return runs;
   }
 
-  async #readRun(run: Run, indices: Uint32Array, found: (Buffer | Error)[]): Promise<void> {
+  async #readRun(run: Run, indices: Uint32Array, found: (Buffer | DataError)[]): Promise<void> {
     const { offset, length } = this.index;
     const bytes = Buffer.allocUnsafeSlow(run.end - run.start);
     try {

@@ -1,4 +1,4 @@
-import type { Place } from './data-error.ts';
+import type { DataError, Place } from './data-error.ts';
 
 /** A record that was left out, and why. */
 export interface Skipped {
@@ -21,7 +21,7 @@ export interface Source {
   /** How many bytes of encoded pictures are held in memory. */
   readonly heldBytes: number;
   place(index: number): Place;
-  /** The encoded pictures of these indices, in that order; the bytes must not be changed. An error stands for a picture that can't be read. */
-  read(indices: Uint32Array): Promise<(Buffer | Error)[]>;
+  /** The encoded pictures, in the order of the indices, not to be changed; an error for one that can't be read. */
+  read(indices: Uint32Array): Promise<(Buffer | DataError)[]>;
   close(): Promise<void>;
 }
