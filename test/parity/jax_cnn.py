@@ -29,7 +29,7 @@ EPSILON, STATISTICS_MOMENTUM = 1e-3, 0.9
 
 PLAIN = dict(depth=3, width=8, maxWidth=512, convs=1, kernel=3, stemStrides=1, pooling="max", head="average", hidden=0)
 CASES = {
-    "sgd": dict(model=PLAIN, smoothing=0.0, optimizer=dict(name="sgd", momentum=0.9), rate=0.02),
+    "sgd": dict(model=PLAIN, smoothing=0.0, optimizer=dict(name="sgd", momentum=0.9), rate=0.01),
     "sgd-nesterov": dict(
         model=PLAIN | dict(width=6, maxWidth=10, depth=2, convs=2, kernel=2),
         smoothing=0.1,

@@ -1,4 +1,4 @@
-import { didYouMean, plural } from '../../base/index.ts';
+import { plural } from '../../base/index.ts';
 import { formatShape, isFloat, sameShape } from '../../xla/index.ts';
 import { fileShape } from './placement.ts';
 import type { TensorFile } from './tensor-file.ts';
@@ -20,7 +20,7 @@ export function checkTypes(file: TensorFile, { variables, placements }: WrittenM
         new WeightsError('WEIGHTS_MISSING', `${file.path} has no tensor ${place.name}`, {
           expected: formatShape(wanted),
           received: 'nothing',
-          hint: didYouMean(place.name, file.tensors.keys()),
+          hint: 'bring the file again, or check that it belongs to this architecture',
         }),
       );
     } else if (!sameShape(stored.shape, wanted) || !isFloat(stored.dtype)) {

@@ -7,7 +7,7 @@ import type { TorchNames } from './torch-names.ts';
 const resnet: TorchNames = {
   name: 'torchvision',
   families: /^resnet\d+$/,
-  marker: /^layer1\.0\.conv1\.weight$/,
+  marker: /^layer\d\.\d+\.conv\d\./,
   preprocess: IMAGENET,
   options: { downsampling: 'second' },
   layers: { conv1_conv: 'conv1', conv1_bn: 'bn1', predictions: 'fc' },
@@ -59,13 +59,13 @@ const densenet = (name: string, marker: RegExp, parts: Readonly<Record<string, s
 
 /** torchvision's DenseNet and timm's; torchvision's own files still have its first names. */
 const DENSENETS: readonly TorchNames[] = [
-  densenet('torchvision', /^features\.denseblock1\.denselayer1\.conv1\.weight$/, {
+  densenet('torchvision', /^features\.denseblock\d\.denselayer\d+\.(conv|norm)\d\./, {
     '0_bn': 'norm1',
     '1_conv': 'conv1',
     '1_bn': 'norm2',
     '2_conv': 'conv2',
   }),
-  densenet('torchvision-0.2', /^features\.denseblock1\.denselayer1\.conv\.1\.weight$/, {
+  densenet('torchvision-0.2', /^features\.denseblock\d\.denselayer\d+\.(conv|norm)\.\d\./, {
     '0_bn': 'norm.1',
     '1_conv': 'conv.1',
     '1_bn': 'norm.2',
@@ -97,20 +97,20 @@ export const CLASSIC_NAMES: readonly TorchNames[] = [
   ...DENSENETS,
   {
     ...vgg,
-    name: 'torchvision',
-    marker: /^classifier\.0\.weight$/,
-    layers: { fc1: 'classifier.0', fc2: 'classifier.3', predictions: 'classifier.6' },
-    layout: (spec) => (isFirstDense(spec) ? flattenedLayout(spec, VGG_MAP) : undefined),
-  },
-  {
-    ...vgg,
     name: 'timm',
-    marker: /^pre_logits\.fc1\.weight$/,
+    marker: /^pre_logits\./,
     layers: { fc1: 'pre_logits.fc1', fc2: 'pre_logits.fc2', predictions: 'head.fc' },
     // timm's dense layers are convolutions.
     layout: (spec) => {
       if (isFirstDense(spec)) return flattenedLayout(spec, VGG_MAP, true);
       return spec.path === 'fc2/kernel' ? flattenedLayout(spec, 1, true) : undefined;
     },
+  },
+  {
+    ...vgg,
+    name: 'torchvision',
+    marker: /^(features|classifier)\.\d+\./,
+    layers: { fc1: 'classifier.0', fc2: 'classifier.3', predictions: 'classifier.6' },
+    layout: (spec) => (isFirstDense(spec) ? flattenedLayout(spec, VGG_MAP) : undefined),
   },
 ];

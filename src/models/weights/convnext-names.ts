@@ -8,7 +8,7 @@ const convnext = (size: string): TorchNames => {
   return {
     name: 'timm',
     families: new RegExp(`^convnext-${size}$`),
-    marker: /^stages\.0\.blocks\.0\.conv_dw\.weight$/,
+    marker: /^stages\.\d+\.blocks\./,
     preprocess: IMAGENET,
     options: {},
     layers: {

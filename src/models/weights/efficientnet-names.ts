@@ -12,7 +12,7 @@ const HALF: Preprocess = { mean: [127.5, 127.5, 127.5], std: [127.5, 127.5, 127.
 /** github.com/lukemelas/EfficientNet-PyTorch, and those that follow it. */
 const lukemelas: Omit<TorchNames, 'families' | 'preprocess'> = {
   name: 'EfficientNet-PyTorch',
-  marker: /^_conv_stem\.weight$/,
+  marker: /^_blocks\.\d+\._/,
   options: {},
   layers: {
     stem_conv: '_conv_stem',
@@ -42,7 +42,7 @@ const lukemelas: Omit<TorchNames, 'families' | 'preprocess'> = {
 /** timm's networks that hold TensorFlow's weights: `tf_efficientnet_b0`, `tf_efficientnet_lite0`, … */
 const timm: Omit<TorchNames, 'families' | 'preprocess'> = {
   name: 'timm',
-  marker: /^blocks\.0\.0\.conv_dw\.weight$/,
+  marker: /^blocks\.\d+\.\d+\./,
   options: {},
   layers: {
     stem_conv: 'conv_stem',

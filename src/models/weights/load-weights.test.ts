@@ -132,6 +132,11 @@ suite('loading weights', () => {
       { code: 'WEIGHTS_MISSING', message: /has no tensor features\.2\.conv\.0\.0\.weight$/, expected: '[48,8,1,1]' },
     ],
     [
+      'a missing first tensor',
+      (tensors) => tensors.delete('features.0.0.weight'),
+      { code: 'WEIGHTS_MISSING', message: /has no tensor features\.0\.0\.weight$/, expected: '[8,3,3,3]' },
+    ],
+    [
       'half a classifier',
       (tensors) => tensors.delete('classifier.1.bias'),
       { code: 'WEIGHTS_MISSING', message: /has no tensor classifier\.1\.bias$/, expected: '[4]' },

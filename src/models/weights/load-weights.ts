@@ -1,5 +1,5 @@
 import type { VariableSpec } from '../../nn/index.ts';
-import { elementCount, sameShape, type HostTensor } from '../../xla/index.ts';
+import { elementCount, formatShape, sameShape, type HostTensor } from '../../xla/index.ts';
 import type { Preprocess } from '../preprocess.ts';
 import type { Model } from '../registry.ts';
 import { checkFinite, checkTypes } from './check-tensors.ts';
@@ -36,7 +36,7 @@ export async function loadWeights(model: Model, source: WeightsSource): Promise<
   try {
     const written = writtenModel(model, file);
     const values = readValues(file, written);
-    return { ...transfer(model, values), preprocess: source.preprocess };
+    return { ...transfer(model, values, source.path), preprocess: source.preprocess };
   } finally {
     file.close();
   }
@@ -76,22 +76,34 @@ function readValues(file: TensorFile, { variables, placements }: WrittenModel): 
   return values;
 }
 
-function transfer(model: Model, values: ReadonlyMap<string, HostTensor>): Pick<LoadedWeights, 'values' | 'fresh'> {
+function transfer(
+  model: Model,
+  values: ReadonlyMap<string, HostTensor>,
+  file: string,
+): Pick<LoadedWeights, 'values' | 'fresh'> {
   const head = headPaths(model);
   const fresh: string[] = [];
   const taken = new Map<string, HostTensor>();
   const last = model.variables.at(-1)?.path.replace(/[^/]*$/, '') ?? '';
   const lastFits = model.variables.filter(({ path }) => path.startsWith(last)).every((spec) => fits(values, spec));
   for (const spec of model.variables) {
+    const value = values.get(spec.path);
     const inHead = head.has(spec.path);
     // Behind a layer that is new nothing learned fits any more; a classifier is new as a whole.
-    const usable = !inHead || (fresh.length === 0 && fits(values, spec) && (lastFits || !spec.path.startsWith(last)));
-    const value = values.get(spec.path);
-    if (usable && value !== undefined) taken.set(spec.path, value);
-    else fresh.push(spec.path);
+    const isNew = fresh.length > 0 || (!lastFits && spec.path.startsWith(last));
+    if (value !== undefined && fits(values, spec) && !(inHead && isNew)) taken.set(spec.path, value);
+    else if (inHead) fresh.push(spec.path);
+    else throw differentFeatures(file, spec, value);
   }
   return { values: taken, fresh };
 }
 
 const fits = (values: ReadonlyMap<string, HostTensor>, { path, shape }: VariableSpec): boolean =>
   sameShape(values.get(path)?.shape ?? [NaN], shape);
+
+const differentFeatures = (file: string, spec: VariableSpec, value: HostTensor | undefined): WeightsError =>
+  new WeightsError('WEIGHTS_SHAPE', `${file}: the weights don't fit the model's ${spec.path}`, {
+    expected: formatShape(spec.shape),
+    received: value === undefined ? 'nothing' : formatShape(value.shape),
+    hint: 'build the model with the options that the weights were trained with',
+  });

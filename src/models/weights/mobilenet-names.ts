@@ -21,7 +21,7 @@ export const MOBILENET_NAMES: readonly TorchNames[] = [
   {
     name: 'torchvision',
     families: /^mobilenet-v2$/,
-    marker: /^features\.0\.0\.weight$/,
+    marker: /^features\.\d+\.conv\./,
     preprocess: IMAGENET,
     options: OPTIONS,
     layers: {
@@ -54,7 +54,7 @@ export const MOBILENET_NAMES: readonly TorchNames[] = [
   {
     name: 'timm',
     families: /^mobilenet-v2$/,
-    marker: /^blocks\.0\.0\.conv_dw\.weight$/,
+    marker: /^blocks\.\d+\.\d+\./,
     preprocess: IMAGENET,
     options: OPTIONS,
     layers: {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { PickleClass, readPickle, type PickleWorld } from './pickle.ts';
+import { readPickle } from './pickle.ts';
+import { PickleClass, type PickleWorld } from './pickle-value.ts';
 
 const WORLD: PickleWorld = {
   classes: new Map(

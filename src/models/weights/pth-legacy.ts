@@ -1,4 +1,5 @@
-import { readPickle, type PickleValue, type PickleWorld } from './pickle.ts';
+import { readPickle } from './pickle.ts';
+import type { PickleValue, PickleWorld } from './pickle-value.ts';
 import type { StoredTensor } from './stored-tensor.ts';
 import { byteSize } from '../../xla/index.ts';
 import { corrupt, namedStorage, stateDict, storageBytes, torchClasses, type TorchStorage } from './torch-tensor.ts';

@@ -1,6 +1,7 @@
 import { crc32 } from '@node-rs/crc32';
 import { fromBufferPromise, type Entry, type ZipFile } from 'yauzl';
-import { readPickle, type PickleWorld } from './pickle.ts';
+import { readPickle } from './pickle.ts';
+import type { PickleWorld } from './pickle-value.ts';
 import type { StoredTensor } from './stored-tensor.ts';
 import { corrupt, namedStorage, stateDict, storageBytes, torchClasses, type TorchStorage } from './torch-tensor.ts';
 import { WeightsError } from './weights-error.ts';

@@ -208,6 +208,11 @@ suite('a PyTorch file', () => {
     });
   }
 
+  test('refused: a dict inside itself', async () => {
+    const bytes = Buffer.concat([Buffer.from('}q\0'), write.text('state_dict'), Buffer.from('h\0s')]);
+    await assert.rejects(read(await zipFile({ 'data.pkl': write.pickle(bytes) })), { message: /no dict of tensors/ });
+  });
+
   test('refused: a zip with a changed byte', async () => {
     const bytes = await zipOf({ w: tensor(plain) }, { '0': six });
     bytes[bytes.indexOf(six) + 1] ^= 1;

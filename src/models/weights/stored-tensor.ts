@@ -1,5 +1,4 @@
 import {
-  byteSize,
   elementCount,
   fromBfloat16Bits,
   fromFloat16Bits,
@@ -39,7 +38,7 @@ export function gatherStrided(
 ): HostArray {
   const count = elementCount(shape);
   if (isRowMajor(shape, strides)) return data.slice(offset, offset + count);
-  const result = hostArray(dtype, count * byteSize(dtype) === 0 ? 0 : count);
+  const result = hostArray(dtype, count);
   const index = shape.map(() => 0);
   let from = offset;
   for (let to = 0; to < count; to++) {

@@ -80,7 +80,7 @@ const STATE_DICTS: Readonly<Record<string, readonly [number, Readonly<Record<str
       'classifier.weight': '[1000,1024]',
     },
   ],
-  'torchvision-0.2 densenet169': [1006, { 'features.denseblock4.denselayer32.norm.2.weight': '[128]' }],
+  'torchvision-0.2 densenet169': [846, { 'features.denseblock4.denselayer32.norm.2.weight': '[128]' }],
   'torchvision vgg16': [
     32,
     {

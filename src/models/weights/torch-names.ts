@@ -22,7 +22,7 @@ export interface BlockNames {
 /** A PyTorch project's names of a family's variables. */
 export interface TorchNames extends Origin {
   readonly families: RegExp;
-  /** A tensor by which such a file is known among the family's. */
+  /** Tensors by which such a file is known among the family's: many, as any one may be missing. */
   readonly marker: RegExp;
   /** Modules of the layers outside of blocks, by our layer's path. */
   readonly layers: Readonly<Record<string, string>>;
@@ -81,7 +81,7 @@ function moduleOf(names: TorchNames, layer: string, seen: readonly Map<string, n
 
 const ordinal = (text: string): number => (/^[a-z]$/.test(text) ? text.charCodeAt(0) - 96 : Number(text));
 
-/** The names among `all` that a file of a family has. */
+/** The first of the tables that a file of a family follows. */
 export function findTorchNames(
   all: readonly TorchNames[],
   family: string,

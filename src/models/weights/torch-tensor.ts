@@ -1,5 +1,5 @@
 import { byteSize, elementCount, formatShape, type DType, type HostTensor } from '../../xla/index.ts';
-import { PickleClass, PickleObject, type PickleValue } from './pickle.ts';
+import { PickleClass, PickleObject, type PickleValue } from './pickle-value.ts';
 import { arrayOf, gatherStrided, type StoredTensor } from './stored-tensor.ts';
 import { WeightsError } from './weights-error.ts';
 
@@ -102,11 +102,9 @@ const NESTED = ['state_dict', 'model_state_dict', 'model'];
 /** The tensors of a state dict by name. @throws WeightsError where a tensor reaches beyond its storage. */
 export function stateDict(place: string, value: PickleValue): Map<string, StoredTensor> {
   if (!(value instanceof Map)) throw corrupt(place, 'it holds no dict of tensors');
-  for (const key of NESTED) {
-    if (value.get(key) instanceof Map) return stateDict(place, value.get(key) ?? null);
-  }
+  const inner = NESTED.map((key) => value.get(key)).find((nested) => nested instanceof Map);
   const tensors = new Map<string, StoredTensor>();
-  for (const [name, tensor] of value) {
+  for (const [name, tensor] of inner ?? value) {
     if (typeof name !== 'string' || !(tensor instanceof TorchTensor)) continue;
     // `DataParallel` puts its own name before each.
     tensors.set(name.replace(/^module\./, ''), storedTensor(place, name, tensor));
@@ -128,8 +126,9 @@ function storedTensor(place: string, name: string, { storage, offset, shape, str
   }
   if (bytes === undefined) throw corrupt(place, `the numbers of tensor ${name} are missing`);
   const read = (): HostTensor => {
-    const whole = { shape, strides, offset };
-    return { shape, dtype, data: gatherStrided(arrayOf(dtype, bytes), dtype, whole) };
+    const size = byteSize(dtype);
+    const own = arrayOf(dtype, bytes.subarray(offset * size, (last + 1) * size));
+    return { shape, dtype, data: gatherStrided(own, dtype, { shape, strides, offset: 0 }) };
   };
   return { shape, dtype, read };
 }

@@ -57,8 +57,9 @@ function originOf(family: string, file: TensorFile): Origin {
 /** The places of a model's variables in a file. */
 export function placementsIn(file: TensorFile, model: Model): Placements {
   if (file.keras !== undefined) return kerasPlacements(model, file.keras);
-  const names = findTorchNames(TORCH_NAMES, model.name, file.tensors.keys());
-  if (file.metadata.sepal === undefined && names !== undefined) {
+  const own = describeOwnFile(file) !== undefined;
+  const names = own ? undefined : findTorchNames(TORCH_NAMES, model.name, file.tensors.keys());
+  if (names !== undefined) {
     const placements = torchPlacements(names, model.variables);
     assertDistinct(placements);
     return placements;
