@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parse } from 'yaml';
 import { didYouMean, UsageError } from '../../base/index.ts';
@@ -20,7 +20,8 @@ export async function recipeFrom(nameOrPath: string, flags: TrainFlags): Promise
 }
 
 function findRecipe(nameOrPath: string): string {
-  if (existsSync(nameOrPath)) return nameOrPath;
+  // A folder of that name, such as one of runs, is no recipe.
+  if (statSync(nameOrPath, { throwIfNoEntry: false })?.isFile() === true) return nameOrPath;
   const own = join(RECIPES, `${nameOrPath}.yaml`);
   if (existsSync(own)) return own;
   const names = readdirSync(RECIPES)
