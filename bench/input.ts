@@ -23,7 +23,7 @@ type Run = z.infer<typeof Run>;
  *
  * Each repeat starts a process of each system, one after the other, with decoded pixels cached in memory (Sepal's default,
  * tf.data's `cache()`) and without. An epoch counts from after the imports, with all that a system does before its first
- * batch. The first two cases are both systems as they come: Sepal caches, tf.data doesn't.
+ * batch. Where a case doesn't say otherwise, both systems are as they come: Sepal caches, tf.data doesn't.
  */
 export async function benchInput(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -50,6 +50,7 @@ export async function benchInput(args: readonly string[]): Promise<void> {
   const all = (run: Run) => [run.seconds.reduce((sum, seconds) => sum + seconds, 0) / run.seconds.length];
   const cases: Case[] = [
     { name: `input, ${values.passes} epochs, mean`, pairs: firstEpoch, seconds: all },
+    { name: 'input, one pass, no cache', pairs: decoded, seconds: (run) => run.seconds.slice(0, 1) },
     { name: 'input, first epoch', pairs: firstEpoch, seconds: (run) => run.seconds.slice(0, 1) },
     { name: 'input, later epochs, pixels cached', pairs: cached, seconds: (run) => run.seconds.slice(1) },
     { name: 'input, later epochs, decoded again', pairs: decoded, seconds: (run) => run.seconds.slice(1) },

@@ -142,14 +142,17 @@ async function prepare(
     const out = images.subarray(row * imageBytes, (row + 1) * imageBytes);
     try {
       if (bytes instanceof Error) throw bytes;
-      await decodeImage(bytes, size, out, source.place(index), pictures.decode);
+      const decodeInto = async (memory: Buffer) =>
+        decodeImage(bytes, size, memory, source.place(index), pictures.decode);
+      // The decoding thread is then the first to touch the cache's new memory, which takes longer than copying it.
+      if (cache.holds(index)) out.set(await cache.fill(index, decodeInto));
+      else await decodeInto(out);
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       out.fill(0);
       pictures.onBad(index, error);
       return;
     }
-    cache.put(index, out);
     mask[row] = 1;
   };
   const work: Promise<void>[] = [];

@@ -32,16 +32,12 @@ export class PixelCache {
     return this.#filled.has(index) ? this.#slot(index) : undefined;
   }
 
-  put(index: number, pixels: Uint8Array): void {
-    if (!this.holds(index) || this.#filled.has(index)) return;
-    this.#slot(index).set(pixels);
+  /** Lets `write` fill the place of a record that is kept, and counts it as in where that succeeds; returns the place. */
+  async fill(index: number, write: (place: Buffer) => Promise<void>): Promise<Buffer> {
+    const place = this.#slot(index);
+    if (!this.#filled.has(index)) await write(place);
     this.#filled.add(index);
-  }
-
-  /** Lets `write` fill the place of a record that is kept, and counts it as in where that succeeds. */
-  async fill(index: number, write: (place: Buffer) => Promise<void>): Promise<void> {
-    await write(this.#slot(index));
-    this.#filled.add(index);
+    return place;
   }
 
   #slot(index: number): Buffer {
