@@ -103,3 +103,15 @@ async function* ahead<T>(
     );
   }
 }
+
+/** Lays the rows of a step's output, [batch, classes], to their records' places in `all`; padding has none. */
+export function placeRows(
+  { indices, mask }: DeviceBatch,
+  rows: Float32Array,
+  classes: number,
+  all: Float32Array,
+): void {
+  for (const [row, index] of indices.entries()) {
+    if (mask[row] === 1) all.set(rows.subarray(row * classes, (row + 1) * classes), index * classes);
+  }
+}

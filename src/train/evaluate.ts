@@ -3,7 +3,7 @@ import type { Dataset } from '../data/index.ts';
 import { Confusion } from '../metrics/index.ts';
 import type { Model } from '../models/index.ts';
 import { isDeviceArray, jit, type ArraysOf, type Backend } from '../runtime/index.ts';
-import { evaluationBatches } from './device-batches.ts';
+import { evaluationBatches, placeRows } from './device-batches.ts';
 import { batchTypes, evaluationStep, rowsPerReplica, type Weights } from './step.ts';
 import { emptyMetrics, metricTypes, variableTypes, type DeviceState } from './train-state.ts';
 
@@ -42,12 +42,7 @@ export async function compileEvaluator(backend: Backend, model: Model, batchSize
       signal?.throwIfAborted();
       const result = await step(metrics, weights, batch.arrays);
       metrics = result.metrics;
-      const rows = (await backend.gather(result.probabilities)) as Float32Array;
-      for (const [row, index] of batch.indices.entries()) {
-        if (batch.mask[row] === 1) {
-          probabilities.set(rows.subarray(row * model.classes, (row + 1) * model.classes), index * model.classes);
-        }
-      }
+      placeRows(batch, (await backend.gather(result.probabilities)) as Float32Array, model.classes, probabilities);
       result.probabilities.dispose();
       batch.dispose();
       done += batch.examples;

@@ -1,7 +1,7 @@
 import type { Dataset } from '../data/index.ts';
 import type { Model } from '../models/index.ts';
 import { jit, type ArraysOf, type Backend } from '../runtime/index.ts';
-import { evaluationBatches } from './device-batches.ts';
+import { evaluationBatches, placeRows } from './device-batches.ts';
 import { batchTypes, predictionStep, rowsPerReplica, type Weights } from './step.ts';
 import { variableTypes } from './train-state.ts';
 
@@ -25,11 +25,7 @@ export async function compilePredictor(backend: Backend, model: Model, batchSize
     for await (const batch of evaluationBatches(backend, data, batchSize)) {
       signal?.throwIfAborted();
       const output = await step({ params: weights.params, statistics: weights.statistics }, batch.arrays.images);
-      const rows = (await backend.gather(output)) as Float32Array;
-      for (const [row, index] of batch.indices.entries()) {
-        if (batch.mask[row] === 1)
-          probabilities.set(rows.subarray(row * classes, (row + 1) * classes), index * classes);
-      }
+      placeRows(batch, (await backend.gather(output)) as Float32Array, classes, probabilities);
       output.dispose();
       batch.dispose();
       done += batch.examples;

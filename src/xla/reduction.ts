@@ -1,4 +1,4 @@
-import { broadcastTo, div, equal, exp, log, add, sub } from './elementwise.ts';
+import { div, exp, log, add, sub } from './elementwise.ts';
 import { emit } from './emit.ts';
 import type { ReduceKind, Tensor } from './ir.ts';
 import { elementCount, normalizeAxes, normalizeAxis } from './shape.ts';
@@ -55,6 +55,3 @@ export function logSoftmax(x: Tensor, axis = -1): Tensor {
 }
 
 export const softmax = (x: Tensor, axis = -1): Tensor => exp(logSoftmax(x, axis));
-
-/** Where `x` equals a reduced value that kept its axes. */
-export const equalsReduced = (x: Tensor, reduced: Tensor): Tensor => equal(x, broadcastTo(reduced, x.shape));
