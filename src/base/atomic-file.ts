@@ -9,19 +9,7 @@ import { isSystemError, SepalError } from './errors.ts';
  * @throws SepalError `WRITE_FAILED` or `DISK_FULL`, with what is wrong with the disk or the folder.
  */
 export async function writeFile(path: string, content: string | Uint8Array): Promise<void> {
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await replaceFile(path, content);
-  } catch (cause) {
-    throw writeError(path, cause);
-  }
-}
-
-/** Fills a hidden file beside the one that is meant, which takes that one's place when it is whole and on the disk. */
-async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
-  const target = await realpath(path).catch(() => path);
-  const draft = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}`);
-  try {
+  await fillFile(path, async (draft) => {
     const file = await open(draft, 'wx');
     try {
       // Goes on after a write that takes a part only, as the last one does that fits on a disk.
@@ -30,10 +18,27 @@ async function replaceFile(path: string, content: string | Uint8Array): Promise<
     } finally {
       await file.close();
     }
-    await rename(draft, target);
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw error;
+  });
+}
+
+/**
+ * The same for a library that writes files by itself: it fills a hidden file beside the one that is meant, which takes
+ * that one's place when it is whole.
+ */
+export async function fillFile(path: string, fill: (draft: string) => Promise<void> | void): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const target = await realpath(path).catch(() => path);
+    const draft = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}`);
+    try {
+      await fill(draft);
+      await rename(draft, target);
+    } catch (error) {
+      await rm(draft, { force: true });
+      throw error;
+    }
+  } catch (cause) {
+    throw cause instanceof SepalError ? cause : writeError(path, cause);
   }
 }
 

@@ -8,6 +8,7 @@ const COMMANDS = new Map<string, () => Promise<AddCommand>>([
   ['train', async () => (await import('./commands/train.ts')).addTrain],
   ['evaluate', async () => (await import('./commands/evaluate.ts')).addEvaluate],
   ['predict', async () => (await import('./commands/predict.ts')).addPredict],
+  ['export', async () => (await import('./commands/export.ts')).addExport],
   ['models', async () => (await import('./commands/models.ts')).addModels],
   ['data', async () => (await import('./commands/data.ts')).addData],
   ['plugin', async () => (await import('./commands/plugin.ts')).addPlugin],

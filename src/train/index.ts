@@ -9,4 +9,4 @@ export { learningRate, scheduleSchema, type Schedule } from './schedule.ts';
 export { BEST_FILE, LAST_FILE, train, type TrainEvent, type TrainOptions, type TrainResult } from './train.ts';
 export { variableTypes } from './train-state.ts';
 export { compilePredictor, type Predictor } from './predict.ts';
-export { loadTrainedModel, type TrainedModel } from './run-weights.ts';
+export { loadTrainedModel, readTrainedModel, type StoredModel, type TrainedModel } from './run-weights.ts';

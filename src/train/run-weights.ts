@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Model } from '../models/index.ts';
+import type { HostTensor } from '../xla/index.ts';
 import type { ArraysOf, Backend } from '../runtime/index.ts';
 import { modelOf, readCheckpoint, tensorsOf, type CheckpointInfo } from './checkpoint.ts';
 import { CheckpointError } from './errors.ts';
@@ -23,6 +24,24 @@ export async function loadTrainedModel(backend: Backend, runOrFile: string): Pro
   const model = modelOf(checkpoint);
   const weights = await backend.replicateTree(tensorsOf(checkpoint, variableTypes(model)));
   return { model, info: checkpoint.info, weights, path };
+}
+
+/** A trained model on the host. */
+export interface StoredModel {
+  readonly model: Model;
+  readonly info: CheckpointInfo;
+  /** float32, by the variable's path. */
+  readonly values: ReadonlyMap<string, HostTensor>;
+  readonly path: string;
+}
+
+/** Reads the best weights of a run folder, or a checkpoint file, without a device. @throws CheckpointError. */
+export async function readTrainedModel(runOrFile: string): Promise<StoredModel> {
+  const path = checkpointPath(runOrFile);
+  const checkpoint = await readCheckpoint(path);
+  const model = modelOf(checkpoint);
+  const { params, statistics } = tensorsOf(checkpoint, variableTypes(model));
+  return { model, info: checkpoint.info, values: new Map(Object.entries({ ...params, ...statistics })), path };
 }
 
 function checkpointPath(runOrFile: string): string {

@@ -3,9 +3,12 @@ import { IMAGENET } from '../preprocess.ts';
 import { flattenedLayout } from './placement.ts';
 import type { TorchNames } from './torch-names.ts';
 
+const sameName = ({ name }: { readonly name: string }): string => name;
+
 /** torchvision's ResNet, and timm's, which has the same names. */
 const resnet: TorchNames = {
   name: 'torchvision',
+  architectures: { timm: sameName, torchvision: sameName },
   families: /^resnet\d+$/,
   marker: /^layer\d\.\d+\.conv\d\./,
   preprocess: IMAGENET,
@@ -59,12 +62,15 @@ const densenet = (name: string, marker: RegExp, parts: Readonly<Record<string, s
 
 /** torchvision's DenseNet and timm's; torchvision's own files still have its first names. */
 const DENSENETS: readonly TorchNames[] = [
-  densenet('torchvision', /^features\.denseblock\d\.denselayer\d+\.(conv|norm)\d\./, {
-    '0_bn': 'norm1',
-    '1_conv': 'conv1',
-    '1_bn': 'norm2',
-    '2_conv': 'conv2',
-  }),
+  {
+    ...densenet('torchvision', /^features\.denseblock\d\.denselayer\d+\.(conv|norm)\d\./, {
+      '0_bn': 'norm1',
+      '1_conv': 'conv1',
+      '1_bn': 'norm2',
+      '2_conv': 'conv2',
+    }),
+    architectures: { timm: sameName, torchvision: sameName },
+  },
   densenet('torchvision-0.2', /^features\.denseblock\d\.denselayer\d+\.(conv|norm)\.\d\./, {
     '0_bn': 'norm.1',
     '1_conv': 'conv.1',
@@ -98,6 +104,7 @@ export const CLASSIC_NAMES: readonly TorchNames[] = [
   {
     ...vgg,
     name: 'timm',
+    architectures: { timm: sameName },
     marker: /^pre_logits\./,
     layers: { fc1: 'pre_logits.fc1', fc2: 'pre_logits.fc2', predictions: 'head.fc' },
     // timm's dense layers are convolutions.
@@ -109,6 +116,7 @@ export const CLASSIC_NAMES: readonly TorchNames[] = [
   {
     ...vgg,
     name: 'torchvision',
+    architectures: { torchvision: sameName },
     marker: /^(features|classifier)\.\d+\./,
     layers: { fc1: 'classifier.0', fc2: 'classifier.3', predictions: 'classifier.6' },
     layout: (spec) => (isFirstDense(spec) ? flattenedLayout(spec, VGG_MAP) : undefined),

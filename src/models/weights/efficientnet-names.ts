@@ -42,6 +42,7 @@ const lukemelas: Omit<TorchNames, 'families' | 'preprocess'> = {
 /** timm's networks that hold TensorFlow's weights: `tf_efficientnet_b0`, `tf_efficientnet_lite0`, … */
 const timm: Omit<TorchNames, 'families' | 'preprocess'> = {
   name: 'timm',
+  architectures: { timm: ({ name }) => `tf_${name.replace('-', '_')}` },
   marker: /^blocks\.\d+\.\d+\./,
   options: {},
   layers: {

@@ -23,8 +23,13 @@ export interface KerasFile {
   readonly layers: readonly KerasLayer[];
   /** Whether `layers` has the model's order. */
   readonly ordered: boolean;
+  /** What Sepal wrote beside the weights. */
+  readonly note?: string;
   readonly close: () => void;
 }
+
+/** Attribute of the file that holds a text of ours. */
+export const NOTE_ATTRIBUTE = 'sepal';
 
 /**
  * Opens a Keras weight file: `.h5` (a group a layer, whose attribute `weight_names` lists its tensors), `.h5` of a whole
@@ -40,12 +45,14 @@ export async function openKerasFile(path: string): Promise<KerasFile> {
   const close = () => void file.close();
   try {
     return guarded(path, () => {
+      const value = file.attrs[NOTE_ATTRIBUTE]?.value;
+      const note = typeof value === 'string' ? value : undefined;
       const whole = file.get('model_weights');
       const root = whole instanceof Group ? whole : file;
       if ('layer_names' in root.attrs || 'layer_names0' in root.attrs) {
-        return { layers: legacyLayers(path, root), ordered: true, close };
+        return { layers: legacyLayers(path, root), ordered: true, note, close };
       }
-      return { layers: namedLayers(path, root), ordered: false, close };
+      return { layers: namedLayers(path, root), ordered: false, note, close };
     });
   } catch (error) {
     close();

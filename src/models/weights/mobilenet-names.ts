@@ -7,6 +7,15 @@ const OPTIONS = { padding: 'symmetric', epsilon: 1e-5 };
 const FIRST = /^expanded_conv_(?<part>\w+)$/;
 const LATER = /^block_(?<block>\d+)_(?<part>\w+)$/;
 
+/** timm's networks by their width. */
+const TIMM_WIDTHS = new Map([
+  [0.35, 'mobilenetv2_035'],
+  [0.5, 'mobilenetv2_050'],
+  [0.75, 'mobilenetv2_075'],
+  [1, 'mobilenetv2_100'],
+  [1.4, 'mobilenetv2_140'],
+]);
+
 /** Blocks of each stage, by which timm counts them. */
 const STAGES = [1, 2, 3, 4, 3, 3, 1];
 
@@ -20,6 +29,7 @@ function timmBlock({ block }: Pick<BlockPlace, 'block'>): string {
 export const MOBILENET_NAMES: readonly TorchNames[] = [
   {
     name: 'torchvision',
+    architectures: { torchvision: ({ options }) => (options.width === 1 ? 'mobilenet_v2' : undefined) },
     families: /^mobilenet-v2$/,
     marker: /^features\.\d+\.conv\./,
     preprocess: IMAGENET,
@@ -53,6 +63,7 @@ export const MOBILENET_NAMES: readonly TorchNames[] = [
   },
   {
     name: 'timm',
+    architectures: { timm: ({ options }) => TIMM_WIDTHS.get(Number(options.width)) },
     families: /^mobilenet-v2$/,
     marker: /^blocks\.\d+\.\d+\./,
     preprocess: IMAGENET,

@@ -21,6 +21,22 @@ const descriptionSchema = z.object({
   preprocess: preprocessSchema,
 });
 
+/** Where files that `sepal export` wrote in others' names say what their weights expect of pixels, as JSON. */
+export const PREPROCESS_KEY = 'preprocess';
+
+/** What an exported file says of its preprocessing; undefined for files that others wrote. */
+export function statedPreprocess({ metadata }: Pick<TensorFile, 'metadata'>): Preprocess | undefined {
+  return preprocessSchema.safeParse(parseJson(metadata[PREPROCESS_KEY])).data;
+}
+
+function parseJson(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** A model that `sepal train` saved, as its file describes it. */
 export interface OwnFile extends Origin {
   readonly model: string;
@@ -29,14 +45,7 @@ export interface OwnFile extends Origin {
 
 /** Reads the description; undefined for files that others wrote. */
 export function describeOwnFile({ metadata }: TensorFile): OwnFile | undefined {
-  if (metadata.sepal === undefined) return undefined;
-  let json: unknown;
-  try {
-    json = JSON.parse(metadata.sepal);
-  } catch {
-    return undefined;
-  }
-  const { data } = descriptionSchema.safeParse(json);
+  const { data } = descriptionSchema.safeParse(parseJson(metadata.sepal));
   if (data === undefined) return undefined;
   const { model, size, preprocess } = data;
   return { name: 'Sepal', model: model.name, options: model.options, size, preprocess };

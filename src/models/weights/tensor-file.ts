@@ -1,4 +1,5 @@
 import { open, readFile } from 'node:fs/promises';
+import { z } from 'zod';
 import { isSystemError } from '../../base/index.ts';
 import type { KerasFile, KerasLayer } from './hdf5.ts';
 import { isLegacyPth, readLegacyPth } from './pth-legacy.ts';
@@ -20,6 +21,19 @@ export interface TensorFile {
 }
 
 const HDF5_START = Buffer.from('\x89HDF\r\n\x1a\n', 'latin1');
+
+/** Texts by name, as JSON: HDF5 has attributes of one value only. */
+const noteSchema = z
+  .string()
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue('no JSON');
+      return z.NEVER;
+    }
+  })
+  .pipe(z.record(z.string(), z.string()));
 
 /** The longest beginning that tells a format. */
 const START_LENGTH = 16;
@@ -66,11 +80,12 @@ const ofTensors = (path: string, tensors: ReadonlyMap<string, StoredTensor>): Te
   close: () => {},
 });
 
-function ofKeras(path: string, { layers, ordered, close }: KerasFile): TensorFile {
+function ofKeras(path: string, { layers, ordered, note, close }: KerasFile): TensorFile {
   const all = layers.flatMap(({ tensors }) =>
     tensors.map(({ name, tensor }): [string, StoredTensor] => [name, tensor]),
   );
-  return { path, tensors: new Map(all), metadata: {}, keras: { layers, ordered }, close };
+  const metadata = noteSchema.safeParse(note).data ?? {};
+  return { path, tensors: new Map(all), metadata, keras: { layers, ordered }, close };
 }
 
 async function readStart(path: string): Promise<Buffer> {

@@ -1,5 +1,6 @@
 import { InternalError } from '../../base/index.ts';
 import type { VariableSpec } from '../../nn/index.ts';
+import type { Model } from '../registry.ts';
 import { torchLayout, type Layout, type Origin, type Placement, type Placements } from './placement.ts';
 
 /** Which block of a network a layer belongs to; `index` counts all blocks of the pattern from 0. */
@@ -19,8 +20,16 @@ export interface BlockNames {
   readonly parts?: Readonly<Record<string, string>>;
 }
 
+/** Projects that our weights can be written for. */
+export const TORCH_PROJECTS = ['timm', 'torchvision'] as const;
+export type TorchProject = (typeof TORCH_PROJECTS)[number];
+
 /** A PyTorch project's names of a family's variables. */
 export interface TorchNames extends Origin {
+  /** What the projects with these names call a network of ours; undefined for one that they don't have. */
+  readonly architectures?: Partial<
+    Record<TorchProject, (model: Pick<Model, 'name' | 'options'>) => string | undefined>
+  >;
   readonly families: RegExp;
   /** Tensors by which such a file is known among the family's: many, as any one may be missing. */
   readonly marker: RegExp;

@@ -1,6 +1,6 @@
 import { buildModel, findFamily, type Model } from '../registry.ts';
 import { kerasPlacements, kerasPreprocess } from './keras-names.ts';
-import { describeOwnFile, ownPlacements } from './own-names.ts';
+import { describeOwnFile, ownPlacements, statedPreprocess } from './own-names.ts';
 import type { Origin, Placements } from './placement.ts';
 import { openTensorFile, type TensorFile } from './tensor-file.ts';
 import { assertDistinct, findTorchNames, torchPlacements, type TorchNames } from './torch-names.ts';
@@ -36,7 +36,10 @@ export async function describeWeights(family: string, path: string, label = path
 }
 
 function originOf(family: string, file: TensorFile): Origin {
-  if (file.keras !== undefined) return { name: 'Keras', options: {}, preprocess: kerasPreprocess(family, file.keras) };
+  const stated = statedPreprocess(file);
+  if (file.keras !== undefined) {
+    return { name: 'Keras', options: {}, preprocess: stated ?? kerasPreprocess(family, file.keras) };
+  }
   const own = describeOwnFile(file);
   if (own !== undefined) {
     if (own.model !== family) {
@@ -49,7 +52,9 @@ function originOf(family: string, file: TensorFile): Origin {
     return { name: own.name, options: Object.fromEntries(options), preprocess: own.preprocess };
   }
   const names = findTorchNames(TORCH_NAMES, family, file.tensors.keys());
-  if (names !== undefined) return { name: names.name, options: names.options, preprocess: names.preprocess };
+  if (names !== undefined) {
+    return { name: names.name, options: names.options, preprocess: stated ?? names.preprocess };
+  }
   if (hasOwnPaths(family, file)) return { name: 'Sepal', options: {}, preprocess: findFamily(family).preprocess };
   throw unknownNames(family, file);
 }

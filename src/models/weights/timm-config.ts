@@ -1,0 +1,28 @@
+import type { ExportedModel, ForeignWeights } from './exported-model.ts';
+
+/** `config.json` as timm reads it from a model's folder or from Hugging Face's hub. */
+export function timmConfig(
+  { model, classNames, licence }: ExportedModel,
+  { architecture, preprocess }: ForeignWeights,
+) {
+  const { height, width } = model.size;
+  return {
+    architecture,
+    num_classes: classNames.length,
+    ...(model.options.pooling === 'max' ? { global_pool: 'max' } : {}),
+    label_names: classNames,
+    pretrained_cfg: {
+      tag: 'sepal',
+      input_size: [3, height, width],
+      fixed_input_size: model.options.pooling === 'flatten',
+      // Images are cropped at their centre to the aspect ratio and resized with a Lanczos filter.
+      interpolation: 'lanczos',
+      crop_pct: 1,
+      crop_mode: 'center',
+      mean: preprocess.mean.map((value) => value / 255),
+      std: preprocess.std.map((value) => value / 255),
+      num_classes: classNames.length,
+      ...(licence === undefined ? {} : { license: licence }),
+    },
+  };
+}
