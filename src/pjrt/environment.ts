@@ -15,6 +15,8 @@ export function prepareEnvironment(): void {
   // libtpu asks the cloud's metadata server what machine it is on, for minutes where no server answers.
   if (mayHaveTpu()) return;
   env['TPU_SKIP_MDS_QUERY'] ??= '1';
+  // One process at a time may have a TPU; any number may compile for one that isn't there.
+  env['ALLOW_MULTIPLE_LIBTPU_LOAD'] ??= '1';
   // … and complains on stderr that it can't know these two. A topology created by name doesn't depend on them.
   env['TPU_ACCELERATOR_TYPE'] ??= 'v3-8';
   env['TPU_WORKER_HOSTNAMES'] ??= 'localhost';

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,6 +47,22 @@ test(
     await assert.rejects(loadPlugin(library), { code: 'NOT_A_PLUGIN' });
   },
 );
+
+const noCompiler = spawnSync('cc', ['--version']).status === 0 ? false : 'needs a C compiler';
+
+test('a plugin of a version that Sepal does not speak is refused with both', { skip: noCompiler }, async (context) => {
+  const folder = await temporaryFolder(context);
+  const build = (major: number, minor: number) => {
+    const path = join(folder, `plugin-${major}.${minor}.so`);
+    const input = `struct { long size; void *extension; long size2; void *extension2; int major, minor; void *calls[100]; } table = {sizeof table, 0, 24, 0, ${major}, ${minor}};
+      void *GetPjrtApi(void) { return &table; }`;
+    const { status, stderr } = spawnSync('cc', ['-shared', '-fPIC', '-x', 'c', '-', '-o', path], { input });
+    assert.equal(status, 0, String(stderr));
+    return path;
+  };
+  await assert.rejects(loadPlugin(build(1, 2)), { code: 'PLUGIN_TOO_NEW', expected: 'PJRT API 0.x', received: '1.2' });
+  await assert.rejects(loadPlugin(build(0, 40)), { code: 'PLUGIN_TOO_OLD', received: '0.40', hint: /plugin install/ });
+});
 
 testOnCpu('a file is loaded once, by whatever path', async (path, context) => {
   const folder = await temporaryFolder(context);

@@ -7,6 +7,9 @@ import { nativeFunction, openLibrary, type Library } from './ffi.ts';
 import { encodeOptions, readNamedValues, type NamedValue, type Options } from './named-value.ts';
 import { Topology } from './topology.ts';
 
+/** The C API of 2024-08: structs of older plugins may be smaller than ours. The oldest that is tested is 0.81. */
+const OLDEST_MINOR = 54;
+
 const loaded = new Map<string, Promise<Plugin>>();
 
 /**
@@ -46,6 +49,13 @@ async function load(path: string): Promise<Plugin> {
       expected: 'PJRT API 0.x',
       received: `${api.version.major}.${api.version.minor}`,
       hint: 'update Sepal, or use an older build of the plugin',
+    });
+  }
+  if (api.version.minor < OLDEST_MINOR) {
+    throw new PluginLoadError('PLUGIN_TOO_OLD', `the plugin ${path} speaks an old version of PJRT`, {
+      expected: `PJRT API 0.${OLDEST_MINOR} or newer`,
+      received: `${api.version.major}.${api.version.minor}`,
+      hint: 'sepal plugin list shows the builds that are tested, sepal plugin install NAME brings one',
     });
   }
   await api.callAsync('Plugin_Initialize', {});

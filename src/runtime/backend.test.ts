@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { delimiter } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
-import { findPlugin } from '../assets/index.ts';
 import { add, allReduce, convert, mean, mul, replicaId, type Tensor } from '../xla/index.ts';
-import { openBackend, type BackendOptions } from './backend.ts';
+import type { BackendOptions } from './open-backend.ts';
 import { jit } from './jit.ts';
 
 async function open(t: TestContext, options: BackendOptions = {}) {
@@ -78,72 +76,3 @@ suite('replicas', { skip }, () => {
     assert.equal(backend.client.liveBufferCount, before);
   });
 });
-
-test('senseless replicas and unknown devices are refused before a plugin starts', async () => {
-  for (const replicas of [0, -1, 1.5, NaN]) {
-    await assert.rejects(openBackend({ device: 'cpu', replicas }), {
-      code: 'NO_DEVICE',
-      message: `there can't be ${replicas} replicas`,
-      expected: 'a whole number from 1',
-    });
-  }
-  const device = 'gpu' as unknown as 'cpu';
-  await assert.rejects(openBackend({ device }), { code: 'NO_DEVICE', message: 'there is no device "gpu"' });
-});
-
-test('a device whose plugin a variable names wrongly is an error', async (t) => {
-  setVariable(t, 'SEPAL_PLUGIN_PATH', 'tpu=/nowhere/libtpu.so');
-  await assert.rejects(openBackend({ device: 'tpu' }), {
-    code: 'PLUGIN_MISSING',
-    message: /\/nowhere\/libtpu\.so/,
-    hint: /SEPAL_PLUGIN_PATH/,
-  });
-});
-
-const tpu = await findPlugin('tpu').then(
-  () => 'this machine has a TPU plugin',
-  () => false as const,
-);
-
-test('a TPU that is not there is an error that lists where it was looked for', { skip: tpu }, async () => {
-  await assert.rejects(openBackend({ device: 'tpu' }), {
-    code: 'PLUGIN_MISSING',
-    message: /^there is no tpu plugin on this machine; looked for\n(.*\n)*.*libtpu\.so/,
-    hint: /sepal plugin install tpu|docs\/plugins\.md/,
-  });
-});
-
-test('auto takes the CPU where there is nothing else, and says so', { skip }, async (t) => {
-  const { path } = await findPlugin('cpu');
-  setVariable(
-    t,
-    'SEPAL_PLUGIN_PATH',
-    [`cpu=${path}`, 'tpu=/nowhere/libtpu.so', 'cuda=/nowhere/cuda.so'].join(delimiter),
-  );
-  const said: string[] = [];
-  const tried: string[] = [];
-  const log = {
-    info: (line: string) => said.push(line),
-    warn: () => assert.fail('nothing to warn of'),
-    debug: (line: string) => tried.push(line),
-  };
-  const backend = await openBackend({ log, compileCache: false });
-  t.after(() => backend.close());
-  assert.equal(backend.platform, 'cpu');
-  assert.equal(backend.replicas, 1);
-  assert.equal(said.length, 1);
-  assert.match(said[0], /no TPU or GPU found, running on the CPU/);
-  assert.deepEqual(
-    tried.map((line) => line.split(':')[0]),
-    ['tpu', 'cuda'],
-  );
-});
-
-function setVariable(t: TestContext, name: string, value: string): void {
-  const before = process.env[name];
-  process.env[name] = value;
-  t.after(() => {
-    if (before === undefined) delete process.env[name];
-    else process.env[name] = before;
-  });
-}

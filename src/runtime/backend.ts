@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
-import { findPlugin, type PluginPlatform } from '../assets/index.ts';
-import { didYouMean, mapTree, SepalError, silent, treeLeaves, type Logger, type MapLeaves } from '../base/index.ts';
-import { loadPlugin, type Client, type Device, type Plugin } from '../pjrt/index.ts';
+import type { PluginPlatform } from '../assets/index.ts';
+import { mapTree, silent, treeLeaves, type Logger, type MapLeaves } from '../base/index.ts';
+import type { Client, Device, Plugin } from '../pjrt/index.ts';
 import {
   byteSize,
   elementCount,
@@ -17,16 +17,8 @@ import { DeviceArray } from './device-array.ts';
 import { elementType } from './element-type.ts';
 import { RuntimeError } from './errors.ts';
 
-export const DEVICE_NAMES = ['auto', 'cpu', 'tpu', 'cuda'] as const;
-export type DeviceName = (typeof DEVICE_NAMES)[number];
-
-export interface BackendOptions {
-  /** `auto` takes the first of tpu, cuda and cpu that works, and says so; a named device that is not there is an error. */
-  readonly device?: DeviceName;
-  /** Copies of the model that share each batch. By default all TPU cores, all GPUs, or one CPU device. */
-  readonly replicas?: number;
-  /** CPU threads that XLA may use; all cores by default. Read when the first CPU client of the process starts. */
-  readonly threads?: number;
+/** What a backend has besides its devices. */
+export interface BackendSettings {
   readonly log?: Logger;
   /** False compiles every program anew. */
   readonly compileCache?: CompileCache | false;
@@ -47,7 +39,7 @@ export class Backend {
     plugin: Plugin,
     client: Client,
     devices: readonly Device[],
-    options: BackendOptions,
+    options: BackendSettings,
   ) {
     this.platform = platform;
     this.plugin = plugin;
@@ -117,55 +109,6 @@ export class Backend {
   async #upload(data: HostArray, { shape, dtype }: TensorType, device: Device) {
     return this.client.bufferFromHost(data, elementType(dtype), shape, device);
   }
-}
-
-/** Starts the plugin of the wanted device. @throws RuntimeError or AssetError that says what was looked for. */
-export async function openBackend(options: BackendOptions = {}): Promise<Backend> {
-  const { device = 'auto', log = silent } = options;
-  if (!DEVICE_NAMES.includes(device)) {
-    throw new RuntimeError('NO_DEVICE', `there is no device "${device}"`, {
-      hint: didYouMean(device, DEVICE_NAMES),
-    });
-  }
-  requireReplicas(options.replicas);
-  if (device !== 'auto') return openPlatform(device, options);
-  for (const platform of ['tpu', 'cuda'] as const) {
-    try {
-      return await openPlatform(platform, options);
-    } catch (error) {
-      log.debug(`${platform}: ${error instanceof SepalError ? error.toUserString() : String(error)}`);
-    }
-  }
-  const backend = await openPlatform('cpu', options);
-  log.info('device: no TPU or GPU found, running on the CPU (--verbose says what was tried)');
-  return backend;
-}
-
-async function openPlatform(platform: PluginPlatform, options: BackendOptions): Promise<Backend> {
-  const installed = await findPlugin(platform);
-  const settings: Record<string, number> = {};
-  if (platform === 'cpu') {
-    // XLA reads its thread count from the environment when the client starts; there is no create option for it.
-    if (options.threads !== undefined) process.env.PJRT_NPROC = String(options.threads);
-    settings.cpu_device_count = options.replicas ?? 1;
-  }
-  const plugin = await loadPlugin(installed.path);
-  const client = await plugin.createClient(settings);
-  const replicas = options.replicas ?? client.devices.length;
-  if (client.devices.length < replicas) {
-    await client.destroy();
-    throw new RuntimeError('NO_DEVICE', `${replicas} replicas need ${replicas} devices`, {
-      expected: `--replicas from 1 to ${client.devices.length}`,
-      received: `${client.devices.length} ${platform} devices found`,
-    });
-  }
-  return new Backend(platform, plugin, client, client.devices.slice(0, replicas), options);
-}
-
-/** A plugin may end the process over a senseless count. */
-function requireReplicas(replicas: number | undefined): void {
-  if (replicas === undefined || (Number.isInteger(replicas) && replicas >= 1)) return;
-  throw new RuntimeError('NO_DEVICE', `there can't be ${replicas} replicas`, { expected: 'a whole number from 1' });
 }
 
 /** Threads that XLA's CPU client uses. */

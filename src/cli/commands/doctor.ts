@@ -1,7 +1,7 @@
 import type { AddCommand } from '../command.ts';
 import { formatSections, type Section } from '../doctor/check.ts';
 import { checkMachine, checkStorage } from '../doctor/machine.ts';
-import { checkCpu, checkCuda, checkTpu } from '../doctor/plugins.ts';
+import { checkCpu, checkCuda, checkRocm, checkTpu } from '../doctor/plugins.ts';
 
 /** `sepal doctor`: what is found, what is missing, what to do. Exit status 0 if a CPU device works. */
 export const addDoctor: AddCommand = (program, context) => {
@@ -22,6 +22,7 @@ export const addDoctor: AddCommand = (program, context) => {
         { title: 'CPU', checks: cpu },
         { title: 'TPU', checks: await checkTpu(signal) },
         { title: 'NVIDIA GPU', checks: await checkCuda(signal) },
+        { title: 'AMD GPU', checks: await checkRocm(signal) },
       ];
       const ok = cpu.every(({ state }) => state === 'ok');
       console.log(flags.json ? JSON.stringify({ ok, sections }, null, 2) : formatSections(sections));

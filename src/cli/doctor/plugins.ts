@@ -9,7 +9,13 @@ import {
   type PluginPlatform,
 } from '../../assets/index.ts';
 import { SepalError } from '../../base/index.ts';
-import { nvidiaDriverVersion, visibleNvidiaGpus, visibleTpus } from './accelerators.ts';
+import {
+  amdDriverVersion,
+  nvidiaDriverVersion,
+  visibleAmdGpus,
+  visibleNvidiaGpus,
+  visibleTpus,
+} from '../../runtime/index.ts';
 import type { Check } from './check.ts';
 import { probePlugin } from './probe.ts';
 
@@ -37,6 +43,23 @@ export async function checkCuda(signal: AbortSignal): Promise<Check[]> {
   if (plugin !== undefined) checks.push(await checkLibraries(plugin, here));
   const whole = checks.every(({ state }) => state === 'ok');
   return [...checks, await checkPlugin('cuda', { wanted: here, devices: whole }, signal)];
+}
+
+/** AMD GPUs: driver and plugin; the plugin's libraries are those of ROCm. */
+export async function checkRocm(signal: AbortSignal): Promise<Check[]> {
+  const [gpus, driver] = await Promise.all([visibleAmdGpus(), amdDriverVersion()]);
+  const here = gpus.length > 0;
+  const hardware: Check = here
+    ? { name: 'amd driver', state: 'ok', text: [driver ?? "the kernel's own", ...gpus].join(', ') }
+    : { name: 'amd driver', state: 'none', text: 'no /dev/kfd: no AMD GPU on this machine' };
+  // Without ROCm the plugin can't even be loaded, which is nobody's problem where there is no GPU.
+  const found =
+    here ||
+    (await findPlugin('rocm').then(
+      () => false,
+      () => true,
+    ));
+  return found ? [hardware, await checkPlugin('rocm', { wanted: here, devices: here }, signal)] : [hardware];
 }
 
 function driverCheck(gpus: readonly string[], driver: string | undefined): Check {
@@ -96,7 +119,7 @@ async function checkPlugin(
     const todo = `remove its folder, then: sepal plugin install ${plugin.name}`;
     return { name, state: 'problem', text: `${where}, but its bytes are not those that were installed`, todo };
   }
-  const result = await probePlugin({ path: plugin.path, platform, devices }, signal);
+  const result = await probePlugin({ plugin, devices }, signal);
   if ('failed' in result) {
     return { name, state: 'problem', text: `${where}\ndoes not work: ${result.failed}`, todo: result.hint };
   }

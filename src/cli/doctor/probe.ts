@@ -1,11 +1,10 @@
 import { fork } from 'node:child_process';
 import { extname, join } from 'node:path';
-import type { PluginPlatform } from '../../assets/index.ts';
+import type { InstalledPlugin } from '../../assets/index.ts';
 
 /** What a plugin was asked, in a process of its own. */
 export interface ProbeRequest {
-  readonly path: string;
-  readonly platform: PluginPlatform;
+  readonly plugin: InstalledPlugin;
   /** Whether to take hold of the devices too. */
   readonly devices: boolean;
 }

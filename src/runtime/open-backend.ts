@@ -1,0 +1,120 @@
+import { findPlugin, type PluginPlatform } from '../assets/index.ts';
+import { didYouMean, SepalError, silent } from '../base/index.ts';
+import { loadPlugin, type Client, type Options, type Plugin } from '../pjrt/index.ts';
+import { HARDWARE } from './accelerators.ts';
+import { Backend, type BackendSettings } from './backend.ts';
+import { deviceError } from './device-error.ts';
+import { RuntimeError } from './errors.ts';
+
+export const DEVICE_NAMES = ['auto', 'tpu', 'cuda', 'rocm', 'cpu'] as const;
+export type DeviceName = (typeof DEVICE_NAMES)[number];
+
+export interface BackendOptions extends BackendSettings {
+  /** `auto` takes the first of tpu, cuda, rocm and cpu that works, and says so; a named device that is not there is an error. */
+  readonly device?: DeviceName;
+  /** Copies of the model that share each batch. By default all TPU cores, all GPUs, or one CPU device. */
+  readonly replicas?: number;
+  /** CPU threads that XLA may use; all cores by default. Read when the first CPU client of the process starts. */
+  readonly threads?: number;
+  /** Share of a GPU's memory that is used at most; the plugin's own default is 0.75. */
+  readonly memoryFraction?: number;
+  /** False takes a GPU's memory when it is needed, not all of the share at the start. */
+  readonly preallocate?: boolean;
+}
+
+/** Accelerators in the order in which `auto` tries them. */
+const ACCELERATORS = ['tpu', 'cuda', 'rocm'] as const;
+
+/** Starts the plugin of the wanted device. @throws RuntimeError or AssetError that says what was looked for. */
+export async function openBackend(options: BackendOptions = {}): Promise<Backend> {
+  const { device = 'auto' } = options;
+  if (!DEVICE_NAMES.includes(device)) {
+    throw new RuntimeError('NO_DEVICE', `there is no device "${device}"`, {
+      hint: didYouMean(device, DEVICE_NAMES),
+    });
+  }
+  requireReplicas(options.replicas);
+  requireFraction(options.memoryFraction);
+  return device === 'auto' ? openFirst(options) : openPlatform(device, options);
+}
+
+/** The first device that works; the CPU where no accelerator does, and then it says why. */
+async function openFirst(options: BackendOptions): Promise<Backend> {
+  const { log = silent } = options;
+  const absent: string[] = [];
+  for (const platform of ACCELERATORS) {
+    const { name, signs, find } = HARDWARE[platform];
+    if ((await find()).length === 0) {
+      absent.push(`${platform} (no ${name}: no ${signs})`);
+      continue;
+    }
+    try {
+      return await openPlatform(platform, options);
+    } catch (error) {
+      if (!(error instanceof SepalError)) throw error;
+      // It is there and can't be used: that is no reason to stop, but one to be told of.
+      log.warn(`this machine has a ${name}, but it can't be used: ${error.toUserString()}`);
+      absent.push(`${platform} (see above)`);
+    }
+  }
+  const backend = await openPlatform('cpu', options);
+  log.info(`device  tried ${absent.join(', ')}; running on the CPU`);
+  return backend;
+}
+
+async function openPlatform(platform: PluginPlatform, options: BackendOptions): Promise<Backend> {
+  const installed = await findPlugin(platform);
+  // XLA reads its thread count from the environment when the client starts; there is no create option for it.
+  if (platform === 'cpu' && options.threads !== undefined) process.env.PJRT_NPROC = String(options.threads);
+  let plugin: Plugin;
+  let client: Client;
+  try {
+    plugin = await loadPlugin(installed.path);
+    client = await plugin.createClient(createOptions(platform, options));
+  } catch (error) {
+    throw await deviceError(platform, installed, error);
+  }
+  const devices = client.addressableDevices;
+  const replicas = options.replicas ?? devices.length;
+  if (devices.length < replicas || replicas === 0) {
+    await client.destroy();
+    throw new RuntimeError('NO_DEVICE', `${replicas} replicas need ${replicas} devices`, {
+      expected: `--replicas from 1 to ${devices.length}`,
+      received: `${devices.length} ${platform} devices found`,
+    });
+  }
+  return new Backend(platform, plugin, client, devices.slice(0, replicas), options);
+}
+
+/** What each kind of plugin understands; one may end the process over an option that it doesn't know. */
+function createOptions(platform: PluginPlatform, options: BackendOptions): Options {
+  switch (platform) {
+    case 'cpu':
+      return { cpu_device_count: options.replicas ?? 1 };
+    case 'cuda':
+    case 'rocm': {
+      const { memoryFraction, preallocate } = options;
+      return {
+        ...(memoryFraction !== undefined && { memory_fraction: { float: memoryFraction } }),
+        ...(preallocate !== undefined && { preallocate }),
+      };
+    }
+    case 'tpu':
+      return {};
+    default:
+      return platform satisfies never;
+  }
+}
+
+/** A plugin may end the process over a senseless count. */
+function requireReplicas(replicas: number | undefined): void {
+  if (replicas === undefined || (Number.isInteger(replicas) && replicas >= 1)) return;
+  throw new RuntimeError('NO_DEVICE', `there can't be ${replicas} replicas`, { expected: 'a whole number from 1' });
+}
+
+function requireFraction(fraction: number | undefined): void {
+  if (fraction === undefined || (fraction > 0 && fraction <= 1)) return;
+  throw new RuntimeError('MEMORY_FRACTION', `a GPU can't give ${fraction} of its memory`, {
+    expected: 'more than 0, at most 1',
+  });
+}
