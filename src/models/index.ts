@@ -4,7 +4,15 @@ export { joinParts, type ModelFamily, type ModelParts } from './family.ts';
 export { familyOfKeras, kerasName, kerasVariables, type KerasVariable } from './keras.ts';
 export { matchFamilies } from './match.ts';
 export { CAFFE, IMAGENET, preprocess, SYMMETRIC, type Preprocess } from './preprocess.ts';
-export { buildModel, findFamily, MODELS, resolveModel, type Model, type ModelRequest } from './registry.ts';
+export {
+  buildModel,
+  findFamily,
+  MODELS,
+  resolveModel,
+  type ComputeType,
+  type Model,
+  type ModelRequest,
+} from './registry.ts';
 export type { ExportedModel } from './weights/exported-model.ts';
 export { exportWeights, WEIGHT_FORMATS, type WeightFormat, type WeightsExport } from './weights/export-weights.ts';
 export { loadWeights, type LoadedWeights } from './weights/load-weights.ts';

@@ -35,6 +35,9 @@ export function findFamily(name: string): ModelFamily {
   throw new ModelError('MODEL', `there is no model "${name}"`, { hint: didYouMean(name, names) });
 }
 
+/** Types that activations may have. */
+export type ComputeType = 'float32' | 'bfloat16';
+
 /** A network for a given input size and number of classes, with all its options filled in. */
 export interface Model {
   readonly name: string;
@@ -42,6 +45,8 @@ export interface Model {
   readonly classes: number;
   readonly size: { readonly height: number; readonly width: number };
   readonly preprocess: Preprocess;
+  /** What layers compute in; variables are float32 all the same. */
+  readonly computeType: ComputeType;
   readonly parts: ModelParts;
   /** The parts one after the other. */
   readonly network: Network;
@@ -55,6 +60,8 @@ export interface ModelRequest {
   readonly options?: Readonly<Record<string, unknown>>;
   readonly classes: number;
   readonly size: { readonly height: number; readonly width: number };
+  /** float32 by default. */
+  readonly computeType?: ComputeType;
 }
 
 /**
@@ -74,7 +81,7 @@ export function resolveModel(
 }
 
 /** Builds a model. @throws ModelError for a name or an option that there is not, with the nearest ones. */
-export function buildModel({ name, options: given, classes, size }: ModelRequest): Model {
+export function buildModel({ name, options: given, classes, size, computeType = 'float32' }: ModelRequest): Model {
   const { family, options } = resolveModel({ name, options: given });
   const parts = family.build(options, classes);
   const network = joinParts(parts);
@@ -86,6 +93,7 @@ export function buildModel({ name, options: given, classes, size }: ModelRequest
     classes,
     size,
     preprocess: family.preprocess,
+    computeType,
     parts,
     network,
     variables,

@@ -81,7 +81,7 @@ export function trainStep(model: Model, recipe: Recipe, optimizer: Optimizer, re
     const { output, updates } = applyNetwork(
       model.network,
       { ...state.params, ...state.statistics },
-      preprocess(images, model.preprocess),
+      preprocess(images, model.preprocess, model.computeType),
       { training: true, key: foldIn(key, 1), firstExample, syncReplicas: recipe.syncBatchNorm ? replicas : undefined },
     );
     const logits = convert(output, 'float32');
@@ -177,7 +177,7 @@ export function predictionStep(model: Model) {
 }
 
 function inferenceLogits(model: Model, { params, statistics }: Weights, images: Tensor): Tensor {
-  const pixels = preprocess(images, model.preprocess);
+  const pixels = preprocess(images, model.preprocess, model.computeType);
   return convert(
     applyNetwork(model.network, { ...params, ...statistics }, pixels, { training: false }).output,
     'float32',
