@@ -36,7 +36,7 @@ interface Hardware {
   /** What was looked for. */
   readonly signs: string;
   /** The signs that are there; none on a machine without such a device. */
-  find(): Promise<readonly string[]>;
+  readonly find: () => Promise<readonly string[]>;
 }
 
 /** A CPU is always there. */
@@ -45,7 +45,7 @@ export const HARDWARE: Readonly<Record<Exclude<PluginPlatform, 'cpu'>, Hardware>
   cuda: {
     name: 'NVIDIA GPU',
     signs: '/dev/nvidia*, /proc/driver/nvidia',
-    async find() {
+    find: async () => {
       const driver = await nvidiaDriverVersion();
       return [...(await visibleNvidiaGpus()), ...(driver === undefined ? [] : [`driver ${driver}`])];
     },

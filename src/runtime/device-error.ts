@@ -11,13 +11,17 @@ const TPU_LOCK = '/tmp/libtpu_lockfile';
 /** A plugin's way of saying what is wrong, and ours. */
 interface Explanation {
   readonly pattern: RegExp;
-  explain(found: RegExpExecArray, plugin: InstalledPlugin, cause: SepalError): Promise<SepalError> | SepalError;
+  readonly explain: (
+    found: RegExpExecArray,
+    plugin: InstalledPlugin,
+    cause: SepalError,
+  ) => Promise<SepalError> | SepalError;
 }
 
 const TPU: readonly Explanation[] = [
   {
     pattern: /already in use by process with pid (\d+)|already in use|multi-process lockfile/,
-    async explain([, pid], _plugin, cause) {
+    explain: async ([, pid], _plugin, cause) => {
       const holder = pid ?? (await lockHolder(TPU_LOCK));
       const who = holder === undefined ? 'another process' : await describeProcess(holder);
       return new RuntimeError('DEVICE_BUSY', `the TPU is held by ${who}`, {
@@ -35,7 +39,7 @@ const TPU: readonly Explanation[] = [
 const GPU: readonly Explanation[] = [
   {
     pattern: /driver version is insufficient|CUDA_ERROR_SYSTEM_DRIVER_MISMATCH|INSUFFICIENT_DRIVER/i,
-    async explain(_found, { version }, cause) {
+    explain: async (_found, { version }, cause) => {
       return new RuntimeError('DRIVER_TOO_OLD', 'the NVIDIA driver is too old for the CUDA plugin', {
         expected: `580 or newer, as CUDA 13 needs it (plugin ${version ?? 'of unknown version'})`,
         received: (await nvidiaDriverVersion()) ?? 'a driver that does not tell its version',
