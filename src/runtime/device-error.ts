@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { missingCudaLibraries, type InstalledPlugin, type PluginPlatform } from '../assets/index.ts';
-import { SepalError } from '../base/index.ts';
+import type { SepalError } from '../base/index.ts';
 import { PjrtError, PluginLoadError } from '../pjrt/index.ts';
 import { HARDWARE, nvidiaDriverVersion } from './accelerators.ts';
 import { RuntimeError } from './errors.ts';
