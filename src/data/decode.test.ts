@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
+import { twoFacedJpeg } from '../../test/fuzz/two-faced-jpeg.ts';
 import { decodeImage, readImageSize } from './decode.ts';
 
 const PLACE = { file: 'a.tfrec', record: 3, offset: 99 };
@@ -42,6 +43,16 @@ test('greyscale JPEG and PNG become RGB', async () => {
   assert.equal((await sharp(png).metadata()).channels, 1);
   assert.deepEqual(pixel(await decode(png)), [100, 100, 100]);
   assert.deepEqual(pixel(await decode(png, { height: 8, width: 8 })), [100, 100, 100]);
+});
+
+test('a JPEG that says two sizes is taken for the one that is decoded', async () => {
+  const square = { height: 16, width: 16 };
+  const small = await decode(await twoFacedJpeg(16, { height: 8, width: 8 }), square);
+  // Of the memory that was given, 77s, nothing is left.
+  assert.ok(small.every((value) => Math.abs(value - 128) < 3));
+  // Three bytes a pixel of these wrap round 2^32 to 556, so that the decoder thinks it has room for them all.
+  const huge = await twoFacedJpeg(16, { height: 43_811, width: 65_356 });
+  await assert.rejects(decode(huge, square), { code: 'BAD_IMAGE', message: /exceeds pixel limit/ });
 });
 
 test('a CMYK JPEG keeps its colour', async () => {

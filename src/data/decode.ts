@@ -51,8 +51,8 @@ export async function decodeImage(
   const header = readJpegHeader(bytes);
   if (header !== undefined && isPlain(header, size, options)) {
     try {
-      await jpegTurbo.decompress(bytes, out, RGB);
-      return;
+      const { width, height } = await jpegTurbo.decompress(bytes, out, RGB);
+      if (width === size.width && height === size.height) return;
     } catch {
       // libjpeg-turbo also stops at warnings, such as stray bytes between markers. The general decoder knows better.
     }

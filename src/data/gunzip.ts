@@ -3,7 +3,8 @@ import { createGunzip } from 'node:zlib';
 import { formatBytes } from '../base/index.ts';
 import { DataError } from './data-error.ts';
 
-const DEFAULT_LIMIT = 4 * 2 ** 30;
+/** The chunks and the whole are in memory together for a moment. */
+const defaultLimit = (): number => Math.min(4 * 2 ** 30, Math.floor(process.availableMemory() / 3));
 
 /** Whether a file starts like gzip with the only compression method there is. */
 export function isGzip(head: Buffer): boolean {
@@ -19,7 +20,7 @@ export interface Unpacked {
 /**
  * Unpacks a gzip file into memory, as far as it goes.
  *
- * @throws DataError `TOO_LARGE` beyond `gzipLimit` bytes (4 GiB by default).
+ * @throws DataError `TOO_LARGE` beyond `gzipLimit` bytes (4 GiB by default, less where a third of the free memory is).
  */
 export async function gunzipFile(
   file: string,
@@ -27,7 +28,7 @@ export async function gunzipFile(
   size: number,
   options: { signal?: AbortSignal; onBytes?: (bytes: number) => void; gzipLimit?: number },
 ): Promise<Unpacked> {
-  const limit = options.gzipLimit ?? DEFAULT_LIMIT;
+  const limit = options.gzipLimit ?? defaultLimit();
   const chunks: Buffer[] = [];
   let total = 0;
   let error: DataError | undefined;

@@ -10,7 +10,12 @@ export interface JpegHeader {
   readonly orientation: number;
 }
 
-/** Reads the header of a JPEG file, up to its first scan; undefined where the bytes are no JPEG file. */
+/**
+ * Reads the header of a JPEG file, up to its first scan; undefined where the bytes are no JPEG file.
+ *
+ * Whatever libjpeg might read otherwise, such as a marker without a length, is no header here: a file that says one size
+ * to us and another one to the decoder would make it write beyond the memory it was given.
+ */
 export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
   if (bytes.length < 4 || bytes[0] !== 0xff || bytes[1] !== 0xd8) return undefined;
   let orientation = 1;
@@ -32,10 +37,17 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
         orientation,
       };
     }
+    if (!hasLength(marker)) return undefined;
     if (marker === 0xe1) orientation = exifOrientation(bytes.subarray(at + 4, at + 2 + length)) ?? orientation;
     at += 2 + length;
   }
   return undefined;
+}
+
+/** DHT, DAC, DQT, DRI, APP0 to APP15, COM: what may stand before a frame, each with its length. */
+function hasLength(marker: number): boolean {
+  const tables = marker === 0xc4 || marker === 0xcc || marker === 0xdb || marker === 0xdd;
+  return tables || (marker >= 0xe0 && marker <= 0xef) || marker === 0xfe;
 }
 
 /** SOF0 to SOF15, without the three other markers in that range (DHT, JPG, DAC). */

@@ -62,9 +62,13 @@ export async function readRecipeFile(path: string): Promise<unknown> {
       cause,
     });
   }
-  const document = parseDocument(text);
-  const [error] = document.errors;
-  if (error !== undefined)
-    throw new RecipeError('RECIPE_FILE', `${path}: ${error.message.split('\n')[0]}`, { cause: error });
-  return document.toJS();
+  try {
+    const document = parseDocument(text);
+    const [error] = document.errors;
+    if (error !== undefined) throw error;
+    return document.toJS();
+  } catch (cause) {
+    // Besides what the parser finds: an alias of nothing, aliases of aliases that would fill the memory, a nesting too deep.
+    throw new RecipeError('RECIPE_FILE', `${path}: ${(cause as Error).message.split('\n')[0]}`, { cause });
+  }
 }

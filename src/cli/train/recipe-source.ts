@@ -54,9 +54,20 @@ function layFlags(recipe: Record<string, unknown>, flags: TrainFlags): Record<st
   for (const text of flags.set ?? []) {
     const split = text.indexOf('=');
     if (split < 1) throw new UsageError('SET', `--set ${text}`, { expected: 'PATH=VALUE, such as augment.flip=true' });
-    setAt(copy, text.slice(0, split), parse(text.slice(split + 1)));
+    setAt(copy, text.slice(0, split), parseValue(text, split));
   }
   return copy;
+}
+
+function parseValue(text: string, split: number): unknown {
+  try {
+    return parse(text.slice(split + 1));
+  } catch (cause) {
+    throw new UsageError('SET', `--set ${text}: ${(cause as Error).message.split('\n')[0]}`, {
+      expected: 'a value as YAML has it, such as true, 0.5 or [1, 2]',
+      cause,
+    });
+  }
 }
 
 function nameOf(recipe: Record<string, unknown>): unknown {

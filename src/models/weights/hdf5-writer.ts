@@ -1,7 +1,7 @@
 import { File, ready, type Group } from 'h5wasm/node';
 import { fillFile } from '../../base/index.ts';
 import type { HostTensor } from '../../xla/index.ts';
-import { NOTE_ATTRIBUTE } from './hdf5.ts';
+import { NOTE_ATTRIBUTE } from './hdf5-note.ts';
 import type { KerasExportLayer } from './keras-export.ts';
 
 /** The two forms of Keras's weight files: `.h5` with a group a layer, and `.weights.h5` of Keras 3. */

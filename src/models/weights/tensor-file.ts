@@ -1,7 +1,7 @@
 import { open, readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { isSystemError } from '../../base/index.ts';
-import type { KerasFile, KerasLayer } from './hdf5.ts';
+import { readKerasFile, type KerasFile, type KerasLayer } from './hdf5.ts';
 import { isLegacyPth, readLegacyPth } from './pth-legacy.ts';
 import { isZip, readZipPth } from './pth-zip.ts';
 import { readSafetensors } from './safetensors.ts';
@@ -46,9 +46,7 @@ const START_LENGTH = 16;
 export async function openTensorFile(path: string): Promise<TensorFile> {
   const start = await readStart(path);
   if (start.subarray(0, HDF5_START.length).equals(HDF5_START)) {
-    // The HDF5 library is large: only those who need it wait for it.
-    const { openKerasFile } = await import('./hdf5.ts');
-    return ofKeras(path, await openKerasFile(path));
+    return ofKeras(path, await readKerasFile(path));
   }
   if (isLegacyPth(start)) return ofTensors(path, readLegacyPth(path, await readFile(path)));
   if (isZip(start)) return ofTensors(path, await readZipPth(path, await readFile(path)));
@@ -80,12 +78,12 @@ const ofTensors = (path: string, tensors: ReadonlyMap<string, StoredTensor>): Te
   close: () => {},
 });
 
-function ofKeras(path: string, { layers, ordered, note, close }: KerasFile): TensorFile {
+function ofKeras(path: string, { layers, ordered, note }: KerasFile): TensorFile {
   const all = layers.flatMap(({ tensors }) =>
     tensors.map(({ name, tensor }): [string, StoredTensor] => [name, tensor]),
   );
   const metadata = noteSchema.safeParse(note).data ?? {};
-  return { path, tensors: new Map(all), metadata, keras: { layers, ordered }, close };
+  return { path, tensors: new Map(all), metadata, keras: { layers, ordered }, close: () => {} };
 }
 
 async function readStart(path: string): Promise<Buffer> {

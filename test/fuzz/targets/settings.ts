@@ -1,0 +1,129 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { globSync, readFileSync } from 'node:fs';
+import yazl from 'yazl';
+import { extractMember } from '../../../src/assets/zip-member.ts';
+import { buildModel, readSafetensors, writeSafetensors } from '../../../src/models/index.ts';
+import { modelOf, readCheckpoint, tensorsOf, type CheckpointInfo } from '../../../src/train/checkpoint.ts';
+import { readHistory } from '../../../src/train/history.ts';
+import { makeOptimizer } from '../../../src/train/optimizer.ts';
+import { parseRecipe, readRecipeFile } from '../../../src/train/recipe.ts';
+import { initialState, seededValues, stateTypes, variableTypes } from '../../../src/train/train-state.ts';
+import { treeLeaves, mapTree } from '../../../src/base/index.ts';
+import { isHostTensor, type HostTensor } from '../../../src/xla/index.ts';
+import { mutate, mutateText } from '../mutate.ts';
+import type { Target } from '../target.ts';
+
+const RECIPES = join(import.meta.dirname, '..', '..', '..', 'recipes');
+const YAML_WORDS = ['\n', '  ', ': ', '- ', '[', ']', '{', '}', '&a ', '*a', '!!js/function ', '<<: ', '"', '~', '.inf', '.nan', '1e999', '-1', '? ', '| \n', '%YAML 1.1\n', '--- ', '__proto__: ', 'constructor', '\t']; // prettier-ignore
+
+const recipe: Target = {
+  name: 'recipe',
+  extension: '.yaml',
+  async prepare() {
+    const texts = globSync('*.yaml', { cwd: RECIPES }).map((name) => readFileSync(join(RECIPES, name), 'utf8'));
+    const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghi'.replaceAll(/./g, (at) => `${at}: &${at} [${Array.from({ length: 9 }, () => `*${String.fromCharCode(at.charCodeAt(0) - 1)}`).join(',')}]\n`)}`; // prettier-ignore
+    return (random) => mutateText([...texts, bomb], YAML_WORDS, random);
+  },
+  read: async (path) => void parseRecipe(await readRecipeFile(path), path),
+};
+
+const RECIPE = parseRecipe(
+  {
+    model: { name: 'cnn', options: { depth: 1, width: 2 } },
+    size: 8,
+    epochs: 2,
+    batchSize: 4,
+    optimizer: { name: 'adam' },
+    schedule: { name: 'constant', rate: 0.1 },
+  },
+  'fuzz',
+);
+
+async function wholeCheckpoint(path: string): Promise<Buffer> {
+  const model = buildModel({ ...RECIPE.model, classes: 2, size: { height: 8, width: 8 } });
+  const optimizer = makeOptimizer(RECIPE.optimizer);
+  const state = initialState(model, optimizer, seededValues(0));
+  const tensors = new Map<string, HostTensor>();
+  mapTree(state, isHostTensor, (tensor, name) => tensors.set(name, tensor));
+  const info: CheckpointInfo = {
+    format: 1,
+    model: { name: model.name, options: model.options },
+    size: model.size,
+    classNames: ['daisy', 'rose'],
+    preprocess: model.preprocess,
+    recipe: RECIPE,
+    examples: 8,
+    step: 2,
+    epoch: 1,
+    best: { epoch: 1, score: 0.5 },
+    seconds: 1,
+  };
+  await writeSafetensors(path, tensors, { sepal: JSON.stringify(info) });
+  return readFile(path);
+}
+
+const INFO_WORDS = ['{', '}', '[', ']', ',', ':', '"', '-1', '1e300', '2147483648', 'null', 'true', '"cnn"', '"vgg16"', '"depth":', '"name":', '"options":', '"__proto__":']; // prettier-ignore
+
+const checkpoint: Target = {
+  name: 'checkpoint',
+  extension: '.safetensors',
+  async prepare(folder) {
+    const path = join(folder, 'whole.safetensors');
+    const whole = await wholeCheckpoint(path);
+    const { tensors, metadata } = await readSafetensors(path);
+    const changed = join(folder, 'changed.safetensors');
+    return async (random) => {
+      if (random.integer(3) === 0) return mutate([whole], random);
+      // The file is whole and its description is not.
+      const sepal = mutateText([metadata.sepal], INFO_WORDS, random).toString();
+      await writeSafetensors(changed, tensors, { sepal });
+      return readFile(changed);
+    };
+  },
+  read: async (path) => {
+    const read = await readCheckpoint(path);
+    const model = modelOf(read);
+    treeLeaves(tensorsOf(read, variableTypes(model)), isHostTensor);
+    tensorsOf(read, stateTypes(model, makeOptimizer(read.info.recipe.optimizer)));
+  },
+};
+
+const scores = { loss: 1, accuracy: 0.5, macroPrecision: 0.5, macroRecall: 0.5, macroF1: 0.5 };
+const row = { epoch: 1, step: 3, learningRate: 0.1, train: scores, validation: scores, seconds: 2, imagesPerSecond: 3 };
+
+const history: Target = {
+  name: 'history',
+  extension: '.jsonl',
+  prepare: async () => (random) => mutateText([`${JSON.stringify(row)}\n`.repeat(3)], INFO_WORDS, random),
+  read: async (path, bytes) => {
+    const folder = join(dirname(path), 'run');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'history.jsonl'), bytes);
+    await readHistory(folder);
+  },
+};
+
+const wheel: Target = {
+  name: 'wheel',
+  extension: '.whl',
+  async prepare() {
+    const archive = new yazl.ZipFile();
+    archive.addBuffer(Buffer.alloc(3000, 'plugin '), 'package/plugin.so');
+    archive.addBuffer(Buffer.from('Name: package\n'), 'package-1.dist-info/METADATA', { compress: false });
+    archive.end();
+    const whole = await buffer(archive.outputStream);
+    return (random) => mutate([whole], random);
+  },
+  read: async (path) => {
+    const target = `${path}.out`;
+    try {
+      await extractMember(path, 'package/plugin.so', target);
+    } finally {
+      await rm(target, { force: true });
+    }
+  },
+};
+
+export const settingTargets: readonly Target[] = [recipe, checkpoint, history, wheel];
