@@ -1,9 +1,10 @@
 import { mapTree, treeLeaves } from '../src/base/index.ts';
 import { buildModel, type Model } from '../src/models/index.ts';
 import { isDeviceArray, jit, type Backend } from '../src/runtime/index.ts';
-import type { HostTensor } from '../src/xla/index.ts';
+import type { HostTensor, Platform } from '../src/xla/index.ts';
 import { readScores } from '../src/train/evaluate.ts';
 import { makeOptimizer } from '../src/train/optimizer.ts';
+import { computeTypeOf } from '../src/train/precision.ts';
 import type { Recipe } from '../src/train/recipe.ts';
 import { batchTypes, stepInputTypes, trainStep } from '../src/train/step.ts';
 import {
@@ -28,6 +29,8 @@ export interface StepsOptions {
   readonly value: (model: Model) => InitialValue;
   readonly batches: Iterable<HostBatch>;
   readonly learningRate: number;
+  /** Lowers as for this platform instead of the backend's own. */
+  readonly platform?: Platform;
   /** Told the state after each step, counted from 1. */
   readonly onStep?: (step: number, state: DeviceState) => Promise<void> | void;
 }
@@ -40,15 +43,20 @@ export interface StepsResult {
 
 /** Runs training steps on given batches, without data set, schedule or validation. */
 export async function runSteps(backend: Backend, options: StepsOptions): Promise<StepsResult> {
-  const { recipe, classes, value, batches, learningRate, onStep } = options;
+  const { recipe, classes, value, batches, learningRate, platform, onStep } = options;
   const { batchSize, size } = recipe;
-  const model = buildModel({ ...recipe.model, classes, size: { height: size, width: size } });
+  const model = buildModel({
+    ...recipe.model,
+    classes,
+    size: { height: size, width: size },
+    computeType: computeTypeOf(recipe.precision, backend.platform),
+  });
   const optimizer = makeOptimizer(recipe.optimizer);
   const step = await jit(
     backend,
     trainStep(model, recipe, optimizer, backend.replicas),
     [stateTypes(model, optimizer), batchTypes(model, batchSize / backend.replicas), stepInputTypes],
-    { name: 'steps', donate: [0] },
+    { name: `${model.name}_train`, donate: [0], platform },
   );
   const inputs = {
     learningRate: await backend.replicate(Float32Array.of(learningRate), stepInputTypes.learningRate),

@@ -9,8 +9,19 @@ export {
 export { Backend, type BackendSettings } from './backend.ts';
 export { deviceError } from './device-error.ts';
 export { DEVICE_NAMES, openBackend, type BackendOptions, type DeviceName } from './open-backend.ts';
+export { CompileTarget, openCompileTarget, type ProgramCosts } from './compile-target.ts';
 export { CompileCache } from './compile-cache.ts';
 export { DeviceArray, isDeviceArray } from './device-array.ts';
 export { RuntimeError } from './errors.ts';
-export { jit, traceTrees, type ArraysOf, type Compiled, type JitOptions, type TypesOf } from './jit.ts';
+export {
+  donatedParameters,
+  jit,
+  traceTrees,
+  type ArraysOf,
+  type Compiled,
+  type JitOptions,
+  type TypesOf,
+} from './jit.ts';
+export { programText, type TextOptions } from './program-text.ts';
+export { TPU_TARGETS, tpuTarget, type TpuTarget } from './tpu-targets.ts';
 export { compile, Program, type CompileSettings } from './program.ts';

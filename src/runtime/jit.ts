@@ -1,5 +1,5 @@
 import { didYouMean, mapTree, treeLeaves, type MapLeaves } from '../base/index.ts';
-import { formatShape, isTensorType, Tensor, trace, type Graph, type TensorType } from '../xla/index.ts';
+import { formatShape, isTensorType, Tensor, trace, type Graph, type Platform, type TensorType } from '../xla/index.ts';
 import type { Backend } from './backend.ts';
 import { isDeviceArray, type DeviceArray } from './device-array.ts';
 import { RuntimeError } from './errors.ts';
@@ -14,6 +14,8 @@ export interface JitOptions {
   readonly name?: string;
   /** Which arguments' arrays are used up by a call, so that results can take their memory. */
   readonly donate?: readonly number[];
+  /** Lowers as for this platform instead of the backend's own. */
+  readonly platform?: Platform;
 }
 
 /** A function of trees of tensors, compiled for a backend. */
@@ -50,6 +52,11 @@ export function traceTrees<Args extends readonly unknown[]>(
   return { graph, owners, result };
 }
 
+/** Parameters that belong to donated arguments. */
+export function donatedParameters(owners: readonly number[], donate: readonly number[] = []): number[] {
+  return owners.flatMap((owner, i) => (donate.includes(owner) ? [i] : []));
+}
+
 /** Arrays of a tree in the order of their types' leaves. They are found by name, so names may come in any order. */
 function arraysOf(types: unknown, tree: unknown, path = ''): DeviceArray[] {
   if (isTensorType(types)) {
@@ -83,8 +90,8 @@ export async function jit<Args extends readonly unknown[], Result>(
   options: JitOptions = {},
 ): Promise<Compiled<Args, Result>> {
   const { graph, owners, result } = traceTrees(body, types);
-  const donate = owners.flatMap((owner, i) => (options.donate?.includes(owner) === true ? [i] : []));
-  const program = await compile(backend, graph, { name: options.name, donate });
+  const donate = donatedParameters(owners, options.donate);
+  const program = await compile(backend, graph, { name: options.name, donate, platform: options.platform });
   const call = async (...args: readonly unknown[]): Promise<ArraysOf<Result>> => {
     const outputs = await program.run(arraysOf(types, args));
     let next = 0;

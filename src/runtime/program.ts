@@ -1,15 +1,18 @@
 import type { LoadedExecutable } from '../pjrt/index.ts';
-import { formatShape, isOp, lowerToStableHlo, sameShape, type Graph, type TensorType } from '../xla/index.ts';
+import { formatShape, isOp, sameShape, type Graph, type Platform, type TensorType } from '../xla/index.ts';
 import type { Backend } from './backend.ts';
 import { CompileCache } from './compile-cache.ts';
 import { DeviceArray } from './device-array.ts';
 import { RuntimeError } from './errors.ts';
+import { programText } from './program-text.ts';
 import { compilerFingerprint } from './compiler-fingerprint.ts';
 
 export interface CompileSettings {
   readonly name?: string;
   /** Parameters whose memory the outputs take over; a run uses these arrays up. */
   readonly donate?: readonly number[];
+  /** Lowers as for this platform; by default the backend's own, which is fastest. */
+  readonly platform?: Platform;
 }
 
 /** A compiled program on a backend. */
@@ -91,11 +94,11 @@ export async function compile(backend: Backend, graph: Graph, settings: CompileS
   const started = performance.now();
   const { client, replicas, compileCache: cache, log } = backend;
   const donate = settings.donate ?? [];
-  const text = lowerToStableHlo(graph, {
+  const text = programText(graph, {
     name: settings.name,
     replicas,
-    platform: backend.platform,
-    aliases: pairDonations(graph, donate),
+    platform: settings.platform ?? backend.platform,
+    donate,
   });
   const options = { replicas, deviceIds: backend.devices.map(({ id }) => id) };
   const key = CompileCache.key(text, JSON.stringify(options), ...compilerFingerprint(backend));
@@ -122,20 +125,4 @@ export async function compile(backend: Backend, graph: Graph, settings: CompileS
     if (!kept) log.debug(`compile cache: ${settings.name ?? 'program'} was not kept`);
   }
   return program;
-}
-
-/** For each donated parameter the first output of its type that no other one took. */
-function pairDonations(graph: Graph, donate: readonly number[]): Map<number, number> {
-  const pairs = new Map<number, number>();
-  const taken = new Set<number>();
-  for (const parameter of donate) {
-    const { shape, dtype } = graph.parameters[parameter];
-    const output = graph.outputs.findIndex(
-      (out, i) => !taken.has(i) && out.dtype === dtype && sameShape(out.shape, shape),
-    );
-    if (output === -1) continue;
-    taken.add(output);
-    pairs.set(parameter, output);
-  }
-  return pairs;
 }

@@ -5,6 +5,8 @@ export { compileEvaluator, type Evaluation, type Evaluator, type Scores } from '
 export { readHistory, type HistoryRow, type SplitScores } from './history.ts';
 export { makeOptimizer, optimizerSchema, type Optimizer, type OptimizerSettings } from './optimizer.ts';
 export { MONITORS, parseRecipe, readRecipeFile, recipeSchema, type Monitor, type Recipe } from './recipe.ts';
+export { augmentationProgram, evaluationProgram, trainingProgram, type RecipeProgram } from './programs.ts';
+export { computeTypeOf, PRECISIONS, type Precision } from './precision.ts';
 export { learningRate, scheduleSchema, type Schedule } from './schedule.ts';
 export { BEST_FILE, LAST_FILE, train, type TrainEvent, type TrainOptions, type TrainResult } from './train.ts';
 export { variableTypes } from './train-state.ts';

@@ -6,6 +6,7 @@ import { resolveModel } from '../models/index.ts';
 import { augmentSchema } from './augment.ts';
 import { RecipeError } from './errors.ts';
 import { optimizerSchema } from './optimizer.ts';
+import { precisionSchema } from './precision.ts';
 import { scheduleSchema } from './schedule.ts';
 
 /** Scores that runs are compared by; higher is better for all but the loss. */
@@ -22,6 +23,7 @@ export const recipeSchema = z.strictObject({
   epochs: z.int().min(1).max(100_000),
   batchSize: z.int().min(1).max(65_536).describe('images a step, over all replicas'),
   seed: z.int().min(0).default(0),
+  precision: precisionSchema,
   optimizer: optimizerSchema,
   schedule: scheduleSchema,
   labelSmoothing: z.number().min(0).max(0.9).default(0),

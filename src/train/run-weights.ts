@@ -5,6 +5,7 @@ import type { HostTensor } from '../xla/index.ts';
 import type { ArraysOf, Backend } from '../runtime/index.ts';
 import { modelOf, readCheckpoint, tensorsOf, type CheckpointInfo } from './checkpoint.ts';
 import { CheckpointError } from './errors.ts';
+import { computeTypeOf } from './precision.ts';
 import type { Weights } from './step.ts';
 import { BEST_FILE } from './train.ts';
 import { variableTypes } from './train-state.ts';
@@ -21,7 +22,8 @@ export interface TrainedModel {
 export async function loadTrainedModel(backend: Backend, runOrFile: string): Promise<TrainedModel> {
   const path = checkpointPath(runOrFile);
   const checkpoint = await readCheckpoint(path);
-  const model = modelOf(checkpoint);
+  const computeType = computeTypeOf(checkpoint.info.recipe.precision, backend.platform);
+  const model = { ...modelOf(checkpoint), computeType };
   const weights = await backend.replicateTree(tensorsOf(checkpoint, variableTypes(model)));
   return { model, info: checkpoint.info, weights, path };
 }

@@ -9,6 +9,7 @@ import { TrainingError } from './errors.ts';
 import { compileEvaluator, readScores, type Evaluation } from './evaluate.ts';
 import { readHistory, splitScores, writeHistory, type HistoryRow } from './history.ts';
 import { makeOptimizer } from './optimizer.ts';
+import { computeTypeOf } from './precision.ts';
 import type { Monitor, Recipe } from './recipe.ts';
 import { checkResume, checkRun, type TrainingData } from './run-check.ts';
 import { learningRate } from './schedule.ts';
@@ -75,7 +76,12 @@ export async function train({
   const { batchSize, epochs, seed } = recipe;
   const classNames = data.train.classNames;
   const stepsPerEpoch = Math.ceil(data.train.count / batchSize);
-  const model = buildModel({ ...recipe.model, classes: classNames.length, size: data.train.size });
+  const model = buildModel({
+    ...recipe.model,
+    classes: classNames.length,
+    size: data.train.size,
+    computeType: computeTypeOf(recipe.precision, backend.platform),
+  });
   const optimizer = makeOptimizer(recipe.optimizer);
   const types = stateTypes(model, optimizer);
   checkRun(recipe, backend.replicas, data);

@@ -1,4 +1,5 @@
-import { div, exp, log, add, sub } from './elementwise.ts';
+import { convert, div, exp, log, add, sub } from './elementwise.ts';
+import type { DType } from './dtype.ts';
 import { emit } from './emit.ts';
 import type { ReduceKind, Tensor } from './ir.ts';
 import { elementCount, normalizeAxes, normalizeAxis } from './shape.ts';
@@ -21,7 +22,13 @@ function reduce(kind: ReduceKind, x: Tensor, { axes, keepDims = false }: ReduceO
   );
 }
 
-export const sum = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce('sum', x, options);
+/** The sum of elements; 16-bit floats are summed in float32, as a sum of many would lose all but its first digits. */
+export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return convert(reduce('sum', convert(x, sumType(x.dtype)), options), x.dtype);
+}
+
+const sumType = (dtype: DType): DType => (dtype === 'bfloat16' || dtype === 'float16' ? 'float32' : dtype);
+
 /** The greatest element; gradients are shared equally between ties. */
 export const max = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce('max', x, options);
 export const min = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce('min', x, options);
@@ -30,7 +37,8 @@ export const any = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce('o
 
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
   const axes = normalizeAxes('mean', options.axes, x.rank);
-  return div(sum(x, options), elementCount(axes.map((axis) => x.shape[axis])));
+  const total = sum(convert(x, sumType(x.dtype)), options);
+  return convert(div(total, elementCount(axes.map((axis) => x.shape[axis]))), x.dtype);
 }
 
 /** Index of the greatest element along an axis, the first one where several are equal; int32. */

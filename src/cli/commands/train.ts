@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { resolve } from 'node:path';
-import { MONITORS } from '../../train/index.ts';
+import { MONITORS, PRECISIONS } from '../../train/index.ts';
 import type { AddCommand } from '../command.ts';
 import { parseCount, parseNumber, parsePositive } from '../numbers.ts';
 import { addDeviceOptions } from '../device-flags.ts';
@@ -22,6 +22,11 @@ export const addTrain: AddCommand = (program, context) => {
     .option('--size <px>', 'height and width of the images', parseCount)
     .option('--seed <n>', 'for initial weights, order and augmentation', parseNumber)
     .option('--learning-rate <rate>', 'the highest learning rate of the schedule', parsePositive)
+    .addOption(
+      new Option('--precision <policy>', 'what layers compute in; auto is mixed_bfloat16 on TPU, else float32').choices(
+        PRECISIONS,
+      ),
+    )
     .addOption(new Option('--monitor <score>', 'validation score that picks the best weights').choices(MONITORS))
     .option('--patience <n>', 'stop after so many epochs without a better score', parseCount)
     .option('--set <path=value...>', 'any setting of the recipe, such as augment.flip=true')

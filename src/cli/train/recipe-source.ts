@@ -44,6 +44,7 @@ function layFlags(recipe: Record<string, unknown>, flags: TrainFlags): Record<st
     ['batchSize', flags.batchSize],
     ['size', flags.size],
     ['seed', flags.seed],
+    ['precision', flags.precision],
     ['schedule.rate', flags.learningRate],
     ['monitor', flags.monitor],
     ['earlyStopping.patience', flags.patience],

@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { formatCount, formatSeconds, plural, UsageError, writeFile } from '../../base/index.ts';
 import type { Dataset } from '../../data/index.ts';
 import type { Backend } from '../../runtime/index.ts';
-import { LAST_FILE, train, type Recipe, type TrainResult } from '../../train/index.ts';
+import { computeTypeOf, LAST_FILE, train, type Recipe, type TrainResult } from '../../train/index.ts';
 import { stringify } from 'yaml';
 import type { Context } from '../command.ts';
 import type { TrainFlags } from './train-flags.ts';
@@ -87,7 +87,7 @@ function printHeader(
   log.info(`device  ${backend.describe()}`);
   log.info(`data    ${data.train.describe()}; ${formatCount(data.validation.count)} for validation`);
   log.info(
-    `recipe  ${name}: ${recipe.model.name}, ${plural(recipe.epochs, 'epoch')}, batches of ${recipe.batchSize}, ${recipe.optimizer.name}`,
+    `recipe  ${name}: ${recipe.model.name}, ${plural(recipe.epochs, 'epoch')}, batches of ${recipe.batchSize}, ${recipe.optimizer.name}, ${computeTypeOf(recipe.precision, backend.platform)}`,
   );
 }
 

@@ -1,4 +1,4 @@
-import type { Monitor } from '../../train/index.ts';
+import type { Monitor, Precision } from '../../train/index.ts';
 import type { DeviceFlags } from '../device-flags.ts';
 import type { FeatureFlags } from '../feature-flags.ts';
 
@@ -11,6 +11,7 @@ export interface TrainFlags extends DeviceFlags, FeatureFlags {
   readonly batchSize?: number;
   readonly size?: number;
   readonly seed?: number;
+  readonly precision?: Precision;
   readonly learningRate?: number;
   readonly monitor?: Monitor;
   readonly patience?: number;

@@ -1,0 +1,80 @@
+import { findPlugin } from '../assets/index.ts';
+import { loadPlugin, type Executable, type Topology } from '../pjrt/index.ts';
+import type { Graph } from '../xla/index.ts';
+import { programText, type TextOptions } from './program-text.ts';
+import { tpuTarget, type TpuTarget } from './tpu-targets.ts';
+
+/** What libtpu says of a program that it compiled for devices that need not be there. */
+export interface ProgramCosts {
+  /** Floating-point operations of one device. */
+  readonly flops: number;
+  /** Bytes that one device reads and writes in its HBM. */
+  readonly bytesAccessed: number;
+  /** Seconds that the compiler counts on at best. */
+  readonly seconds: number;
+  /** The most HBM in use at one time, arguments included. */
+  readonly peakBytes: number;
+  readonly argumentBytes: number;
+  readonly tempBytes: number;
+  readonly compileSeconds: number;
+}
+
+/** A TPU that programs are compiled for, not run on. */
+export class CompileTarget {
+  readonly target: TpuTarget;
+  readonly replicas: number;
+  /** Host processes that the devices belong to. */
+  readonly hosts: number;
+  /** HBM that a program may take on one device. */
+  readonly memoryBytes: number;
+  /** The vendor's name of the device, such as `TPU v3`. */
+  readonly kind: string;
+  readonly #topology: Topology;
+
+  constructor(target: TpuTarget, topology: Topology) {
+    const [device] = topology.devices;
+    this.target = target;
+    this.#topology = topology;
+    this.replicas = topology.devices.length;
+    this.hosts = new Set(topology.devices.map(({ processIndex }) => processIndex)).size;
+    this.memoryBytes = Number(device.attributes()['device_memory_bytes_limit']);
+    this.kind = device.kind;
+  }
+
+  /** The text that would run on this TPU. */
+  text(graph: Graph, options: Omit<TextOptions, 'replicas' | 'platform'>): string {
+    return programText(graph, { ...options, replicas: this.replicas, platform: 'tpu' });
+  }
+
+  /** Compiles a text. @throws PjrtError `RESOURCE_EXHAUSTED` where it doesn't fit the memory. */
+  async compile(text: string): Promise<{ executable: Executable; costs: ProgramCosts }> {
+    const started = performance.now();
+    const executable = await this.#topology.compile(text, { replicas: this.replicas });
+    const compileSeconds = (performance.now() - started) / 1000;
+    const costs = executable.costAnalysis();
+    const memory = executable.memoryStats();
+    return {
+      executable,
+      costs: {
+        flops: costs['flops'] ?? 0,
+        bytesAccessed: costs['bytes accessed'] ?? 0,
+        seconds: costs['optimal_seconds'] ?? 0,
+        peakBytes: memory.peak ?? memory.argument + memory.temp,
+        argumentBytes: memory.argument,
+        tempBytes: memory.temp,
+        compileSeconds,
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#topology.destroy();
+  }
+}
+
+/** Opens a TPU to compile for, such as `v3-8`; it need not be at hand, libtpu must. @throws RuntimeError or AssetError. */
+export async function openCompileTarget(name: string): Promise<CompileTarget> {
+  const target = tpuTarget(name);
+  const plugin = await loadPlugin((await findPlugin('tpu')).path);
+  return new CompileTarget(target, await plugin.createTopology(target.topology, target.topologyOptions));
+}
