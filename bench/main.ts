@@ -1,9 +1,14 @@
 import { didYouMean, SepalError, UsageError } from '../src/base/index.ts';
+import { benchAugment } from './augment.ts';
 import { benchInput } from './input.ts';
 import { setup } from './setup.ts';
 
 /** What `npm run bench -- NAME` can run. */
-const CASES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = { setup, input: benchInput };
+const CASES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  setup,
+  input: benchInput,
+  augment: benchAugment,
+};
 
 try {
   const [name = '', ...args] = process.argv.slice(2);

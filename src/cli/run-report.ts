@@ -1,15 +1,18 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { thumbnail, type Dataset } from '../data/index.ts';
+import { encodeTiles, thumbnail, type Dataset } from '../data/index.ts';
 import { reliabilityBins } from '../metrics/index.ts';
 import type { Model } from '../models/index.ts';
 import { writeReport, type Mistake, type ReportData } from '../report/index.ts';
 import type { Backend } from '../runtime/index.ts';
-import type { Evaluation, Recipe, TrainResult } from '../train/index.ts';
+import { previewAugmentation, type Evaluation, type Recipe, type TrainResult } from '../train/index.ts';
 import { sepalVersion } from './version.ts';
 
 /** How many mistakes a report shows. */
 const GALLERY = 24;
+
+/** Width of the sheet of augmented images in pixels. */
+const SHEET_WIDTH = 960;
 
 const MONITOR_WORDS = {
   macroF1: 'validation macro F1',
@@ -55,11 +58,17 @@ export async function writeRunReport({
       monitor: MONITOR_WORDS[recipe.monitor],
       seconds: result.seconds,
     },
+    augmented: isAugmented(recipe)
+      ? await encodeTiles(await previewAugmentation(backend, recipe, data.train), SHEET_WIDTH)
+      : undefined,
     recipe: recipeText,
     data: { name: data.train.name, images: { train: data.train.count, validation: data.validation.count } },
   };
   await writeReport(report, join(out, 'report.html'));
 }
+
+const isAugmented = ({ augment }: Recipe): boolean =>
+  Object.values(augment).some((setting) => setting !== undefined && setting !== false);
 
 interface EvaluationReport {
   readonly name: string;

@@ -12,5 +12,6 @@ export { SPLITS, type Split } from './locate.ts';
 export { type Dataset } from './picture-set.ts';
 export { type BadRecords, type Skipped } from './source.ts';
 export { thumbnail } from './thumbnail.ts';
+export { encodeTiles, type Tiles } from './tiles.ts';
 export { shardName, TfrecordWriter } from './tfrecord-writer.ts';
 export * from './draw/exports.ts';

@@ -38,6 +38,18 @@ function card({ id, label, predicted, probability, image }: Mistake, classNames:
   </figure>`;
 }
 
+/** Training images before and after augmentation. */
+export function augmentedImages(sheet: Uint8Array | undefined): HtmlValue {
+  return (
+    sheet !== undefined &&
+    html`<section id="augmented">
+      <h2>What the model saw</h2>
+      <p class="lead">A row for each training image: as it is stored, then as steps of training drew it.</p>
+      <div class="sheet">${photo(sheet, 'Training images before and after augmentation')}</div>
+    </section>`
+  );
+}
+
 function photo(image: Uint8Array, alt: string): HtmlValue {
   const type = mediaType(image);
   if (type === undefined) return html`<div class="no-photo">no JPEG or PNG</div>`;

@@ -68,6 +68,8 @@ export interface ReportData {
   /** The learning rate step by step, where it is known more finely than by epoch. */
   readonly learningRates?: readonly { readonly step: number; readonly learningRate: number }[];
   readonly calibration?: readonly ReliabilityBin[];
+  /** Training images as the model saw them: a JPEG or PNG, a row for each image, the first as it is stored. */
+  readonly augmented?: Uint8Array;
   /** Worst first. */
   readonly mistakes: readonly Mistake[];
   /** The recipe's text, or its keys and values. */

@@ -4,7 +4,7 @@ import { Confusion } from '../metrics/index.ts';
 import { classTable } from './class-table.ts';
 import { confusionMatrix } from './confusion-matrix.ts';
 import { curves } from './curves.ts';
-import { gallery } from './gallery.ts';
+import { augmentedImages, gallery } from './gallery.ts';
 import { html, Html } from './html.ts';
 import { reliability } from './reliability.ts';
 import type { ReportData } from './report-data.ts';
@@ -48,7 +48,7 @@ export function renderReport(report: ReportData): string {
         <main>
           ${summary(report, confusion)} ${curves(report)} ${confusionMatrix(confusion, classNames)}
           ${classTable(confusion, classNames)} ${gallery(report.mistakes, confusion, classNames)}
-          ${reliability(report.calibration)} ${settings(report)}
+          ${reliability(report.calibration)} ${augmentedImages(report.augmented)} ${settings(report)}
         </main>
         <footer>Made by Sepal ${report.reproducibility.version}.</footer>
         ${new Html(`<script>${SCRIPT}</script>`)}

@@ -124,6 +124,7 @@ td:last-child { color: var(--quiet); }
 .gallery figcaption { margin-top: 8px; font-size: 14px; line-height: 1.4; }
 .gallery figcaption > * { display: block; }
 .gallery small { color: var(--quiet); overflow-wrap: anywhere; }
+.sheet img { display: block; max-width: 100%; border-radius: 6px; }
 
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 230px), 1fr)); gap: 36px 40px; margin: 24px 0 36px; }
 #settings dl { font-size: 15px; }

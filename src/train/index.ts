@@ -1,4 +1,4 @@
-export { augmentSchema, type AugmentSettings } from './augment.ts';
+export { augmentSchema, type AugmentSettings } from './augment/index.ts';
 export { readCheckpoint, tensorsOf, modelOf, type Checkpoint, type CheckpointInfo } from './checkpoint.ts';
 export { CheckpointError, RecipeError, TrainingError } from './errors.ts';
 export { compileEvaluator, type Evaluation, type Evaluator, type Scores } from './evaluate.ts';
@@ -10,5 +10,6 @@ export { computeTypeOf, PRECISIONS, type Precision } from './precision.ts';
 export { learningRate, scheduleSchema, type Schedule } from './schedule.ts';
 export { BEST_FILE, LAST_FILE, train, type TrainEvent, type TrainOptions, type TrainResult } from './train.ts';
 export { variableTypes } from './train-state.ts';
+export { previewAugmentation, type PreviewOptions } from './preview.ts';
 export { compilePredictor, type Predictor } from './predict.ts';
 export { loadTrainedModel, readTrainedModel, type StoredModel, type TrainedModel } from './run-weights.ts';

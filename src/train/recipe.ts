@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parseDocument } from 'yaml';
 import { isSystemError, settingProblem } from '../base/index.ts';
 import { resolveModel } from '../models/index.ts';
-import { augmentSchema } from './augment.ts';
+import { augmentSchema } from './augment/index.ts';
 import { RecipeError } from './errors.ts';
 import { optimizerSchema } from './optimizer.ts';
 import { precisionSchema } from './precision.ts';

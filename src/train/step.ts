@@ -20,7 +20,7 @@ import {
   type Tensor,
   type TensorType,
 } from '../xla/index.ts';
-import { augment } from './augment.ts';
+import { augment, mixExamples, mixLosses } from './augment/index.ts';
 import { clipByGlobalNorm, type Optimizer } from './optimizer.ts';
 import type { Recipe } from './recipe.ts';
 import type { MetricSums, TrainState } from './train-state.ts';
@@ -77,15 +77,19 @@ export function trainStep(model: Model, recipe: Recipe, optimizer: Optimizer, re
     const mask = convert(batch.mask, 'float32');
     const [examples] = allReduce([sum(mask)]);
 
-    const images = augment(batch.images, recipe.augment, { key: foldIn(key, 0), firstExample });
+    const draws = { key: foldIn(key, 0), firstExample };
+    const augmented = augment(batch.images, recipe.augment, draws);
+    const mixed = mixExamples(augmented, batch.labels, recipe.augment, draws);
     const { output, updates } = applyNetwork(
       model.network,
       { ...state.params, ...state.statistics },
-      preprocess(images, model.preprocess, model.computeType),
+      preprocess(mixed?.images ?? augmented, model.preprocess, model.computeType),
       { training: true, key: foldIn(key, 1), firstExample, syncReplicas: recipe.syncBatchNorm ? replicas : undefined },
     );
     const logits = convert(output, 'float32');
-    const losses = mul(sparseCategoricalCrossEntropy(logits, batch.labels, recipe.labelSmoothing), mask);
+    const lossBy = (labels: Tensor) => sparseCategoricalCrossEntropy(logits, labels, recipe.labelSmoothing);
+    const own = lossBy(batch.labels);
+    const losses = mul(mixed === undefined ? own : mixLosses(own, lossBy(mixed.partners), mixed.share), mask);
     const loss = div(sum(losses), maximum(examples, 1));
 
     const paths = Object.keys(state.params);

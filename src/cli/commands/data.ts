@@ -3,8 +3,9 @@ import { addDataCheck } from './data-check.ts';
 import { addDataConvert } from './data-convert.ts';
 import { addDataInfo } from './data-info.ts';
 import { addDataMake } from './data-make.ts';
+import { addDataShow } from './data-show.ts';
 
-/** `sepal data info|check|make|convert`. */
+/** `sepal data info|check|make|convert|show`. */
 export const addData: AddCommand = (program, context) => {
   const data = program
     .command('data')
@@ -14,4 +15,5 @@ export const addData: AddCommand = (program, context) => {
   addDataCheck(data, context);
   addDataMake(data, context);
   addDataConvert(data, context);
+  addDataShow(data, context);
 };

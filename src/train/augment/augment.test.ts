@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
-import { Random } from '../base/index.ts';
-import type { Backend } from '../runtime/index.ts';
-import { concatenate, convert, full, iota, randomKey, type Tensor } from '../xla/index.ts';
-import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
-import { evaluate, host } from '../../test/evaluate.ts';
-import { augment, augmentSchema } from './augment.ts';
+import { Random } from '../../base/index.ts';
+import type { Backend } from '../../runtime/index.ts';
+import { concatenate, convert, full, iota, randomKey, type Tensor } from '../../xla/index.ts';
+import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../../test/backend.ts';
+import { evaluate, host } from '../../../test/evaluate.ts';
+import { augment, augmentSchema } from './index.ts';
 
 const BATCH = 32;
 const HEIGHT = 12;
@@ -116,5 +116,41 @@ suite('augmentation', { skip }, () => {
     assert.deepEqual(second, one.slice(one.length / 2));
     assert.notDeepEqual(other, one);
     assert.ok(one.every((value) => value >= 0 && value <= 255.001));
+  });
+
+  test('of every kind stays in range, keeps its shape, and gives a half of the batch what the whole gets', async () => {
+    backend ??= await cpuBackend();
+    const side = 12;
+    const settings = {
+      flip: true,
+      flipVertical: true,
+      turn: true,
+      crop: { scale: [0.5, 1] },
+      rotate: 20,
+      shear: 10,
+      zoom: [0.8, 1.2],
+      shift: 0.1,
+      brightness: 0.3,
+      contrast: 0.3,
+      saturation: 0.3,
+      hue: 0.1,
+      grayscale: 0.2,
+      noise: 0.05,
+      blur: {},
+      erase: { fill: 'noise' },
+      preset: { name: 'randaugment' },
+    };
+    const all = pixels.slice(0, BATCH * side * side * 3);
+    const half = all.slice(all.length / 2);
+    const [one, second] = await evaluate(
+      backend,
+      (images, rest) => [change(images, settings), change(rest, settings, 1, BATCH / 2)],
+      [host('uint8', [BATCH, side, side, 3], all), host('uint8', [BATCH / 2, side, side, 3], half)],
+    );
+    assert.equal(one.length, all.length);
+    assert.ok(one.every((value) => value >= 0 && value <= 255));
+    const differs = second.findIndex((value, i) => Math.abs(value - one[one.length / 2 + i]) > 1e-3);
+    assert.equal(differs, -1);
+    assert.ok(one.filter((value, i) => Math.abs(value - all[i]) > 1).length > all.length / 2);
   });
 });

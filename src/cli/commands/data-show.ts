@@ -1,0 +1,92 @@
+import type { Command } from 'commander';
+import { UsageError, writeFile } from '../../base/index.ts';
+import { encodeTiles } from '../../data/index.ts';
+import { previewAugmentation } from '../../train/index.ts';
+import type { Context } from '../command.ts';
+import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
+import { addFeatureFlags, featureNames, type FeatureFlags } from '../feature-flags.ts';
+import { parseCount } from '../numbers.ts';
+import { openSplit } from '../open-split.ts';
+import { recipeFrom } from '../train/recipe-source.ts';
+
+interface Flags extends DeviceFlags, FeatureFlags {
+  readonly recipe: string;
+  readonly set?: readonly string[];
+  readonly size?: number;
+  readonly seed?: number;
+  readonly out: string;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** `sepal data show`: a picture of what a model will see in training. */
+export function addDataShow(data: Command, context: () => Context): void {
+  const command = data
+    .command('show')
+    .description('write a contact sheet of training images as the model will see them: stored, then augmented')
+    .argument('<dir>', 'folder of TFRecords with a train split')
+    .option('--recipe <recipe>', 'a recipe file, or the name of one that comes with Sepal', 'cnn')
+    .option('--set <path=value...>', 'any setting of the recipe, such as augment.rotate=15')
+    .option('--size <px>', 'height and width of the images', parseCount)
+    .option('--seed <n>', 'which images and draws', Number)
+    .option('--out <file>', 'the PNG file', 'augmented.png')
+    .option('--rows <n>', 'images', parseCount, 6)
+    .option('--columns <n>', 'pictures of each, the first as it is stored', parseCount, 8);
+  addFeatureFlags(command);
+  addDeviceOptions(command)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sepal data show flowers --recipe my-recipe.yaml --out augmented.png\n' +
+        '  sepal data show flowers --set augment.rotate=20 augment.cutmix=1',
+    )
+    .action(async (location: string, flags: Flags) => {
+      await show(location, flags, context());
+    });
+}
+
+async function show(location: string, flags: Flags, context: Context): Promise<void> {
+  const { set, size, seed, rows, columns, classNames } = flags;
+  const { name, recipe } = await recipeFrom(flags.recipe, {
+    ...flags,
+    set,
+    size,
+    seed,
+    badRecords: 'fail',
+    report: false,
+  });
+  const mixes = recipe.augment.mixup !== undefined || recipe.augment.cutmix !== undefined;
+  if (mixes && rows % 2 === 1) {
+    throw new UsageError('ROWS', 'mixup and CutMix pair images', {
+      expected: 'an even number of --rows',
+      received: String(rows),
+    });
+  }
+  const split = await openSplit(
+    location,
+    {
+      split: 'train',
+      size: recipe.size,
+      badRecords: 'fail',
+      classNames,
+      features: featureNames(flags),
+      labelsRequired: false,
+    },
+    context,
+  );
+  try {
+    const backend = await openDevice({ ...flags, replicas: 1 }, context);
+    try {
+      await writeFile(
+        flags.out,
+        await encodeTiles(await previewAugmentation(backend, recipe, split, { rows, columns })),
+      );
+    } finally {
+      await backend.close();
+    }
+    context.log.info(
+      `${rows} training images by the recipe ${name}, the first of each row as it is stored: ${flags.out}`,
+    );
+  } finally {
+    await split.close();
+  }
+}
