@@ -2,7 +2,7 @@ import type { Model } from '../models/index.ts';
 import { preprocess } from '../models/index.ts';
 import { donatedParameters, traceTrees } from '../runtime/index.ts';
 import type { Graph, Tensor } from '../xla/index.ts';
-import { augment } from './augment.ts';
+import { augment } from './augment/index.ts';
 import { makeOptimizer } from './optimizer.ts';
 import type { Recipe } from './recipe.ts';
 import { batchTypes, evaluationStep, rowsPerReplica, stepInputTypes, trainStep } from './step.ts';
