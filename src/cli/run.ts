@@ -22,8 +22,8 @@ const INTERRUPTED_STATUS = 130;
 export async function run(args: readonly string[]): Promise<number> {
   const interrupt = new AbortController();
   process.once('SIGINT', () => {
+    // A second one ends the process at once, as no handler is left: process.exit would wait for a plugin that compiles.
     interrupt.abort(new SepalError('INTERRUPTED', 'interrupted'));
-    process.once('SIGINT', () => process.exit(INTERRUPTED_STATUS));
   });
 
   const program = new Command('sepal')

@@ -1,7 +1,7 @@
 import type { Api } from './api.ts';
 import { Buffer } from './buffer.ts';
 import { encodeCompileOptions, type CompileOptions } from './compile-options.ts';
-import { Device } from './device.ts';
+import { Device, type DeviceOwner } from './device.ts';
 import { byteLengthOf, elementTypeNumber, type ElementType } from './element-type.ts';
 import { PjrtError } from './error.ts';
 import { awaitEvent } from './event.ts';
@@ -13,7 +13,7 @@ import { encodeProgram } from './program.ts';
 const IMMUTABLE_UNTIL_TRANSFERRED = 1;
 
 /** A plugin's hold on the devices of this machine. */
-export class Client implements ProgramOwner, AsyncDisposable {
+export class Client implements ProgramOwner, DeviceOwner, AsyncDisposable {
   readonly api: Api;
   /** `cpu`, `cuda`, `tpu`, … */
   readonly platformName: string;
@@ -39,7 +39,7 @@ export class Client implements ProgramOwner, AsyncDisposable {
     this.platformName = api.call('Client_PlatformName', { client }).platform_name;
     this.platformVersion = api.call('Client_PlatformVersion', { client }).platform_version;
     const { devices } = api.call('Client_Devices', { client });
-    this.#byHandle = new Map(devices.map((handle) => [handle, new Device(api, handle)]));
+    this.#byHandle = new Map(devices.map((handle) => [handle, new Device(api, handle, this)]));
     this.devices = [...this.#byHandle.values()];
     const { addressable_devices: addressable } = api.call('Client_AddressableDevices', { client });
     this.addressableDevices = addressable.map((handle) => this.deviceOf(handle));
@@ -97,6 +97,7 @@ export class Client implements ProgramOwner, AsyncDisposable {
     shape: readonly number[],
     device: Device,
   ): Promise<Buffer> {
+    this.#requireOwn(device);
     const expected = byteLengthOf(type, shape);
     if (data.byteLength !== expected) {
       throw new PjrtError('INVALID_ARGUMENT', `the data doesn't fill an array of ${type}[${shape.join(',')}]`, {
@@ -104,10 +105,11 @@ export class Client implements ProgramOwner, AsyncDisposable {
         received: `${data.byteLength}`,
       });
     }
+    const memory = lasting(data);
     return this.whileAlive(async () => {
       const { buffer, done_with_host_buffer: done } = await this.api.callAsync('Client_BufferFromHostBuffer', {
         client: this.#client,
-        data,
+        data: memory,
         type: elementTypeNumber(type),
         dims: shape,
         host_buffer_semantics: IMMUTABLE_UNTIL_TRANSFERRED,
@@ -115,7 +117,7 @@ export class Client implements ProgramOwner, AsyncDisposable {
       });
       const result = new Buffer(this, buffer, type, [...shape], device);
       try {
-        await awaitEvent(this.api, done, [data]);
+        await awaitEvent(this.api, done, [memory]);
       } catch (error) {
         result.destroy();
         throw error;
@@ -131,11 +133,23 @@ export class Client implements ProgramOwner, AsyncDisposable {
     return next;
   }
 
+  /** A plugin follows whatever address it is given. */
+  #requireOwn(device: Device): void {
+    this.requireAlive();
+    if (this.devices.includes(device)) return;
+    throw new PjrtError('INVALID_ARGUMENT', `the device ${device.id} belongs to another client`, {
+      hint: 'take one of client.addressableDevices',
+    });
+  }
+
+  requireAlive(): void {
+    if (this.#destroyed === undefined) return;
+    throw new PjrtError('FAILED_PRECONDITION', `the ${this.platformName} client is used after destroy()`);
+  }
+
   /** Runs work that has to be over before the client may go. */
   async whileAlive<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#destroyed !== undefined) {
-      throw new PjrtError('FAILED_PRECONDITION', `the ${this.platformName} client is used after destroy()`);
-    }
+    this.requireAlive();
     const running = work();
     this.#running.add(running);
     try {
@@ -161,4 +175,11 @@ export class Client implements ProgramOwner, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.destroy();
   }
+}
+
+/** Memory that can't be taken away while a plugin reads it: that of a resizable buffer goes when it shrinks. */
+function lasting(data: ArrayBufferView): ArrayBufferView {
+  const { buffer, byteOffset, byteLength } = data;
+  const canShrink = buffer instanceof ArrayBuffer && buffer.resizable;
+  return canShrink ? new Uint8Array(buffer, byteOffset, byteLength).slice() : data;
 }

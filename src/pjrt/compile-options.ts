@@ -23,6 +23,10 @@ export function encodeCompileOptions(options: CompileOptions, deviceIds: readonl
       received: `${ids.length}`,
     });
   }
+  // Two replicas on one device would wait for each other for ever.
+  if (new Set(ids).size < ids.length) {
+    throw new PjrtError('INVALID_ARGUMENT', 'a program has one device twice', { received: ids.join(', ') });
+  }
   const overrides = Object.entries(options.overrides ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const message = create(CompileOptionsProtoSchema, {
     executableBuildOptions: {

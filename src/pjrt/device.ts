@@ -3,6 +3,12 @@ import { PjrtError } from './error.ts';
 import type { Pointer } from './ffi.ts';
 import { readNamedValues, type NamedValue } from './named-value.ts';
 
+/** What a device belongs to: a client or a topology. Its devices are gone with it. */
+export interface DeviceOwner {
+  /** @throws PjrtError once it is destroyed. */
+  requireAlive(): void;
+}
+
 /** What is known of a device, whether it is at hand or only part of a topology. */
 export class DeviceDescription {
   /** Unique among the devices of all hosts. */
@@ -12,11 +18,13 @@ export class DeviceDescription {
   /** The vendor's name of the model, such as `TPU v3`. */
   readonly kind: string;
   readonly debugString: string;
+  protected readonly owner: DeviceOwner;
   readonly #api: Api;
   readonly #description: Pointer;
 
-  constructor(api: Api, description: Pointer) {
+  constructor(api: Api, description: Pointer, owner: DeviceOwner) {
     const argument = { device_description: description };
+    this.owner = owner;
     this.#api = api;
     this.#description = description;
     this.id = api.call('DeviceDescription_Id', argument).id;
@@ -27,6 +35,7 @@ export class DeviceDescription {
 
   /** Attributes as the plugin names them, such as `coords` and `core_on_chip` of a TPU. */
   attributes(): Record<string, NamedValue> {
+    this.owner.requireAlive();
     const out = this.#api.call('DeviceDescription_Attributes', { device_description: this.#description });
     return readNamedValues(out.attributes, out.num_attributes);
   }
@@ -42,16 +51,22 @@ export interface DeviceMemoryStats {
 
 /** A device of a client; it lives as long as the client does. */
 export class Device extends DeviceDescription {
-  readonly handle: Pointer;
   /** The number on this host, such as the CUDA device number; -1 where there is none. */
   readonly localHardwareId: number;
   readonly #api: Api;
+  readonly #device: Pointer;
 
-  constructor(api: Api, device: Pointer) {
-    super(api, api.call('Device_GetDescription', { device }).device_description);
+  constructor(api: Api, device: Pointer, owner: DeviceOwner) {
+    super(api, api.call('Device_GetDescription', { device }).device_description, owner);
     this.#api = api;
-    this.handle = device;
+    this.#device = device;
     this.localHardwareId = api.call('Device_LocalHardwareId', { device }).local_hardware_id;
+  }
+
+  /** The plugin's address of it. */
+  get handle(): Pointer {
+    this.owner.requireAlive();
+    return this.#device;
   }
 
   /** Memory in use on the device now, or undefined where the plugin doesn't count it (CPU). */

@@ -40,7 +40,19 @@ export function elementTypeOf(number: number): ElementType {
   return type;
 }
 
-/** Bytes of a dense array on the host. */
+/** Bytes of a dense array on the host. @throws PjrtError for a type or a size that there can't be. */
 export function byteLengthOf(type: ElementType, shape: readonly number[]): number {
+  if (!Object.hasOwn(TYPES, type)) {
+    throw new PjrtError('INVALID_ARGUMENT', `there is no element type "${type as string}"`, {
+      expected: ELEMENT_TYPES.join(', '),
+    });
+  }
+  const senseless = shape.find((size) => !Number.isSafeInteger(size) || size < 0);
+  if (senseless !== undefined) {
+    throw new PjrtError('INVALID_ARGUMENT', `an array can't have the shape [${shape.join(',')}]`, {
+      expected: 'whole numbers from 0',
+      received: String(senseless),
+    });
+  }
   return shape.reduce((product, size) => product * size, elementSize(type));
 }

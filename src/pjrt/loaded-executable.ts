@@ -100,6 +100,21 @@ export class LoadedExecutable extends Executable {
         received: `lists of ${args.map((list) => list.length).join(', ')}`,
       });
     }
+    for (const [replica, list] of args.entries()) {
+      for (const [i, buffer] of list.entries()) this.#checkPlace(buffer, i, replica);
+    }
+  }
+
+  /** A plugin compares numbers of devices, which are the same for another client's. */
+  #checkPlace(buffer: Buffer, argument: number, replica: number): void {
+    const device = this.devices[replica];
+    if (buffer instanceof Buffer && buffer.device === device) return;
+    const received = buffer instanceof Buffer ? `${buffer.toString()} on device ${buffer.device.id}` : String(buffer);
+    const other = buffer instanceof Buffer && buffer.device.id === device.id ? ' of another client' : '';
+    throw new PjrtError('INVALID_ARGUMENT', `argument ${argument} of replica ${replica} is at the wrong place`, {
+      expected: `a buffer on device ${device.id}`,
+      received: `${received}${other}`,
+    });
   }
 
   async #launch(argumentLists: readonly BigUint64Array[]): Promise<Launch> {

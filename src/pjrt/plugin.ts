@@ -1,10 +1,10 @@
 import { realpath } from 'node:fs/promises';
 import { Api } from './api.ts';
 import { Client } from './client.ts';
-import { PluginLoadError } from './error.ts';
+import { PjrtError, PluginLoadError } from './error.ts';
 import { prepareEnvironment } from './environment.ts';
 import { nativeFunction, openLibrary, type Library } from './ffi.ts';
-import { encodeOptions, readNamedValues, type NamedValue, type Options } from './named-value.ts';
+import { encodeOptions, readNamedValues, type NamedValue, type Options, type OptionValue } from './named-value.ts';
 import { Topology } from './topology.ts';
 
 /** The C API of 2024-08: structs of older plugins may be smaller than ours. The oldest that is tested is 0.81. */
@@ -89,6 +89,17 @@ function hintFor(reason: string): string {
   return `use a plugin built for ${process.platform} on ${process.arch}`;
 }
 
+/** More threads than this take minutes to start. */
+const MOST_CPU_DEVICES = 1024;
+
+/** A count below 0 ends the process in the plugin, and one too large keeps it busy for hours. */
+function requireCount(count: OptionValue | undefined): void {
+  if (typeof count !== 'number' || (Number.isInteger(count) && count >= 1 && count <= MOST_CPU_DEVICES)) return;
+  throw new PjrtError('INVALID_ARGUMENT', `there can't be ${count} CPU devices`, {
+    expected: `a whole number from 1 to ${MOST_CPU_DEVICES}`,
+  });
+}
+
 /** A PJRT plugin: the driver of one kind of device. */
 export class Plugin {
   readonly path: string;
@@ -113,6 +124,7 @@ export class Plugin {
    * @param options as the plugin names them, such as `cpu_device_count` or `memory_fraction`.
    */
   async createClient(options: Options = {}): Promise<Client> {
+    requireCount(options['cpu_device_count']);
     const encoded = encodeOptions(options);
     const { client } = await this.#api.callAsync('Client_Create', {
       create_options: encoded,

@@ -1,13 +1,13 @@
 import type { Api } from './api.ts';
 import { encodeCompileOptions, type CompileOptions } from './compile-options.ts';
-import { DeviceDescription } from './device.ts';
+import { DeviceDescription, type DeviceOwner } from './device.ts';
 import { Executable } from './executable.ts';
 import type { Pointer } from './ffi.ts';
 import { NativeObject } from './native-object.ts';
 import { encodeProgram } from './program.ts';
 
 /** A set of devices that need not be at hand: programs can be compiled for it, not run. */
-export class Topology extends NativeObject {
+export class Topology extends NativeObject implements DeviceOwner {
   readonly platformName: string;
   readonly platformVersion: string;
   readonly devices: readonly DeviceDescription[];
@@ -20,7 +20,7 @@ export class Topology extends NativeObject {
     this.platformName = api.call('TopologyDescription_PlatformName', argument).platform_name;
     this.platformVersion = api.call('TopologyDescription_PlatformVersion', argument).platform_version;
     const { descriptions } = api.call('TopologyDescription_GetDeviceDescriptions', argument);
-    this.devices = descriptions.map((description) => new DeviceDescription(api, description));
+    this.devices = descriptions.map((description) => new DeviceDescription(api, description, this));
   }
 
   /** Compiles StableHLO, as text or as MLIR bytecode, for these devices. */
@@ -35,6 +35,10 @@ export class Topology extends NativeObject {
       });
       return new Executable(api, executable);
     });
+  }
+
+  requireAlive(): void {
+    void this.handle;
   }
 
   override toString(): string {

@@ -11,6 +11,7 @@ export { deviceError } from './device-error.ts';
 export { DEVICE_NAMES, openBackend, type BackendOptions, type DeviceName } from './open-backend.ts';
 export { CompileTarget, openCompileTarget, type ProgramCosts } from './compile-target.ts';
 export { CompileCache } from './compile-cache.ts';
+export { probePlugin, type ProbeRequest, type ProbeResult } from './plugin-probe.ts';
 export { DeviceArray, isDeviceArray } from './device-array.ts';
 export { RuntimeError } from './errors.ts';
 export {

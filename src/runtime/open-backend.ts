@@ -5,6 +5,7 @@ import { HARDWARE } from './accelerators.ts';
 import { Backend, type BackendSettings } from './backend.ts';
 import { deviceError } from './device-error.ts';
 import { RuntimeError } from './errors.ts';
+import { requireSurvivable } from './survivable-plugin.ts';
 
 export const DEVICE_NAMES = ['auto', 'tpu', 'cuda', 'rocm', 'cpu'] as const;
 export type DeviceName = (typeof DEVICE_NAMES)[number];
@@ -66,6 +67,7 @@ async function openPlatform(platform: PluginPlatform, options: BackendOptions): 
   const installed = await findPlugin(platform);
   // XLA reads its thread count from the environment when the client starts; there is no create option for it.
   if (platform === 'cpu' && options.threads !== undefined) process.env.PJRT_NPROC = String(options.threads);
+  await requireSurvivable(installed);
   let plugin: Plugin;
   let client: Client;
   try {

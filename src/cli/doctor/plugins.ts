@@ -12,12 +12,12 @@ import { SepalError } from '../../base/index.ts';
 import {
   amdDriverVersion,
   nvidiaDriverVersion,
+  probePlugin,
   visibleAmdGpus,
   visibleNvidiaGpus,
   visibleTpus,
 } from '../../runtime/index.ts';
 import type { Check } from './check.ts';
-import { probePlugin } from './probe.ts';
 
 /** The CPU: its plugin must be there and give devices. */
 export async function checkCpu(signal: AbortSignal): Promise<Check[]> {

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { SepalError } from '../../base/index.ts';
-import { loadPlugin, type Options } from '../../pjrt/index.ts';
-import { deviceError } from '../../runtime/index.ts';
-import type { ProbeRequest, ProbeResult } from './probe.ts';
+import { SepalError } from '../base/index.ts';
+import { loadPlugin, type Options } from '../pjrt/index.ts';
+import { deviceError } from './device-error.ts';
+import type { ProbeRequest, ProbeResult } from './plugin-probe.ts';
 
 /** The program of `probePlugin`'s child process: gets one request, sends one result, ends. */
 
