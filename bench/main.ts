@@ -2,12 +2,17 @@ import { didYouMean, SepalError, UsageError } from '../src/base/index.ts';
 import { benchAugment } from './augment.ts';
 import { benchInput } from './input.ts';
 import { setup } from './setup.ts';
+import { benchStartup } from './startup.ts';
+import { benchSteps } from './step.ts';
 
 /** What `npm run bench -- NAME` can run. */
 const CASES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   setup,
   input: benchInput,
   augment: benchAugment,
+  train: (args) => benchSteps('train', args),
+  inference: (args) => benchSteps('inference', args),
+  startup: benchStartup,
 };
 
 try {

@@ -28,7 +28,7 @@ export async function runPeer(script: string, args: readonly string[], signal?: 
 }
 
 /** Some machines tell OpenBLAS to run as on a lesser processor; that would slow the peers only. */
-function peerEnvironment(): NodeJS.ProcessEnv {
+export function peerEnvironment(): NodeJS.ProcessEnv {
   const { OPENBLAS_CORETYPE: _, OPENBLAS_L2_SIZE: __, ...rest } = process.env;
   return rest;
 }

@@ -12,6 +12,8 @@ export interface Row {
   /** Over the repeats: of the fastest one, and in the middle. */
   readonly seconds_min: number;
   readonly seconds_median: number;
+  /** Of all processors together in the repeat that took the fewest: steadier than the clock on a shared machine. */
+  readonly cpu_seconds_min?: number;
   readonly peak_rss_bytes: number;
 }
 

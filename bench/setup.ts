@@ -4,9 +4,18 @@ import { join } from 'node:path';
 import { VENV } from './python.ts';
 
 /** What the peers import. */
-const PACKAGES = ['tensorflow-cpu==2.21.0'];
+const PACKAGES = [
+  'tensorflow-cpu==2.21.0',
+  'keras==3.15.1',
+  'jax==0.10.2',
+  'torch==2.15.0',
+  'torchvision==0.29.2',
+  'timm==1.0.31',
+  'onnx==1.23.2',
+  'onnxruntime==1.32.0',
+];
 
-/** `npm run bench -- setup`: makes `.venv` with the peers' packages; about 1 GB. */
+/** `npm run bench -- setup`: makes `.venv` with the peers' packages; several GB, as PyTorch brings its CUDA packages. */
 export async function setup(): Promise<void> {
   if (!existsSync(VENV)) await execa('python3', ['-m', 'venv', VENV], { stdio: 'inherit' });
   const pip = process.platform === 'win32' ? join(VENV, 'Scripts', 'pip.exe') : join(VENV, 'bin', 'pip');

@@ -1,0 +1,85 @@
+import { readFile } from 'node:fs/promises';
+import { arch, availableParallelism, cpus, totalmem, type } from 'node:os';
+import { join } from 'node:path';
+import { formatBytes, isSystemError, writeFile } from '../src/base/index.ts';
+import { toMarkdown, type Row } from './row.ts';
+
+const ROWS = join(import.meta.dirname, 'results.json');
+const PAGE = join(import.meta.dirname, 'RESULTS.md');
+
+/** A row with the machine that it was measured on. */
+type Recorded = Row & { readonly machine: string };
+
+/** What rows are compared within. */
+const groupOf = ({ case: name, batch, size }: Row): string => `${name}, batch ${batch}, ${size} px`;
+const isSepal = ({ system }: Row): boolean => system.startsWith('Sepal');
+
+/** Puts rows in the place of those of the same case, model, batch and size, and writes the page anew. */
+export async function record(rows: readonly Row[]): Promise<void> {
+  const machine = describeMachine();
+  const same = (a: Row, b: Row) => groupOf(a) === groupOf(b) && a.model === b.model;
+  const kept = (await readRows()).filter((old) => !rows.some((row) => same(old, row)));
+  const all: Recorded[] = [...kept, ...rows.map((row) => ({ ...row, machine }))];
+  await writeFile(ROWS, `${JSON.stringify(all, null, 2)}\n`);
+  await writeFile(PAGE, toPage(all));
+}
+
+async function readRows(): Promise<Recorded[]> {
+  try {
+    return JSON.parse(await readFile(ROWS, 'utf8')) as Recorded[];
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+const describeMachine = (): string =>
+  `${availableParallelism()} × ${cpus()[0].model.trim()}, ${formatBytes(totalmem())}, ${type()} ${arch()}, Node ${process.version}`;
+
+function toPage(rows: readonly Recorded[]): string {
+  const machines = [...new Set(rows.map(({ machine }) => machine))];
+  const systems = [...new Set(rows.map(({ system }) => system))].toSorted();
+  return [
+    '# Sepal beside its peers',
+    '',
+    'Written by `npm run bench -- train|inference|startup --record`; the rows are in `results.json`. All systems take turns',
+    'step by step in one run on one machine, float32, all cores. Seconds: the fastest step (the one in the middle). The',
+    'ratio is of the fastest steps, to the best peer: below 1 Sepal is faster.',
+    '',
+    ...machines.map((machine) => `- ${machine}`),
+    `- ${systems.join('; ')}`,
+    '',
+    toResultsTable(rows),
+    '',
+  ].join('\n');
+}
+
+/** A table for each case: a model a line, a system a column. */
+export function toResultsTable(rows: readonly Row[]): string {
+  const groups = [...new Set(rows.map(groupOf))].toSorted();
+  return groups
+    .map((group) => {
+      const members = rows.filter((row) => groupOf(row) === group);
+      const systems = [...new Set(members.map(({ system }) => system))];
+      const lines = [...new Set(members.map(({ model }) => model))].map(
+        (model) =>
+        toLine(members.filter((row) => row.model === model), systems), // prettier-ignore
+      );
+      const head = ['model', ...systems, 'ratio to the best peer', `peak memory (${systems.join(' / ')})`];
+      return [`## ${group}`, '', toMarkdown([head, ...lines])].join('\n');
+    })
+    .join('\n\n');
+}
+
+function toLine(rows: readonly Row[], systems: readonly string[]): string[] {
+  const own = rows.find(isSepal);
+  const peers = rows.filter((row) => !isSepal(row)).map((row) => row.seconds_min);
+  const ratio = own === undefined || peers.length === 0 ? '–' : (own.seconds_min / Math.min(...peers)).toFixed(2);
+  const cells = systems.map((system) => rows.find((row) => row.system === system));
+  return [
+    rows[0].model ?? '',
+    ...cells.map((row) => (row === undefined ? '–' : `${row.seconds_min.toFixed(3)} (${row.seconds_median.toFixed(3)})`)), // prettier-ignore
+    ratio,
+    cells.map((row) => (row === undefined ? '–' : formatBytes(row.peak_rss_bytes))).join(' / '),
+  ];
+}

@@ -1,0 +1,87 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { findPython } from './python.ts';
+import { record, toResultsTable } from './results.ts';
+import { toRow, type Row } from './row.ts';
+import { listOf, STEP_MODELS } from './step.ts';
+import { SEPAL, SYSTEMS, Worker, type StepShape } from './worker.ts';
+
+/**
+ * `npm run bench -- startup`: seconds from the start of a process until two training steps are done, compiling included.
+ *
+ * A cold start has no compiled program in the cache, a warm one has. The peers keep no compiled programs between
+ * processes as they come, so both of their starts are the same.
+ */
+export async function benchStartup(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      models: { type: 'string', default: 'densenet121' },
+      systems: { type: 'string', default: 'sepal,keras-tensorflow,torch' },
+      batch: { type: 'string', default: '16' },
+      size: { type: 'string', default: '192' },
+      repeats: { type: 'string', default: '2' },
+      json: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
+    },
+  });
+  findPython();
+  const rows: Row[] = [];
+  const systems = listOf('systems', values.systems, SYSTEMS.map((system) => system.name)); // prettier-ignore
+  for (const model of listOf('models', values.models, STEP_MODELS)) {
+    const shape: StepShape = { case: 'train', model, size: Number(values.size), batch: Number(values.batch) };
+    const able = SYSTEMS.filter(({ name, lacks }) => systems.includes(name) && lacks?.includes(model) !== true);
+    const starts = new Map<string, Start[]>();
+    for (let repeat = 0; repeat < Number(values.repeats); repeat++) {
+      for (const { name } of able) {
+        console.error(`startup ${model}: ${name}`);
+        const pair = name === SEPAL ? await startTwice(shape) : { cold: await start(name, shape) };
+        for (const [temperature, one] of Object.entries(pair)) {
+          const key = `startup, ${temperature}|${one.system}`;
+          starts.set(key, [...(starts.get(key) ?? []), one]);
+        }
+      }
+    }
+    for (const [key, runs] of starts) {
+      const what = {
+        ...shape,
+        case: key.split('|')[0],
+        system: runs[0].system,
+        peak_rss_bytes: Math.max(...runs.map(({ peak }) => peak)),
+      };
+      rows.push(
+        toRow(
+          what,
+          shape.batch,
+          runs.map(({ seconds }) => seconds),
+        ),
+      );
+    }
+  }
+  if (values.record) await record(rows);
+  console.log(values.json ? JSON.stringify(rows, null, 2) : toResultsTable(rows));
+}
+
+interface Start {
+  readonly system: string;
+  readonly seconds: number;
+  readonly peak: number;
+}
+
+async function start(system: string, shape: StepShape, cache?: string): Promise<Start> {
+  const worker = await Worker.start(system, shape, cache);
+  const peak = await worker.finish();
+  return { system: worker.system, seconds: worker.startSeconds, peak };
+}
+
+/** With an empty cache, then with what that has left there. */
+async function startTwice(shape: StepShape): Promise<{ cold: Start; warm: Start }> {
+  const cache = await mkdtemp(join(tmpdir(), 'sepal-bench-'));
+  try {
+    return { cold: await start(SEPAL, shape, cache), warm: await start(SEPAL, shape, cache) };
+  } finally {
+    await rm(cache, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,105 @@
+// One process of Sepal that runs training or inference steps: `step-sepal.ts CASE MODEL SIZE BATCH [CACHE]`, with the
+// protocol of its peer, peers/step.py. CACHE is the folder of compiled programs.
+import { createInterface } from 'node:readline';
+import { Random } from '../src/base/index.ts';
+import { buildModel } from '../src/models/index.ts';
+import { CompileCache, jit, openBackend, type ArraysOf } from '../src/runtime/index.ts';
+import { makeOptimizer } from '../src/train/optimizer.ts';
+import { parseRecipe } from '../src/train/recipe.ts';
+import { batchTypes, predictionStep, stepInputTypes, trainStep, type Weights } from '../src/train/step.ts';
+import { initialState, seededValues, stateTypes, variableTypes, type DeviceState } from '../src/train/train-state.ts';
+import { sepalVersion } from '../src/cli/version.ts';
+
+const CLASSES = 104;
+
+const [name, modelName, sizeText, batchText, cache] = process.argv.slice(2);
+const size = Number(sizeText);
+const batch = Number(batchText);
+const backend = await openBackend({
+  device: 'cpu',
+  replicas: 1,
+  compileCache: cache === undefined ? undefined : new CompileCache(cache),
+});
+const model = buildModel({ name: modelName, classes: CLASSES, size: { height: size, width: size } });
+const random = new Random(0, 'bench');
+const images = Uint8Array.from({ length: batch * size * size * 3 }, () => random.integer(256));
+const labels = Int32Array.from({ length: batch }, () => random.integer(CLASSES));
+const mask = new Uint8Array(batch).fill(1);
+
+const step = name === 'train' ? await openTraining() : await openInference();
+let started = performance.now();
+await step();
+answer({ system: `Sepal ${sepalVersion()}`, firstSeconds: sinceStart() });
+await step();
+for await (const _ of createInterface({ input: process.stdin })) {
+  const before = process.cpuUsage();
+  started = performance.now();
+  await step();
+  const { user, system } = process.cpuUsage(before);
+  answer({ seconds: sinceStart(), cpuSeconds: (user + system) / 1e6 });
+}
+answer({ peakRssBytes: process.resourceUsage().maxRSS * 1024 });
+await backend.close();
+
+/** A step of full fine-tuning with Adam, as in training: pixels go up with each step, and its loss comes back. */
+async function openTraining(): Promise<() => Promise<void>> {
+  const recipe = parseRecipe(
+    {
+      model: { name: modelName },
+      size,
+      epochs: 1,
+      batchSize: batch,
+      optimizer: { name: 'adam' },
+      schedule: { name: 'constant', rate: 0.001 },
+    },
+    'bench',
+  );
+  const optimizer = makeOptimizer(recipe.optimizer);
+  const types = batchTypes(model, batch);
+  const run = await jit(
+    backend,
+    trainStep(model, recipe, optimizer, 1),
+    [stateTypes(model, optimizer), types, stepInputTypes],
+    { name: `${model.name}_train`, donate: [0] },
+  );
+  const inputs = {
+    learningRate: await backend.replicate(Float32Array.of(0.001), stepInputTypes.learningRate),
+    key: await backend.replicate(Uint32Array.of(0, 0), stepInputTypes.key),
+  };
+  let state: DeviceState = await backend.replicateTree(initialState(model, optimizer, seededValues(0)));
+  return async () => {
+    const arrays = {
+      images: await backend.shard(images, types.images),
+      labels: await backend.shard(labels, types.labels),
+      mask: await backend.shard(mask, types.mask),
+    };
+    state = await run(state, arrays, inputs);
+    await state.metrics.loss.toHost();
+    for (const array of Object.values(arrays)) array.dispose();
+  };
+}
+
+/** A batch of predictions: pixels up, probabilities back. */
+async function openInference(): Promise<() => Promise<void>> {
+  const types = batchTypes(model, batch);
+  const run = await jit(backend, predictionStep(model), [variableTypes(model), types.images], {
+    name: `${model.name}_predict`,
+  });
+  const { params, statistics } = initialState(model, makeOptimizer({ name: 'sgd', momentum: 0, nesterov: false, weightDecay: 0 }), seededValues(0)); // prettier-ignore
+  const weights: ArraysOf<Weights> = await backend.replicateTree({ params, statistics });
+  return async () => {
+    const pixels = await backend.shard(images, types.images);
+    const probabilities = await run(weights, pixels);
+    await backend.gather(probabilities);
+    probabilities.dispose();
+    pixels.dispose();
+  };
+}
+
+function sinceStart(): number {
+  return (performance.now() - started) / 1000;
+}
+
+function answer(values: Record<string, unknown>): void {
+  console.log(JSON.stringify(values));
+}

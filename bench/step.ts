@@ -1,0 +1,92 @@
+import { parseArgs } from 'node:util';
+import { didYouMean, UsageError } from '../src/base/index.ts';
+import { findPython } from './python.ts';
+import { record, toResultsTable } from './results.ts';
+import { toRow, type Row } from './row.ts';
+import { SYSTEMS, Worker, type StepCase, type StepShape, type StepTime } from './worker.ts';
+
+/** What the systems are compared on. */
+export const STEP_MODELS = [
+  'efficientnet-lite0',
+  'cnn',
+  'resnet50',
+  'densenet121',
+  'efficientnet-b0',
+  'mobilenet-v2',
+  'xception',
+] as const;
+
+/**
+ * `npm run bench -- train|inference`: seconds of a training step (full fine-tuning with Adam) or of a batch of
+ * predictions, of Sepal and its peers.
+ *
+ * All systems' processes stay alive, each with its model, and take turns step by step: so they see the same machine. A
+ * step counts from pixels on the host to loss or probabilities on the host. `--record` keeps the rows in
+ * bench/RESULTS.md.
+ */
+export async function benchSteps(name: StepCase, args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      models: { type: 'string', default: STEP_MODELS.join(',') },
+      systems: { type: 'string', default: SYSTEMS.map((system) => system.name).join(',') },
+      batch: { type: 'string', default: name === 'train' ? '16' : '32' },
+      size: { type: 'string', default: '192' },
+      repeats: { type: 'string', default: '6' },
+      json: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
+    },
+  });
+  findPython();
+  const models = listOf('models', values.models, STEP_MODELS);
+  const systems = listOf('systems', values.systems, SYSTEMS.map((system) => system.name)); // prettier-ignore
+  const rows: Row[] = [];
+  for (const model of models) {
+    const able = SYSTEMS.filter(
+      (system) =>
+        systems.includes(system.name) && system.cases.includes(name) && system.lacks?.includes(model) !== true,
+    );
+    const shape: StepShape = { case: name, model, size: Number(values.size), batch: Number(values.batch) };
+    const added = await compare(
+      shape,
+      able.map((system) => system.name),
+      Number(values.repeats),
+    );
+    rows.push(...added);
+    if (values.record) await record(added);
+  }
+  console.log(values.json ? JSON.stringify(rows, null, 2) : toResultsTable(rows));
+}
+
+/** Every system's steps, one of each in turn. */
+async function compare(shape: StepShape, systems: readonly string[], repeats: number): Promise<Row[]> {
+  const workers: Worker[] = [];
+  for (const system of systems) {
+    console.error(`${shape.case} ${shape.model}: starting ${system}`);
+    workers.push(await Worker.start(system, shape));
+  }
+  const steps = workers.map((): StepTime[] => []);
+  for (let repeat = 1; repeat <= repeats; repeat++) {
+    console.error(`${shape.case} ${shape.model}: step ${repeat} of ${repeats}`);
+    for (const [i, worker] of workers.entries()) steps[i].push(await worker.step());
+  }
+  const rows: Row[] = [];
+  for (const [i, worker] of workers.entries()) {
+    const peak_rss_bytes = await worker.finish();
+    const what = { ...shape, system: worker.system, peak_rss_bytes };
+    const row = toRow(what, shape.batch, steps[i].map(({ seconds }) => seconds)); // prettier-ignore
+    rows.push({ ...row, cpu_seconds_min: Math.min(...steps[i].map(({ cpuSeconds }) => cpuSeconds)) });
+  }
+  return rows;
+}
+
+/** Names separated by commas. @throws UsageError for one that there is not. */
+export function listOf(option: string, text: string, known: readonly string[]): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return names;
+  throw new UsageError('UNKNOWN_BENCH', `--${option}: there is no "${unknown}"`, {
+    expected: known.join(', '),
+    hint: didYouMean(unknown, known),
+  });
+}

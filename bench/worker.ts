@@ -1,0 +1,107 @@
+import { execa, type ResultPromise } from 'execa';
+import { createInterface } from 'node:readline';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { InternalError } from '../src/base/index.ts';
+import { findPython, peerEnvironment } from './python.ts';
+
+/** A system that runs steps, and the process that it runs them in. */
+export interface System {
+  readonly name: string;
+  /** The cases that it has. */
+  readonly cases: readonly StepCase[];
+  /** Models that it doesn't have. */
+  readonly lacks?: readonly string[];
+}
+
+export type StepCase = 'train' | 'inference';
+
+/** What a step is measured on. */
+export interface StepShape {
+  readonly case: StepCase;
+  readonly model: string;
+  readonly size: number;
+  readonly batch: number;
+}
+
+export const SEPAL = 'sepal';
+
+export const SYSTEMS: readonly System[] = [
+  { name: SEPAL, cases: ['train', 'inference'] },
+  { name: 'keras-tensorflow', cases: ['train', 'inference'], lacks: ['efficientnet-lite0'] },
+  { name: 'torch', cases: ['train', 'inference'] },
+  { name: 'keras-jax', cases: ['train', 'inference'], lacks: ['efficientnet-lite0'] },
+  { name: 'onnxruntime', cases: ['inference'] },
+];
+
+const Ready = z.object({ system: z.string(), firstSeconds: z.number() });
+const Step = z.object({ seconds: z.number(), cpuSeconds: z.number() });
+/** Seconds of one step, on the clock and of all processors together. */
+export type StepTime = z.output<typeof Step>;
+const Done = z.object({ peakRssBytes: z.number() });
+
+/** A process of one system that runs a step whenever it is told to. */
+export class Worker {
+  /** Name and version. */
+  readonly system: string;
+  /** From the start of the process to the end of the first step. */
+  readonly startSeconds: number;
+  readonly #process: ResultPromise;
+  readonly #lines: AsyncIterator<string>;
+
+  private constructor(process: ResultPromise, lines: AsyncIterator<string>, system: string, startSeconds: number) {
+    this.#process = process;
+    this.#lines = lines;
+    this.system = system;
+    this.startSeconds = startSeconds;
+  }
+
+  /** Starts a process and waits until it has warmed up. `cache` is Sepal's folder of compiled programs. */
+  static async start(system: string, shape: StepShape, cache?: string): Promise<Worker> {
+    const { case: name, model, size, batch } = shape;
+    const started = performance.now();
+    const child =
+      system === SEPAL
+        ? execa(
+            process.execPath,
+            [join(import.meta.dirname, 'step-sepal.ts'), name, model, `${size}`, `${batch}`, ...(cache === undefined ? [] : [cache])], // prettier-ignore
+            { stderr: 'ignore' },
+          )
+        : execa(
+            findPython(),
+            [join(import.meta.dirname, 'peers', 'step.py'), system, name, model, `${size}`, `${batch}`],
+            { env: peerEnvironment(), extendEnv: false, stderr: 'ignore' },
+          );
+    // Whoever waits for a line gets the error.
+    child.catch(() => {});
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const ready = Ready.parse(await nextLine(lines, child));
+    const startSeconds = (performance.now() - started) / 1000;
+    return new Worker(child, lines, ready.system, startSeconds);
+  }
+
+  async step(): Promise<StepTime> {
+    this.#process.stdin!.write('step\n');
+    return Step.parse(await nextLine(this.#lines, this.#process));
+  }
+
+  /** Ends the process; returns the peak of its resident memory in bytes. */
+  async finish(): Promise<number> {
+    this.#process.stdin!.end();
+    const { peakRssBytes } = Done.parse(await nextLine(this.#lines, this.#process));
+    await this.#process;
+    return peakRssBytes;
+  }
+}
+
+/** The next line of JSON; what libraries print besides is left out. */
+async function nextLine(lines: AsyncIterator<string>, child: ResultPromise): Promise<unknown> {
+  for (;;) {
+    const { value, done } = await lines.next();
+    if (done === true) {
+      await child;
+      throw new InternalError('a process of the benchmark ended too early');
+    }
+    if (value.startsWith('{')) return JSON.parse(value);
+  }
+}
