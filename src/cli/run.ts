@@ -9,6 +9,7 @@ const COMMANDS = new Map<string, () => Promise<AddCommand>>([
   ['evaluate', async () => (await import('./commands/evaluate.ts')).addEvaluate],
   ['predict', async () => (await import('./commands/predict.ts')).addPredict],
   ['export', async () => (await import('./commands/export.ts')).addExport],
+  ['schedule', async () => (await import('./commands/schedule.ts')).addSchedule],
   ['models', async () => (await import('./commands/models.ts')).addModels],
   ['data', async () => (await import('./commands/data.ts')).addData],
   ['plugin', async () => (await import('./commands/plugin.ts')).addPlugin],

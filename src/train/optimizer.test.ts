@@ -113,6 +113,43 @@ suite('an optimiser', { skip }, () => {
     assertClose(bias, adam(0, 0.8, 0.9, 1e-3));
   });
 
+  test('RMSprop agrees with PyTorch 2.15, plain and centred with momentum', async () => {
+    assertClose((await steps({ name: 'rmsprop', epsilon: 1e-7 })).kernel, [
+      [0.683772434, -2.316227366],
+      [0.969486638, -2.545642889],
+      [0.939505379, -2.545642889],
+    ]);
+    const settings = { name: 'rmsprop', epsilon: 1e-7, momentum: 0.9, centered: true };
+    assertClose((await steps(settings)).kernel, [
+      [0.666666889, -2.333332889],
+      [0.655975696, -2.8882386],
+      [0.61615988, -3.38765374],
+    ]);
+  });
+
+  test('LAMB agrees with Keras 3 without decay and with timm with it', async () => {
+    const { kernel, bias } = await steps({ name: 'lamb' });
+    assertClose(kernel, [
+      [0.841885924, -2.158113718],
+      [0.921525121, -2.375644922],
+      [0.992717803, -2.620309114],
+    ]);
+    assertClose((await steps({ name: 'lamb', weightDecay: 0.2 })).kernel, [
+      [0.7999998, -2.0999996],
+      [0.875245687, -2.311749539],
+      [0.914433408, -2.555812507],
+    ]);
+    assertClose((await steps({ name: 'lamb', weightDecay: 0.2 })).bias, bias);
+  });
+
+  test('Lion agrees with Keras 3', async () => {
+    assertClose((await steps({ name: 'lion', weightDecay: 0.2 })).kernel, [
+      [0.879999995, -2.05999994],
+      [0.962400019, -2.11879992],
+      [0.843151987, -2.17642379],
+    ]);
+  });
+
   test('clipping scales all gradients together to the norm, and leaves smaller ones as they are', async () => {
     backend ??= await cpuBackend();
     const results = await evaluate(backend, () => {

@@ -1,6 +1,23 @@
 import { z } from 'zod';
 import type { VariableRole } from '../nn/index.ts';
-import { add, div, expm1, minimum, mul, neg, sqrt, square, sub, sum, type Tensor } from '../xla/index.ts';
+import {
+  add,
+  and,
+  div,
+  expm1,
+  greater,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  sign,
+  sqrt,
+  square,
+  sub,
+  sum,
+  where,
+  type Tensor,
+} from '../xla/index.ts';
 
 const weightDecay = z.number().min(0).default(0).describe('on kernels only: biases and norms are left out');
 const beta2 = z.number().min(0).lt(1).default(0.999);
@@ -20,6 +37,27 @@ export const optimizerSchema = z.discriminatedUnion('name', [
     beta1: z.number().min(0).lt(1).default(0.9),
     beta2,
     epsilon,
+    weightDecay,
+  }),
+  z.strictObject({
+    name: z.literal('rmsprop'),
+    decay: z.number().min(0).lt(1).default(0.9).describe('of the mean of squared gradients'),
+    momentum: z.number().min(0).lt(1).default(0),
+    centered: z.boolean().default(false).describe('divide by the standard deviation, not by the root mean square'),
+    epsilon: z.number().positive().default(1e-7),
+    weightDecay,
+  }),
+  z.strictObject({
+    name: z.literal('lamb'),
+    beta1: z.number().min(0).lt(1).default(0.9),
+    beta2,
+    epsilon: z.number().positive().default(1e-6),
+    weightDecay,
+  }),
+  z.strictObject({
+    name: z.literal('lion'),
+    beta1: z.number().min(0).lt(1).default(0.9),
+    beta2: z.number().min(0).lt(1).default(0.99),
     weightDecay,
   }),
 ]);
@@ -57,6 +95,12 @@ export function makeOptimizer(settings: OptimizerSettings): Optimizer {
       return adam({ ...settings, weightDecay: 0 });
     case 'adamw':
       return adam(settings);
+    case 'rmsprop':
+      return rmsprop(settings);
+    case 'lamb':
+      return lamb(settings);
+    case 'lion':
+      return lion(settings);
     default:
       return settings satisfies never;
   }
@@ -78,18 +122,86 @@ function sgd({ momentum, nesterov, weightDecay: decay }: Extract<OptimizerSettin
 
 type AdamSettings = Omit<Extract<OptimizerSettings, { name: 'adamw' }>, 'name'>;
 
+/** The direction of Adam, with the decay beside it, before the learning rate. */
+function adamDirection(
+  { beta1, beta2: second, epsilon: tiny, weightDecay: decay }: AdamSettings,
+  { value, gradient, slots, step, role }: UpdateArguments,
+): { direction: Tensor; slots: Readonly<Record<string, Tensor>> } {
+  const mean = add(mul(slots.mean, beta1), mul(gradient, 1 - beta1));
+  const variance = add(mul(slots.variance, second), mul(square(gradient), 1 - second));
+  const meanHat = div(mean, oneMinusPower(beta1, step));
+  const varianceHat = div(variance, oneMinusPower(second, step));
+  const direction = div(meanHat, add(sqrt(varianceHat), tiny));
+  return {
+    direction: decay > 0 && role === 'kernel' ? add(direction, mul(value, decay)) : direction,
+    slots: { mean, variance },
+  };
+}
+
 /** Adam (Kingma and Ba 2015) with decoupled weight decay (Loshchilov and Hutter 2019). */
-function adam({ beta1, beta2: second, epsilon: tiny, weightDecay: decay }: AdamSettings): Optimizer {
+function adam(settings: AdamSettings): Optimizer {
   return {
     slots: ['mean', 'variance'],
-    update({ value, gradient, slots, learningRate, step, role }) {
-      const mean = add(mul(slots.mean, beta1), mul(gradient, 1 - beta1));
-      const variance = add(mul(slots.variance, second), mul(square(gradient), 1 - second));
-      const meanHat = div(mean, oneMinusPower(beta1, step));
-      const varianceHat = div(variance, oneMinusPower(second, step));
-      const direction = div(meanHat, add(sqrt(varianceHat), tiny));
+    update(args) {
+      const { direction, slots } = adamDirection(settings, args);
+      return { value: sub(args.value, mul(direction, args.learningRate)), slots };
+    },
+  };
+}
+
+const lengthOf = (x: Tensor): Tensor => sqrt(sum(square(x)));
+
+/** LAMB (You et al. 2020): Adam whose step in each variable has the size of the variable. */
+function lamb(settings: AdamSettings): Optimizer {
+  return {
+    slots: ['mean', 'variance'],
+    update(args) {
+      const { value, learningRate } = args;
+      const { direction, slots } = adamDirection(settings, args);
+      const [size, length] = [lengthOf(value), lengthOf(direction)];
+      const isKnown = and(greater(size, 0), greater(length, 0));
+      const trust = where(isKnown, div(size, where(isKnown, length, 1)), 1);
+      return { value: sub(value, mul(direction, mul(learningRate, trust))), slots };
+    },
+  };
+}
+
+/** Lion (Chen et al. 2023): steps of one size, in the direction of a mean's sign. */
+function lion({ beta1, beta2: second, weightDecay: decay }: Extract<OptimizerSettings, { name: 'lion' }>): Optimizer {
+  return {
+    slots: ['mean'],
+    update({ value, gradient, slots, learningRate, role }) {
+      const direction = sign(add(mul(slots.mean, beta1), mul(gradient, 1 - beta1)));
       const full = decay > 0 && role === 'kernel' ? add(direction, mul(value, decay)) : direction;
-      return { value: sub(value, mul(full, learningRate)), slots: { mean, variance } };
+      return {
+        value: sub(value, mul(full, learningRate)),
+        slots: { mean: add(mul(slots.mean, second), mul(gradient, 1 - second)) },
+      };
+    },
+  };
+}
+
+/** RMSprop (Hinton 2012) as in PyTorch: epsilon beside the root, momentum of what is divided already. */
+function rmsprop(settings: Extract<OptimizerSettings, { name: 'rmsprop' }>): Optimizer {
+  const { decay: rho, momentum, centered, epsilon: tiny, weightDecay: decay } = settings;
+  return {
+    slots: ['square', ...(centered ? ['mean'] : []), ...(momentum > 0 ? ['momentum'] : [])],
+    update({ value, gradient, slots, learningRate, role }) {
+      const slope = decay > 0 && role === 'kernel' ? add(gradient, mul(value, decay)) : gradient;
+      const squares = add(mul(slots.square, rho), mul(square(slope), 1 - rho));
+      const mean = centered ? add(mul(slots.mean, rho), mul(slope, 1 - rho)) : undefined;
+      // What rounding leaves of a variance may lie below 0.
+      const spread = mean === undefined ? squares : maximum(sub(squares, square(mean)), 0);
+      const scaled = div(slope, add(sqrt(spread), tiny));
+      const moved = momentum > 0 ? add(mul(slots.momentum, momentum), scaled) : undefined;
+      return {
+        value: sub(value, mul(moved ?? scaled, learningRate)),
+        slots: {
+          square: squares,
+          ...(mean === undefined ? {} : { mean }),
+          ...(moved === undefined ? {} : { momentum: moved }),
+        },
+      };
     },
   };
 }

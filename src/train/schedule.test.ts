@@ -70,4 +70,56 @@ suite('the learning rate', () => {
     assert.equal(rate(1, 1), 1);
     near(rate(8, 1), 0);
   });
+
+  test('one-cycle, restarts and plateau agree with PyTorch 2.15', () => {
+    // OneCycleLR(1.0, total_steps=20), the rates of its steps.
+    const cycle = scheduleSchema.parse({ name: 'onecycle', rate: 1 });
+    const rates = [
+      0.04, 0.131671843, 0.371671843, 0.668328157, 0.908328157, 1, 0.987464006, 0.950484632, 0.890916178, 0.811745654,
+      0.716943002, 0.611262022, 0.500002, 0.388741978, 0.283060998, 0.188258346, 0.109087822, 0.049519368, 0.012539994,
+      4e-6,
+    ];
+    for (const [step, rate] of rates.entries()) {
+      assert.ok(Math.abs(learningRate(cycle, step, 5, 4) - rate) < 1e-9, `step ${step}`);
+    }
+    // CosineAnnealingWarmRestarts(T_0=4, T_mult=2, eta_min=0.1).
+    const restarts = rateOf({ name: 'restarts', rate: 1, final: 0.1, period: 4, growth: 2 });
+    const again = [
+      1, 0.868198052, 0.55, 0.231801948, 1, 0.96574579, 0.868198052, 0.722207545, 0.55, 0.377792455, 0.231801948,
+      0.13425421, 1, 0.991353376,
+    ];
+    for (const [epoch, rate] of again.entries())
+      assert.ok(Math.abs(restarts(epoch, 1) - rate) < 1e-9, `epoch ${epoch}`);
+    const shrinking = rateOf({ name: 'restarts', rate: 1, period: 2, shrink: 0.5 });
+    near(shrinking(40), 0.25);
+    // ReduceLROnPlateau(factor=0.5, patience=1, threshold=0.01, threshold_mode='abs', cooldown=1, min_lr=0.1).
+    const plateau = scheduleSchema.parse({
+      name: 'plateau',
+      rate: 1,
+      factor: 0.5,
+      patience: 1,
+      minDelta: 0.01,
+      cooldown: 1,
+      final: 0.1,
+    });
+    const scores = [0.5, 0.6, 0.6, 0.605, 0.6, 0.59, 0.6, 0.6, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7];
+    const reduced = [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.25, 0.125, 0.125, 0.125, 0.1, 0.1, 0.1, 0.1];
+    for (const [epoch, rate] of reduced.entries()) {
+      near(learningRate(plateau, epoch * STEPS, STEPS, 50, scores.slice(0, epoch)), rate);
+    }
+  });
+
+  test('petals is random below the lowest rate, holds the highest, then decays by whole epochs', () => {
+    const rate = rateOf({ name: 'petals' });
+    const first = [0, 1, 2, 3].map((epoch) => rate(epoch * STEPS));
+    assert.ok(first.every((value) => value > 0 && value < 1e-4));
+    assert.equal(new Set(first).size, 4);
+    assert.equal(rate(9), first[0]);
+    assert.notEqual(rateOf({ name: 'petals', seed: 1 })(0), first[0]);
+    assert.equal(rate(40), 8e-4);
+    assert.equal(rate(99), 8e-4);
+    near(rate(100), 8e-4);
+    near(rate(115), 7e-4 * 0.8 + 1e-4);
+    near(rate(129), 7e-4 * 0.8 ** 2 + 1e-4);
+  });
 });

@@ -1,0 +1,69 @@
+import { formatTable } from '../../base/index.ts';
+import { sparkline, writeChart } from '../../report/index.ts';
+import { learningRate } from '../../train/index.ts';
+import type { AddCommand } from '../command.ts';
+import { parseCount, parsePositive } from '../numbers.ts';
+import { recipeFrom } from '../train/recipe-source.ts';
+
+interface Flags {
+  readonly epochs?: number;
+  readonly learningRate?: number;
+  readonly stepsPerEpoch: number;
+  readonly set?: readonly string[];
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+/** `sepal schedule RECIPE`. */
+export const addSchedule: AddCommand = (program, context) => {
+  program
+    .command('schedule')
+    .description('draw the learning rates of a recipe before training')
+    .argument('[recipe]', 'a recipe file, or the name of one that comes with Sepal', 'cnn')
+    .option('--epochs <n>', 'passes over the training images', parseCount)
+    .option('--learning-rate <rate>', 'the highest learning rate of the schedule', parsePositive)
+    .option('--steps-per-epoch <n>', 'training images divided by the batch size', parseCount, 100)
+    .option('--set <path=value...>', 'any setting of the recipe, such as schedule.warmup=2')
+    .option('--out <file>', 'write a chart, SVG or PNG')
+    .option('--json', 'print the rate of every step as JSON')
+    .addHelpText('after', '\nExample:\n  sepal schedule cnn --epochs 30 --out schedule.png')
+    .action(async (recipeName: string, flags: Flags) => {
+      const { name, recipe } = await recipeFrom(recipeName, {
+        ...flags,
+        device: 'auto',
+        badRecords: 'fail',
+        report: false,
+      });
+      const { schedule, epochs } = recipe;
+      const { stepsPerEpoch } = flags;
+      const rates = Array.from({ length: epochs * stepsPerEpoch }, (_, step) =>
+        learningRate(schedule, step, stepsPerEpoch, epochs),
+      );
+      if (flags.out !== undefined) {
+        await writeChart(
+          {
+            title: `Learning rate of ${name}: ${schedule.name}`,
+            xName: 'epoch',
+            yName: 'learning rate',
+            points: rates.map((y, step) => ({ x: step / stepsPerEpoch, y })),
+          },
+          flags.out,
+        );
+      }
+      if (flags.json === true) {
+        console.log(JSON.stringify({ recipe: name, schedule, epochs, stepsPerEpoch, rates }));
+        return;
+      }
+      const rows = Array.from({ length: epochs }, (_, epoch) => [
+        String(epoch + 1),
+        rates[epoch * stepsPerEpoch].toExponential(3),
+        rates[(epoch + 1) * stepsPerEpoch - 1].toExponential(3),
+      ]);
+      console.log(`${sparkline(rates)}\n`);
+      console.log(formatTable([['epoch', 'first step', 'last step'], ...rows], [0, 1, 2]));
+      if (schedule.name === 'plateau') {
+        context().log.info('plateau: as long as the validation score gets better; it is lower after each reduction');
+      }
+      if (flags.out !== undefined) context().log.info(`chart   ${flags.out}`);
+    });
+};
