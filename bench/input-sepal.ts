@@ -7,7 +7,9 @@ const [folder, ...numbers] = process.argv.slice(2);
 const [size, batchSize, passes, cache] = numbers.map(Number);
 
 let started = performance.now();
+let cpuStarted = process.cpuUsage();
 const seconds: number[] = [];
+const cpuSeconds: number[] = [];
 let records = 0;
 const cacheBudgetBytes = cache === 1 ? undefined : 0;
 const dataset = await openDataset(folder, { size, labelsRequired: true, cacheBudgetBytes });
@@ -20,6 +22,9 @@ for (let epoch = 0; epoch < passes; epoch++) {
   const now = performance.now();
   seconds.push((now - started) / 1000);
   started = now;
+  const { user, system } = process.cpuUsage(cpuStarted);
+  cpuSeconds.push((user + system) / 1e6);
+  cpuStarted = process.cpuUsage();
 }
 const peakRssBytes = process.resourceUsage().maxRSS * 1024;
-console.log(JSON.stringify({ system: 'Sepal', records, seconds, peakRssBytes }));
+console.log(JSON.stringify({ system: 'Sepal', records, seconds, cpuSeconds, peakRssBytes }));

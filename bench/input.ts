@@ -6,13 +6,26 @@ import { formatBytes, formatCount, InternalError } from '../src/base/index.ts';
 import { findPython, runPeer } from './python.ts';
 import { median, toMarkdown, toRow, type Row } from './row.ts';
 
-const FLOWERS = join('..', 'shared', 'data', 'flowers102', 'tfrecords-jpeg-192x192', 'train');
+const DATA = join(import.meta.dirname, '..', '..', 'shared', 'data');
+
+/** The data sets that are read where none is given. The one of 512 px is small, so it is read more often. */
+const SETS: readonly InputSet[] = [
+  { folder: join(DATA, 'flowers102', 'tfrecords-jpeg-192x192', 'train'), size: 192, passes: 3 },
+  { folder: join(DATA, 'tf_flowers', 'tfrecords-jpeg-512x512', 'train'), size: 512, passes: 15 },
+];
+
+interface InputSet {
+  readonly folder: string;
+  readonly size: number;
+  readonly passes: number;
+}
 
 /** What one process of either system prints. */
 const Run = z.object({
   system: z.string(),
   records: z.number(),
   seconds: z.array(z.number()),
+  cpuSeconds: z.array(z.number()),
   peakRssBytes: z.number(),
 });
 type Run = z.infer<typeof Run>;
@@ -22,14 +35,14 @@ type Run = z.infer<typeof Run>;
  * and batch every record of a folder.
  *
  * Each repeat starts a process of each system, one after the other, with decoded pixels cached in memory (Sepal's default,
- * tf.data's `cache()`) and without. An epoch counts from after the imports, with all that a system does before its first
- * batch. Where a case doesn't say otherwise, both systems are as they come: Sepal caches, tf.data doesn't.
+ * tf.data's `cache()`) and without. A pass counts from after the imports, with all that a system does before its first
+ * batch: the first pass of Sepal contains the indexing.
  */
 export async function benchInput(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      data: { type: 'string', default: join(import.meta.dirname, '..', FLOWERS) },
+      data: { type: 'string' },
       size: { type: 'string', default: '192' },
       batch: { type: 'string', default: '64' },
       repeats: { type: 'string', default: '5' },
@@ -38,33 +51,12 @@ export async function benchInput(args: readonly string[]): Promise<void> {
     },
   });
   findPython();
-  const shape = [values.data, values.size, values.batch, values.passes];
-  const decoded: Pair[] = [];
-  const cached: Pair[] = [];
-  for (let repeat = 1; repeat <= Number(values.repeats); repeat++) {
-    console.error(`repeat ${repeat} of ${values.repeats}`);
-    decoded.push(await runBoth([...shape, '0']));
-    cached.push(await runBoth([...shape, '1']));
+  const given = { folder: values.data ?? '', size: Number(values.size), passes: Number(values.passes) };
+  const rows: Row[] = [];
+  for (const set of values.data === undefined ? SETS : [given]) {
+    rows.push(...(await benchSet(set, Number(values.batch), Number(values.repeats))));
   }
-  const firstEpoch = cached.map(({ sepal }, i) => ({ sepal, peer: decoded[i].peer }));
-  const all = (run: Run) => [run.seconds.reduce((sum, seconds) => sum + seconds, 0) / run.seconds.length];
-  const cases: Case[] = [
-    { name: `input, ${values.passes} epochs, mean`, pairs: firstEpoch, seconds: all },
-    { name: 'input, one pass, no cache', pairs: decoded, seconds: (run) => run.seconds.slice(0, 1) },
-    { name: 'input, first epoch', pairs: firstEpoch, seconds: (run) => run.seconds.slice(0, 1) },
-    { name: 'input, later epochs, pixels cached', pairs: cached, seconds: (run) => run.seconds.slice(1) },
-    { name: 'input, later epochs, decoded again', pairs: decoded, seconds: (run) => run.seconds.slice(1) },
-  ];
-  const sizes = { batch: Number(values.batch), size: Number(values.size) };
-  const rows = cases.flatMap(({ name, pairs, seconds }) =>
-    (['sepal', 'peer'] as const).map((side) => {
-      const runs = pairs.map((pair) => pair[side]);
-      const peak_rss_bytes = Math.max(...runs.map((run) => run.peakRssBytes));
-      const what = { case: name, model: null, system: runs[0].system, ...sizes, peak_rss_bytes };
-      return toRow(what, runs[0].records, runs.flatMap(seconds));
-    }),
-  );
-  console.log(values.json ? JSON.stringify(rows, null, 2) : describe(rows, cases, decoded[0].sepal.records));
+  console.log(values.json ? JSON.stringify(rows, null, 2) : describe(rows));
 }
 
 /** One process of each system, run one after the other. */
@@ -76,8 +68,53 @@ interface Pair {
 interface Case {
   readonly name: string;
   readonly pairs: readonly Pair[];
-  /** The passes of a run that belong to the case. */
-  readonly seconds: (run: Run) => number[];
+  /** What the case takes of the numbers of the passes. */
+  readonly take: (passes: readonly number[]) => readonly number[];
+}
+
+async function benchSet({ folder, size, passes }: InputSet, batch: number, repeats: number): Promise<Row[]> {
+  const decoded: Pair[] = [];
+  const cached: Pair[] = [];
+  for (let repeat = 1; repeat <= repeats; repeat++) {
+    console.error(`${size} px, repeat ${repeat} of ${repeats}`);
+    for (const [pairs, cache] of [[decoded, 0] as const, [cached, 1] as const]) {
+      pairs.push(await runBoth([folder, size, batch, passes, cache].map(String)));
+    }
+  }
+  const asTheyCome = cached.map(({ sepal }, i) => ({ sepal, peer: decoded[i].peer }));
+  const mean = (all: readonly number[]) => [all.reduce((sum, value) => sum + value, 0) / all.length];
+  const cases: Case[] = [
+    { name: 'a fresh process, one pass, every picture decoded', pairs: decoded, take: (all) => all.slice(0, 1) },
+    { name: 'later passes, every picture decoded again', pairs: decoded, take: (all) => all.slice(1) },
+    { name: `${passes} passes, mean, each as it comes (Sepal caches)`, pairs: asTheyCome, take: mean },
+    { name: 'the first pass, both filling a cache of pixels', pairs: cached, take: (all) => all.slice(0, 1) },
+    { name: 'later passes, pixels of both cached', pairs: cached, take: (all) => all.slice(1) },
+  ];
+  return cases.flatMap(({ name, pairs, take }) => {
+    const { sepal, peer } = toSides(pairs);
+    // The two runs of a pair saw the same machine, so the median of their ratios is steadier than a ratio of medians.
+    const ratio = median(pairs.map((pair) => median(take(pair.peer.seconds)) / median(take(pair.sepal.seconds))));
+    return [sepal, peer].map((runs, side) => ({
+      ...toRow(
+        {
+          case: `input: ${name}`,
+          model: null,
+          system: runs[0].system,
+          batch,
+          size,
+          peak_rss_bytes: Math.max(...runs.map((run) => run.peakRssBytes)),
+        },
+        runs[0].records,
+        runs.flatMap((run) => take(run.seconds)),
+      ),
+      cpu_seconds_min: Math.min(...runs.flatMap((run) => take(run.cpuSeconds))),
+      ratio: side === 0 ? ratio : 1,
+    }));
+  });
+}
+
+function toSides(pairs: readonly Pair[]): { sepal: Run[]; peer: Run[] } {
+  return { sepal: pairs.map((pair) => pair.sepal), peer: pairs.map((pair) => pair.peer) };
 }
 
 async function runBoth(args: readonly string[]): Promise<Pair> {
@@ -89,21 +126,28 @@ async function runBoth(args: readonly string[]): Promise<Pair> {
   return { sepal, peer };
 }
 
-function describe(rows: readonly Row[], cases: readonly Case[], records: number): string {
-  const head = ['case', 'system', 'images/s (median)', 'images/s (min)', 'seconds (median)', 'peak memory'];
+function describe(rows: readonly Row[]): string {
+  const head = [
+    'px',
+    'case',
+    'system',
+    'rate to tf.data',
+    'images/s',
+    'seconds (min)',
+    'seconds',
+    'CPU s (min)',
+    'memory',
+  ];
   const cells = rows.map((row) => [
+    String(row.size),
     row.case,
     row.system,
+    `${row.ratio?.toFixed(2)}x`,
     formatCount(Math.round(row.images_per_second_median)),
-    formatCount(Math.round(row.images_per_second_min)),
+    row.seconds_min.toFixed(2),
     row.seconds_median.toFixed(2),
+    row.cpu_seconds_min?.toFixed(2) ?? '',
     formatBytes(row.peak_rss_bytes),
   ]);
-  // The two runs of a pair saw the same machine, so the median of their ratios is steadier than a ratio of medians.
-  const ratios = cases.map(({ name, pairs, seconds }) => {
-    const ratio = median(pairs.map(({ sepal, peer }) => median(seconds(peer)) / median(seconds(sepal))));
-    return `${name}: Sepal is ${ratio.toFixed(2)}x as fast`;
-  });
-  const title = `${formatCount(records)} records of ${rows[0].size} px, batch ${rows[0].batch}:`;
-  return [title, '', toMarkdown([head, ...cells]), '', ...ratios].join('\n');
+  return `Medians over the repeats; batch ${rows[0].batch}.\n\n${toMarkdown([head, ...cells])}`;
 }

@@ -15,6 +15,8 @@ export interface Row {
   /** Of all processors together in the repeat that took the fewest: steadier than the clock on a shared machine. */
   readonly cpu_seconds_min?: number;
   readonly peak_rss_bytes: number;
+  /** How many times the rate of the peer: the median over the repeats of what each gave. */
+  readonly ratio?: number;
 }
 
 /** The row of a case that took these seconds for `images` pictures, repeat by repeat. */

@@ -279,3 +279,15 @@ test('a consumer may leave early', async () => {
   }
   assert.deepEqual(seen(await collect(dataset)), IN_ORDER);
 });
+
+test('of several damaged files the first is named, however they come in', async () => {
+  const folder = await write('two-damaged', TEN);
+  for (const [file, size] of [
+    ['00.tfrec', 3_000_000],
+    ['01.tfrec', 100],
+  ] as const) {
+    const damaged = Buffer.concat([frameRecord(encodeExample({ ...TEN[0], id: 'x'.repeat(size) })), Buffer.of(1, 2)]);
+    await writeFile(join(folder, 'train', file), damaged);
+  }
+  await assert.rejects(open(folder, { size: SIDE }), { code: 'TRUNCATED', message: /00\.tfrec, record 1 / });
+});

@@ -1,10 +1,11 @@
 import { plural } from '../base/index.ts';
-import { DataError, type Place } from './data-error.ts';
-import { bytesValue, integerValue, parseExample, type Features } from './example.ts';
+import { DataError } from './data-error.ts';
+import { parseExample, type Features } from './example.ts';
 import { Growable } from './growable.ts';
 import { collectKinds, detectLayout, type FeatureKinds, type FeatureNames, type Layout } from './layout.ts';
+import { RecordReader, type RecordFields } from './record-fields.ts';
 import type { BadRecords, Skipped } from './source.ts';
-import { scanTfrecord } from './tfrecord.ts';
+import { scanTfrecord, type ScanOptions } from './tfrecord.ts';
 
 /** How many records are looked at to find the layout: one alone may lack a value. */
 const LAYOUT_RECORDS = 16;
@@ -41,6 +42,9 @@ export interface IndexOptions {
   readonly onRecord?: (index: number, image: Buffer) => void;
 }
 
+/** How many files are read at a time: while one is scanned, the next ones come in. */
+const FILES_AT_A_TIME = 4;
+
 /**
  * Reads TFRecord files once from start to end: checks and parses every record, remembers where the pictures are.
  *
@@ -50,70 +54,116 @@ export async function indexRecords(files: readonly string[], options: IndexOptio
   const { badRecords = 'fail', keep = false, signal, onBytes, onRecord } = options;
   const kinds = await peekKinds(files, signal);
   const layout = detectLayout(kinds, files[0], { names: options.features, labelsRequired: options.labelsRequired });
-
-  const uint32 = () => new Growable((length) => new Uint32Array(length));
-  const columns = {
-    file: uint32(),
-    record: uint32(),
-    offset: new Growable((length) => new Float64Array(length)),
-    length: uint32(),
-    imageOffset: uint32(),
-    imageLength: uint32(),
-    labels: new Growable((length) => new Int32Array(length)),
-  };
-  const ids: string[] = [];
+  const columns = new IndexColumns();
   const skipped: Skipped[] = [];
   const contents: (Buffer | undefined)[] = [];
 
+  const stop = new AbortController();
+  const ended = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+  const parts: Promise<FilePart>[] = [];
+  try {
+    // Files come in side by side, but take their places, and tell what is wrong in them, one after the other.
+    for (let number = 0; number < files.length; number++) {
+      while (parts.length < Math.min(files.length, number + FILES_AT_A_TIME)) {
+        const part = readPart(files[parts.length], layout, badRecords, { keep, signal: ended, onBytes });
+        // A failure belongs to whoever gets to that file.
+        part.catch(() => {});
+        parts.push(part);
+      }
+      const part = await parts[number];
+      columns.add(number, part);
+      skipped.push(...part.skipped);
+      contents.push(part.bytes);
+      const { bytes, records } = part;
+      if (onRecord === undefined || bytes === undefined) continue;
+      const first = columns.ids.length - records.length;
+      for (const [i, { offset, imageStart, imageLength }] of records.entries()) {
+        onRecord(first + i, bytes.subarray(offset + imageStart, offset + imageStart + imageLength));
+      }
+    }
+  } finally {
+    stop.abort();
+    await Promise.allSettled(parts);
+  }
+  return { files, contents, layout, kinds, skipped, ...columns.done() };
+}
+
+interface IndexedRecord extends RecordFields {
+  /** Its number in the file, where its data starts and how long it is. */
+  readonly record: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** What was found in one file. */
+interface FilePart {
+  readonly bytes: Buffer | undefined;
+  readonly records: readonly IndexedRecord[];
+  readonly skipped: readonly Skipped[];
+}
+
+async function readPart(file: string, layout: Layout, badRecords: BadRecords, options: ScanOptions): Promise<FilePart> {
+  const reader = new RecordReader(layout);
+  const records: IndexedRecord[] = [];
+  const skipped: Skipped[] = [];
   const bad = (error: DataError, restLost = false) => {
     if (badRecords === 'fail') throw error;
-    const reason = error.reason;
-    skipped.push({
-      file: error.place?.file ?? '',
-      record: error.place?.record,
-      reason: restLost ? `${reason}; the rest of the file is lost` : reason,
-    });
+    const reason = restLost ? `${error.reason}; the rest of the file is lost` : error.reason;
+    skipped.push({ file: error.place?.file ?? '', record: error.place?.record, reason });
   };
+  const record = (data: Buffer, ordinal: number, offset: number) => {
+    try {
+      const { imageStart, imageLength, label, id } = reader.read(data, { file, record: ordinal, offset });
+      records.push({ record: ordinal, offset, length: data.length, imageStart, imageLength, label, id });
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      bad(error);
+    }
+  };
+  const { bytes } = await scanTfrecord(file, { record, bad }, options);
+  return { bytes, records, skipped };
+}
 
-  for (const [number, file] of files.entries()) {
-    const record = (data: Buffer, ordinal: number, offset: number) => {
-      const place = { file, record: ordinal, offset };
-      try {
-        const found = readFeatures(parseExample(data, place), layout, place);
-        columns.file.push(number);
-        columns.record.push(ordinal);
-        columns.offset.push(offset);
-        columns.length.push(data.length);
-        columns.imageOffset.push(found.image.byteOffset - data.byteOffset);
-        columns.imageLength.push(found.image.length);
-        columns.labels.push(found.label);
-        ids.push(found.id ?? `${number}-${ordinal}`);
-        const start = found.image.byteOffset - data.byteOffset;
-        onRecord?.(ids.length - 1, data.subarray(start, start + found.image.length));
-      } catch (error) {
-        if (!(error instanceof DataError)) throw error;
-        bad(error);
-      }
-    };
-    const { bytes } = await scanTfrecord(file, { record, bad }, { keep, signal, onBytes });
-    contents.push(bytes);
+/** The index as it grows, file by file: an array for each thing that is known of a record. */
+class IndexColumns {
+  readonly ids: string[] = [];
+  readonly #file = uint32();
+  readonly #record = uint32();
+  readonly #offset = new Growable((length) => new Float64Array(length));
+  readonly #length = uint32();
+  readonly #imageOffset = uint32();
+  readonly #imageLength = uint32();
+  readonly #labels = new Growable((length) => new Int32Array(length));
+
+  add(number: number, { records }: FilePart): void {
+    for (const { record, offset, length, imageStart, imageLength, label, id } of records) {
+      this.#file.push(number);
+      this.#record.push(record);
+      this.#offset.push(offset);
+      this.#length.push(length);
+      this.#imageOffset.push(imageStart);
+      this.#imageLength.push(imageLength);
+      this.#labels.push(label);
+      this.ids.push(id ?? `${number}-${record}`);
+    }
   }
 
-  return {
-    files,
-    contents,
-    layout,
-    kinds,
-    ids,
-    skipped,
-    file: columns.file.done(),
-    record: columns.record.done(),
-    offset: columns.offset.done(),
-    length: columns.length.done(),
-    imageOffset: columns.imageOffset.done(),
-    imageLength: columns.imageLength.done(),
-    labels: columns.labels.done(),
-  };
+  done() {
+    return {
+      ids: this.ids,
+      file: this.#file.done(),
+      record: this.#record.done(),
+      offset: this.#offset.done(),
+      length: this.#length.done(),
+      imageOffset: this.#imageOffset.done(),
+      imageLength: this.#imageLength.done(),
+      labels: this.#labels.done(),
+    };
+  }
+}
+
+function uint32(): Growable<Uint32Array> {
+  return new Growable((length) => new Uint32Array(length));
 }
 
 /** Feature kinds of the first good records there are. */
@@ -139,26 +189,4 @@ async function peekKinds(files: readonly string[], signal: AbortSignal | undefin
       hint: 'an empty TFRecord file often comes from a writer that was never closed',
     })
   );
-}
-
-function readFeatures(
-  features: Features,
-  layout: Layout,
-  place: Place,
-): { image: Uint8Array; label: number; id: string | undefined } {
-  const image = bytesValue(features, layout.image);
-  if (image === undefined) throw lacking(layout.image, place);
-  const label = layout.label === undefined ? -1 : integerValue(features, layout.label);
-  if (label === undefined) throw lacking(layout.label!, place);
-  if (label < 0 && layout.label !== undefined) {
-    throw new DataError('LABEL_OUT_OF_RANGE', `label ${label} in feature "${layout.label}" is negative`, { place });
-  }
-  const id = layout.id === undefined ? undefined : bytesValue(features, layout.id);
-  return { image, label, id: id === undefined ? undefined : decoder.decode(id) };
-}
-
-const decoder = new TextDecoder();
-
-function lacking(name: string, place: Place): DataError {
-  return new DataError('MISSING_FEATURE', `no value in feature "${name}", which other records have`, { place });
 }

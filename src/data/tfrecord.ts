@@ -84,7 +84,10 @@ async function scanPlain(
 ): Promise<Buffer | undefined> {
   const scanner = new Scanner(file, size, sink);
   // The buffer holds bytes [base, base + filled) of the file: all of it if kept, else a window that slides.
-  let buffer = Buffer.allocUnsafeSlow(keep ? size : Math.min(size, PIECE_BYTES));
+  // Shared memory isn't counted by the garbage collector, which else runs again and again while large files come in.
+  let buffer: Buffer = keep
+    ? Buffer.from(new SharedArrayBuffer(size))
+    : Buffer.allocUnsafeSlow(Math.min(size, PIECE_BYTES));
   let base = 0;
   let filled = 0;
   const read = () => handle.read(buffer, filled, Math.min(buffer.length - filled, PIECE_BYTES), base + filled);
