@@ -5,7 +5,7 @@ import type { Dispatcher, Response } from 'undici';
 import { isSystemError } from '../base/index.ts';
 import { AssetError, cacheError } from './asset-error.ts';
 import { makeRoom } from './cache-folder.ts';
-import { checkFile, type Checksum } from './checksum.ts';
+import { checkFile, digitsOf, type Checksum } from './checksum.ts';
 import { withLock } from './lock.ts';
 import type { TransferOptions } from './transfer.ts';
 
@@ -42,7 +42,7 @@ export async function download(asset: WebAsset, path: string, options: DownloadO
   return withLock(path, options, async () => {
     if (await isThere(path)) return path;
     // Named by content, so that bytes of another version of the file are never continued.
-    const part = join(dirname(path), `.${basename(path)}.${pinOf(asset).slice(0, 12)}.part`);
+    const part = join(dirname(path), `.${basename(path)}.${digitsOf(asset).slice(0, 12)}.part`);
     try {
       await bring(asset, part, options);
       await verify(asset, part, options.signal);
@@ -182,8 +182,6 @@ function cutError(url: string, { message, cause }: TransferCut, attempts: number
     cause,
   });
 }
-
-const pinOf = (asset: Checksum): string => ('sha256' in asset ? asset.sha256 : asset.md5);
 
 async function verify(asset: WebAsset, part: string, signal: AbortSignal | undefined): Promise<void> {
   try {

@@ -9,13 +9,14 @@ import {
   type TransferOptions,
 } from '../../assets/index.ts';
 import { findFamily } from '../registry.ts';
+import { bringFromHub, parseHubAddress } from './hub-weights.ts';
 import { WeightsError } from './weights-error.ts';
-import { publicLink } from './weights-links.ts';
 import { WEIGHT_TAGS, weightsOf, type WeightsRow, type WeightTag } from './weights-registry.ts';
 import { describeWeights, type WeightsSource } from './weights-source.ts';
 
 /**
- * What `--weights` means for an architecture: `none`, a tag such as `imagenet`, or a file.
+ * What `--weights` means for an architecture: `none`, a tag such as `imagenet`, `hf://OWNER/NAME` on Hugging Face's hub, or a
+ * file.
  *
  * Published weights are brought into the cache unless they are there, and verified.
  *
@@ -29,6 +30,8 @@ export async function resolveWeights(
   options: TransferOptions = {},
 ): Promise<WeightsSource | undefined> {
   if (wanted === 'none') return undefined;
+  const onHub = parseHubAddress(wanted);
+  if (onHub !== undefined) return describeWeights(model, await bringFromHub(onHub, options), wanted);
   const tag = WEIGHT_TAGS.find((known) => known === wanted);
   if (tag === undefined) return describeWeights(model, wanted);
   const row = weightsOf(model).find((one) => one.tag === tag);
@@ -71,18 +74,8 @@ function recipe({ from }: WeightsRow): string {
 }
 
 function noWeights(model: string, tag: WeightTag): WeightsError {
-  const link = publicLink(model, tag);
-  if (link !== undefined) {
-    return new WeightsError(
-      'WEIGHTS_NONE',
-      `Sepal can't verify the public ${tag} weights of ${model}, and doesn't bring them by itself`,
-      {
-        hint: `download ${link} and give the file with --weights FILE`,
-      },
-    );
-  }
   const others = weightsOf(model).map((row) => row.tag);
   return new WeightsError('WEIGHTS_NONE', `Sepal knows no ${tag} weights of ${model}`, {
-    hint: `${others.length > 0 ? `there are: ${others.join(', ')}; or ` : ''}give a file with --weights FILE`,
+    hint: `${others.length > 0 ? `there are: ${others.join(', ')}; or ` : ''}give a file with --weights FILE, or one of Hugging Face's hub with --weights hf://OWNER/NAME`,
   });
 }

@@ -63,6 +63,20 @@ const kerasRow = (
   from: { url: `https://storage.googleapis.com/${path}` },
 });
 
+const TIMM_FILES = 'https://github.com/rwightman/pytorch-image-models/releases/download/v0.1-weights';
+
+/** A file of timm's releases, which carries the first digits of its SHA-256 in its name. */
+const timmRow = (variant: string, tag: WeightTag, file: string, inputSize: number): WeightsRow => ({
+  model: `efficientnet-${variant}`,
+  tag,
+  file: `tf_efficientnet_${file}.pth`,
+  checksum: { sha256Start: file.slice(-8) },
+  licence: 'Apache-2.0',
+  provenance: "Google's EfficientNet, converted to PyTorch by Ross Wightman (timm)",
+  inputSize,
+  from: { url: `${TIMM_FILES}/tf_efficientnet_${file}.pth` },
+});
+
 const FOLDER = 'tensorflow/keras-applications';
 const KERNELS = 'weights_tf_dim_ordering_tf_kernels.h5';
 
@@ -78,8 +92,8 @@ const convnext = (size: string, sha256: string): WeightsRow =>
   kerasRow(`convnext-${size}`, `${FOLDER}/convnext/convnext_${size}.h5`, { sha256 }, { licence: 'MIT' });
 
 /**
- * Every published file of weights that Sepal brings by itself. Files whose publishers give no checksum stand in
- * `weights-links.ts`: `--weights FILE` takes them.
+ * Every published file of weights that Sepal brings by itself, with its publisher's best checksum. Others come from
+ * Hugging Face's hub (`--weights hf://OWNER/NAME`) or as a file.
  */
 export const WEIGHTS: readonly WeightsRow[] = [
   liteRow(0, 224, 'efficientnet-lite0-57934424.pth', {
@@ -119,6 +133,8 @@ export const WEIGHTS: readonly WeightsRow[] = [
       },
     },
   },
+  timmRow('lite3', 'imagenet', 'lite3-b733e338', 280),
+  timmRow('lite4', 'imagenet', 'lite4-741542c3', 300),
   vgg('vgg16', '64373286793e3c8b2b4e3219cbf3544b'),
   vgg('vgg19', 'cbe5617147190e668d6c5d5026f83318'),
   resnet('resnet50', '2cb95161c43110f7111970584f804107'),
@@ -144,6 +160,14 @@ export const WEIGHTS: readonly WeightsRow[] = [
   efficientnet(5, 456, 'ace28f2a6363774853a83a0b21b9421a'),
   efficientnet(6, 528, '165f6e37dce68623721b423839de8be5'),
   efficientnet(7, 600, '8c03f828fec3ef71311cd463b6759d99'),
+  timmRow('b0', 'noisy-student', 'b0_ns-c0e6a31c', 224),
+  timmRow('b1', 'noisy-student', 'b1_ns-99dd0c41', 240),
+  timmRow('b2', 'noisy-student', 'b2_ns-00306e48', 260),
+  timmRow('b3', 'noisy-student', 'b3_ns-9d44bf68', 300),
+  timmRow('b4', 'noisy-student', 'b4_ns-d6313a46', 380),
+  timmRow('b5', 'noisy-student', 'b5_ns-6f26d0cf', 456),
+  timmRow('b6', 'noisy-student', 'b6_ns-51548356', 528),
+  timmRow('b7', 'noisy-student', 'b7_ns-1dbc32de', 600),
   convnext('tiny', '8ae6e78ce2933352b1ef4008e6dd2f17bc40771563877d156bc6426c7cf503ff'),
   convnext('small', 'ce1277d8f1ee5a0ef0e171469089c18f5233860ceaf9b168049cb9263fd7483c'),
   convnext('base', '52cbb006d3dadd03f6e095a8ca1aca47aecdd75acb4bc74bce1f5c695d0086e6'),
