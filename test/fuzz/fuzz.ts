@@ -1,4 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,6 +45,8 @@ export interface FuzzResult {
 
 const HANG = 20_000;
 const MEMORY = 1.5 * 2 ** 30;
+/** A disk in memory, where there is one: every case is a file. */
+const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 /** Milliseconds between two looks at a child. */
 const WATCH = 200;
 
@@ -57,7 +60,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult[]> {
 
 async function fuzzTarget(target: Target, options: FuzzOptions): Promise<FuzzResult> {
   const { cases, seed, from = 0 } = options;
-  const folder = await mkdtemp(join(tmpdir(), `sepal-fuzz-${target.name}-`));
+  const folder = await mkdtemp(join(SCRATCH, `sepal-fuzz-${target.name}-`));
   const started = performance.now();
   const failures: FuzzFailure[] = [];
   let refused = 0;

@@ -35,7 +35,7 @@ async function decode(bytes: Buffer): Promise<void> {
 const jpeg: Target = {
   name: 'jpeg',
   extension: '.jpg',
-  share: 0.5,
+  share: 0.4,
   async prepare() {
     const whole = await jpegs();
     return (random) => mutate(whole, random);

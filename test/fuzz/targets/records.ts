@@ -36,6 +36,7 @@ async function readRecords(path: string): Promise<void> {
 const tfrecord: Target = {
   name: 'tfrecord',
   extension: '.tfrec',
+  share: 1.5,
   async prepare() {
     const whole = Buffer.concat(EXAMPLES.map(frameRecord));
     return (random) => {
@@ -68,6 +69,7 @@ const gzip: Target = {
 const example: Target = {
   name: 'tf-example',
   extension: '.tfrec',
+  share: 0.7,
   async prepare() {
     // The checksums are right, so that the damage reaches the protobuf reader.
     return (random) => Buffer.concat([EXAMPLES[0], mutate(EXAMPLES, random), EXAMPLES[0]].map(frameRecord));
@@ -86,6 +88,7 @@ const WORDS = ['\n', ':', '0', '1:', '[', ']', '{', '}', '"', ',', 'null', '{"0"
 const classes = (name: string, extension: string): Target => ({
   name,
   extension,
+  share: 1.5,
   prepare: async () => (random) => mutateText(NAMES, WORDS, random),
   read: async (path) => void (await readClassFile(path)),
 });

@@ -21,6 +21,7 @@ const YAML_WORDS = ['\n', '  ', ': ', '- ', '[', ']', '{', '}', '&a ', '*a', '!!
 const recipe: Target = {
   name: 'recipe',
   extension: '.yaml',
+  share: 0.6,
   async prepare() {
     const texts = globSync('*.yaml', { cwd: RECIPES }).map((name) => readFileSync(join(RECIPES, name), 'utf8'));
     const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghi'.replaceAll(/./g, (at) => `${at}: &${at} [${Array.from({ length: 9 }, () => `*${String.fromCharCode(at.charCodeAt(0) - 1)}`).join(',')}]\n`)}`; // prettier-ignore
@@ -69,6 +70,7 @@ const INFO_WORDS = ['{', '}', '[', ']', ',', ':', '"', '-1', '1e300', '214748364
 const checkpoint: Target = {
   name: 'checkpoint',
   extension: '.safetensors',
+  share: 0.5,
   async prepare(folder) {
     const path = join(folder, 'whole.safetensors');
     const whole = await wholeCheckpoint(path);
@@ -96,6 +98,7 @@ const row = { epoch: 1, step: 3, learningRate: 0.1, train: scores, validation: s
 const history: Target = {
   name: 'history',
   extension: '.jsonl',
+  share: 0.7,
   prepare: async () => (random) => mutateText([`${JSON.stringify(row)}\n`.repeat(3)], INFO_WORDS, random),
   read: async (path, bytes) => {
     const folder = join(dirname(path), 'run');

@@ -90,6 +90,7 @@ function mutatePickle(seeds: readonly Buffer[], random: Random): Buffer {
 const pickle: Target = {
   name: 'pickle',
   extension: '.pkl',
+  share: 0.8,
   prepare: async () => (random) => mutatePickle([statePickle(false), statePickle(true)], random),
   read: async (_path, bytes) => {
     const classes = ['collections.OrderedDict', 'torch.FloatStorage', 'torch._utils._rebuild_tensor_v2'].map(
@@ -109,6 +110,7 @@ async function zip(members: Readonly<Record<string, Buffer>>, compress = false):
 const pthZip: Target = {
   name: 'pth-zip',
   extension: '.pth',
+  share: 0.7,
   async prepare() {
     const state = statePickle(false);
     const whole = await zip({ 'data.pkl': state, byteorder: Buffer.from('little'), 'data/0': NUMBERS });
