@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { mountSmallDisk } from '../../test/small-disk.ts';
-import { writeFile } from './atomic-file.ts';
+import { removeDrafts, writeFile } from './atomic-file.ts';
 
 suite('a file written at once', () => {
   let folder: string;
@@ -20,6 +20,22 @@ suite('a file written at once', () => {
     await writeFile(path, new Uint8Array([1, 2, 3, 4]).subarray(1, 3));
     assert.deepEqual([...(await readFile(path))], [2, 3]);
     assert.deepEqual(await readdir(join(folder, 'a', 'b')), ['c.txt']);
+  });
+
+  test('may come in pieces', async () => {
+    const path = join(folder, 'pieces', 'file');
+    await writeFile(path, [Buffer.from('one '), new Uint8Array(), Buffer.from('two')]);
+    assert.equal(await readFile(path, 'utf8'), 'one two');
+  });
+
+  test('leaves no drafts of writers that were killed once they are removed', async () => {
+    const killed = join(folder, 'killed');
+    await writeFile(join(killed, 'last.safetensors'), 'whole');
+    await writeFile(join(killed, '.last.safetensors.0123456789ab'), 'a part');
+    await writeFile(join(killed, '.gitignore'), '*');
+    await removeDrafts(killed);
+    assert.deepEqual((await readdir(killed)).toSorted(), ['.gitignore', 'last.safetensors']);
+    await removeDrafts(join(folder, 'nothing'));
   });
 
   test('through a link goes where the link points', async () => {

@@ -1,14 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, realpath, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isSystemError, SepalError } from './errors.ts';
+
+/** A file's content; several pieces are written one after the other, so that a large one needs no memory of its own. */
+export type FileContent = string | Uint8Array | Iterable<Uint8Array>;
 
 /**
  * Writes a whole file so that readers see the old content or the new one, never a part; makes the folder if need be.
  *
  * @throws SepalError `WRITE_FAILED` or `DISK_FULL`, with what is wrong with the disk or the folder.
  */
-export async function writeFile(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeFile(path: string, content: FileContent): Promise<void> {
   await fillFile(path, async (draft) => {
     const file = await open(draft, 'wx');
     try {
@@ -33,6 +36,7 @@ export async function fillFile(path: string, fill: (draft: string) => Promise<vo
     try {
       await fill(draft);
       await rename(draft, target);
+      await syncFolder(dirname(target));
     } catch (error) {
       await rm(draft, { force: true });
       throw error;
@@ -40,6 +44,29 @@ export async function fillFile(path: string, fill: (draft: string) => Promise<vo
   } catch (cause) {
     throw cause instanceof SepalError ? cause : writeError(path, cause);
   }
+}
+
+/** Brings a file's new name to the disk too, where the system can; a power cut then finds one of the two files. */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    // Windows opens no folders, and some network file systems sync none.
+  }
+}
+
+/** How the hidden drafts of `fillFile` are called. */
+const DRAFT = /^\..+\.[\da-f]{12}$/;
+
+/** Removes what processes that were killed while they wrote have left in a folder that nobody else writes to now. */
+export async function removeDrafts(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) if (DRAFT.test(name)) await rm(join(folder, name), { force: true }).catch(() => {});
 }
 
 /** A write's system error as a line for the user. */

@@ -12,6 +12,7 @@ export { DEVICE_NAMES, openBackend, type BackendOptions, type DeviceName } from 
 export { CompileTarget, openCompileTarget, type ProgramCosts } from './compile-target.ts';
 export { CompileCache } from './compile-cache.ts';
 export { probePlugin, type ProbeRequest, type ProbeResult } from './plugin-probe.ts';
+export { compileCopy } from './copy.ts';
 export { DeviceArray, isDeviceArray } from './device-array.ts';
 export { RuntimeError } from './errors.ts';
 export {
