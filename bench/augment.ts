@@ -3,9 +3,10 @@ import { Random } from '../src/base/index.ts';
 import { buildModel } from '../src/models/index.ts';
 import { jit, openBackend, type Backend } from '../src/runtime/index.ts';
 import { augment, augmentSchema, mixExamples } from '../src/train/augment/index.ts';
-import { makeOptimizer, parseRecipe } from '../src/train/index.ts';
-import { batchTypes, stepInputTypes, trainStep } from '../src/train/step.ts';
-import { initialState, seededValues, stateTypes, type DeviceState } from '../src/train/train-state.ts';
+import { parseRecipe } from '../src/train/index.ts';
+import { stepInputTypes } from '../src/train/step.ts';
+import { stepProgram } from '../src/train/step-program.ts';
+import { initialState, initialWeights, seededValues, type DeviceState } from '../src/train/train-state.ts';
 import { add, full, optimizationBarrier, randomKey, sum, type Tensor } from '../src/xla/index.ts';
 import { median, toMarkdown } from './row.ts';
 
@@ -142,14 +143,8 @@ async function stepRun(backend: Backend, name: string, size: number, batch: numb
     'bench',
   );
   const model = buildModel({ ...recipe.model, classes: 104, size: { height: size, width: size } });
-  const optimizer = makeOptimizer(recipe.optimizer);
-  const types = stateTypes(model, optimizer);
-  const step = await jit(
-    backend,
-    trainStep(model, recipe, optimizer, 1),
-    [types, batchTypes(model, batch), stepInputTypes],
-    { name: 'step', donate: [0] },
-  );
+  const { body, types, form, ...program } = stepProgram(model, recipe, 1);
+  const step = await jit(backend, body, types, program);
   const random = new Random(2, 'pixels');
   const arrays = {
     images: await backend.replicate(
@@ -163,9 +158,9 @@ async function stepRun(backend: Backend, name: string, size: number, batch: numb
     learningRate: await backend.replicate(Float32Array.of(1e-4), stepInputTypes.learningRate),
     key: await backend.replicate(Uint32Array.of(0, 1), stepInputTypes.key),
   };
-  let state: DeviceState = await backend.replicateTree(initialState(model, optimizer, seededValues(0)));
+  let state: DeviceState = await backend.replicateTree(initialState(form, initialWeights(model, seededValues(0))));
   return async () => {
-    state = await step(state, arrays, inputs);
+    state = await step(state, arrays, inputs, { params: {}, statistics: {} });
     await state.metrics.loss.toHost();
   };
 }

@@ -3,14 +3,15 @@ import { buildModel, type Model } from '../src/models/index.ts';
 import { isDeviceArray, jit, type Backend } from '../src/runtime/index.ts';
 import type { HostTensor, Platform } from '../src/xla/index.ts';
 import { readScores } from '../src/train/evaluate.ts';
-import { makeOptimizer } from '../src/train/optimizer.ts';
 import { computeTypeOf } from '../src/train/precision.ts';
 import type { Recipe } from '../src/train/recipe.ts';
-import { batchTypes, stepInputTypes, trainStep } from '../src/train/step.ts';
+import { stepInputTypes } from '../src/train/step.ts';
+import { stepProgram } from '../src/train/step-program.ts';
 import {
   emptyMetrics,
   initialState,
-  stateTypes,
+  initialWeights,
+  pickWeights,
   type DeviceState,
   type InitialValue,
   type StateOf,
@@ -51,18 +52,15 @@ export async function runSteps(backend: Backend, options: StepsOptions): Promise
     size: { height: size, width: size },
     computeType: computeTypeOf(recipe.precision, backend.platform),
   });
-  const optimizer = makeOptimizer(recipe.optimizer);
-  const step = await jit(
-    backend,
-    trainStep(model, recipe, optimizer, backend.replicas),
-    [stateTypes(model, optimizer), batchTypes(model, batchSize / backend.replicas), stepInputTypes],
-    { name: `${model.name}_train`, donate: [0], platform },
-  );
+  const { body, types, form, fixed: frozen, ...program } = stepProgram(model, recipe, backend.replicas);
+  const step = await jit(backend, body, types, { ...program, platform });
   const inputs = {
     learningRate: await backend.replicate(Float32Array.of(learningRate), stepInputTypes.learningRate),
     key: await backend.replicate(Uint32Array.of(0, recipe.seed), stepInputTypes.key),
   };
-  let state: DeviceState = await backend.replicateTree(initialState(model, optimizer, value(model)));
+  const first = initialWeights(model, value(model));
+  const fixed = await backend.replicateTree(pickWeights(first, frozen));
+  let state: DeviceState = await backend.replicateTree(initialState(form, first));
   const losses: number[] = [];
   for (const { images, labels, mask } of batches) {
     const batch = {
@@ -70,7 +68,7 @@ export async function runSteps(backend: Backend, options: StepsOptions): Promise
       labels: await backend.shard(labels, { shape: [batchSize], dtype: 'int32' }),
       mask: await backend.shard(mask, { shape: [batchSize], dtype: 'uint8' }),
     };
-    state = await step(state, batch, inputs);
+    state = await step(state, batch, inputs, fixed);
     for (const array of Object.values(batch)) array.dispose();
     losses.push((await readScores(state.metrics, classes)).loss);
     state = { ...state, metrics: await emptyMetrics(backend, classes) };
@@ -81,7 +79,7 @@ export async function runSteps(backend: Backend, options: StepsOptions): Promise
   const result = mapTree(state, isDeviceArray, (array): HostTensor => {
     return { shape: array.shape, dtype: array.dtype, data: values.get(array)! };
   });
-  for (const array of [...arrays, inputs.learningRate, inputs.key]) array.dispose();
+  for (const array of [...arrays, ...treeLeaves([inputs, fixed], isDeviceArray)]) array.dispose();
   step.program.dispose();
   return { losses, state: result };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { batchNorm, conv2d, dense, dropout, heNormal, type Scope } from '../nn/index.ts';
 import { averagePool2d, maxPool2d, relu, type Tensor } from '../xla/index.ts';
-import type { ModelFamily, ModelParts } from './family.ts';
+import { numbered, type ModelFamily, type ModelParts } from './family.ts';
 import { pooling } from './head.ts';
 import { SYMMETRIC } from './preprocess.ts';
 
@@ -83,5 +83,6 @@ export const cnnFamily: ModelFamily<typeof cnnOptions> = {
   inputSize: 192,
   preprocess: SYMMETRIC,
   options: cnnOptions,
+  stage: numbered(/^block(\d+)\//),
   build: cnn,
 };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { dropPath, gelu, type Initializer, type Network, type Scope } from '../nn/index.ts';
 import { add, convert, mul, type Tensor } from '../xla/index.ts';
-import type { ModelFamily } from './family.ts';
+import { numbered, type ModelFamily } from './family.ts';
 import { classifier, headOptions, pooling, stochasticDepthOption } from './head.ts';
 import { conv, layerNormalization, linear } from './layers.ts';
 import { IMAGENET } from './preprocess.ts';
@@ -101,6 +101,7 @@ const convnext = (
     inputSize: 224,
     preprocess: IMAGENET,
     options: convnextOptions(stochasticDepth),
+    stage: (path) => numbered(/_stage_(\d+)_/, 0)(path) ?? numbered(/_downsampling_block_(\d+)/, -1)(path),
     build(options, classes) {
       const head = classifier({ ...options, classes, initializer: INITIALIZER, name: `${prefix}_head_dense` });
       return {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { heNormal, type Network, type Scope } from '../nn/index.ts';
 import { averagePool2d, concatenate, maxPool2d, relu, type Padding, type Tensor } from '../xla/index.ts';
-import type { ModelFamily } from './family.ts';
+import { numbered, type ModelFamily } from './family.ts';
 import { classifier, headOptions, pooling } from './head.ts';
 import { conv, norm } from './layers.ts';
 import { IMAGENET } from './preprocess.ts';
@@ -55,6 +55,7 @@ const densenet = (layers: number, blocks: readonly number[]): ModelFamily<typeof
   inputSize: 224,
   preprocess: IMAGENET,
   options: densenetOptions,
+  stage: numbered(/^conv(\d+)_/),
   build: (options, classes) => ({
     features: densenetFeatures(blocks),
     pool: pooling(options.pooling),

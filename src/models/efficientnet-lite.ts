@@ -1,5 +1,5 @@
 import { CLASSIFIER_INITIALIZER, efficientnetFeatures, efficientnetOptions } from './efficientnet.ts';
-import type { ModelFamily } from './family.ts';
+import { numbered, type ModelFamily } from './family.ts';
 import { classifier, pooling } from './head.ts';
 import type { Preprocess } from './preprocess.ts';
 
@@ -16,6 +16,7 @@ const efficientnetLite = (
   inputSize,
   preprocess: LITE,
   options: efficientnetOptions(dropout),
+  stage: numbered(/^block(\d+)[a-z]_/),
   build: (options, classes) => ({
     features: efficientnetFeatures({ width, depth, lite: true }, options.stochasticDepth),
     pool: pooling(options.pooling),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { dropPath, heNormalFanOut, relu6, swish, type Initializer, type Network, type Scope } from '../nn/index.ts';
 import { add, mean, mul, sigmoid, type Tensor } from '../xla/index.ts';
-import type { ModelFamily } from './family.ts';
+import { numbered, type ModelFamily } from './family.ts';
 import { classifier, headOptions, pooling, stochasticDepthOption } from './head.ts';
 import { conv, depthwiseConv, norm } from './layers.ts';
 import { IMAGENET } from './preprocess.ts';
@@ -130,6 +130,7 @@ const efficientnet = (
   preprocess: IMAGENET,
   normalizationLayer: 'normalization',
   options: efficientnetOptions(dropout),
+  stage: numbered(/^block(\d+)[a-z]_/),
   build: (options, classes) => ({
     features: efficientnetFeatures({ width, depth, lite: false }, options.stochasticDepth),
     pool: pooling(options.pooling),

@@ -27,7 +27,17 @@ export interface ModelFamily<Options extends z.ZodType = z.ZodType> {
    */
   readonly normalizationLayer?: string;
   readonly options: Options;
+  /** The stage, from 1, that a variable of the features belongs to by its path; undefined: that of the variable before. */
+  readonly stage: (path: string) => number | undefined;
   build(options: z.output<Options>, classes: number): ModelParts;
+}
+
+/** Stages by the number in the layers' names, which is the first group of `pattern`; `first` is that of the first stage. */
+export function numbered(pattern: RegExp, first = 1): ModelFamily['stage'] {
+  return (path) => {
+    const match = pattern.exec(path);
+    return match === null ? undefined : Number(match[1]) - first + 1;
+  };
 }
 
 /** The whole network. */

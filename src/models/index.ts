@@ -1,3 +1,4 @@
+export type { Classifier } from './classifier.ts';
 export { forwardFlops } from './cost.ts';
 export { ModelError } from './errors.ts';
 export { joinParts, type ModelFamily, type ModelParts } from './family.ts';
@@ -15,7 +16,10 @@ export {
 } from './registry.ts';
 export type { ExportedModel } from './weights/exported-model.ts';
 export { exportWeights, WEIGHT_FORMATS, type WeightFormat, type WeightsExport } from './weights/export-weights.ts';
+export { splitModel, type SplitModel } from './split.ts';
+export { stagesOf, type Stages } from './stages.ts';
 export { loadWeights, type LoadedWeights } from './weights/load-weights.ts';
+export type { TransferOptions, TransferProgress } from '../assets/index.ts';
 export { resolveWeights } from './weights/resolve-weights.ts';
 export { readSafetensors, writeSafetensors } from './weights/safetensors.ts';
 export { WeightsError } from './weights/weights-error.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { heNormal, heNormalFanOut, relu6, type Network, type Scope } from '../nn/index.ts';
 import { add, type Padding, type Tensor } from '../xla/index.ts';
-import type { ModelFamily } from './family.ts';
+import { numbered, type ModelFamily } from './family.ts';
 import { classifier, headOptions, pooling } from './head.ts';
 import { conv, depthwiseConv, norm } from './layers.ts';
 import { SYMMETRIC } from './preprocess.ts';
@@ -97,6 +97,7 @@ const mobilenetV2: ModelFamily<typeof mobilenetV2Options> = {
   inputSize: 224,
   preprocess: SYMMETRIC,
   options: mobilenetV2Options,
+  stage: numbered(/^block_(\d+)_/, 0),
   build: (options, classes) => ({
     features: mobilenetV2Features(options),
     pool: pooling(options.pooling),

@@ -6,10 +6,11 @@ import { CONVNEXT_FAMILIES } from './convnext.ts';
 import { DENSENET_FAMILIES } from './densenet.ts';
 import { EFFICIENTNET_LITE_FAMILIES } from './efficientnet-lite.ts';
 import { EFFICIENTNET_FAMILIES } from './efficientnet.ts';
+import type { Classifier } from './classifier.ts';
 import { ModelError } from './errors.ts';
 import { joinParts, type ModelFamily, type ModelParts } from './family.ts';
 import { MOBILENET_V2_FAMILIES } from './mobilenet-v2.ts';
-import type { Preprocess } from './preprocess.ts';
+import { preprocess, type Preprocess } from './preprocess.ts';
 import { RESNET_FAMILIES } from './resnet.ts';
 import { VGG_FAMILIES } from './vgg.ts';
 import { XCEPTION_FAMILIES } from './xception.ts';
@@ -39,18 +40,14 @@ export function findFamily(name: string): ModelFamily {
 export type ComputeType = 'float32' | 'bfloat16';
 
 /** A network for a given input size and number of classes, with all its options filled in. */
-export interface Model {
-  readonly name: string;
+export interface Model extends Classifier {
   readonly options: Readonly<Record<string, unknown>>;
-  readonly classes: number;
   readonly size: { readonly height: number; readonly width: number };
   readonly preprocess: Preprocess;
   /** What layers compute in; variables are float32 all the same. */
   readonly computeType: ComputeType;
+  /** What `network` runs one after the other. */
   readonly parts: ModelParts;
-  /** The parts one after the other. */
-  readonly network: Network;
-  readonly variables: readonly VariableSpec[];
   /** Number of trainable and of all values. */
   readonly parameters: { readonly trainable: number; readonly total: number };
 }
@@ -62,6 +59,8 @@ export interface ModelRequest {
   readonly size: { readonly height: number; readonly width: number };
   /** float32 by default. */
   readonly computeType?: ComputeType;
+  /** What the weights expect of their pixels, where that is not what the architecture's own do. */
+  readonly preprocess?: Preprocess;
 }
 
 /**
@@ -81,7 +80,14 @@ export function resolveModel(
 }
 
 /** Builds a model. @throws ModelError for a name or an option that there is not, with the nearest ones. */
-export function buildModel({ name, options: given, classes, size, computeType = 'float32' }: ModelRequest): Model {
+export function buildModel({
+  name,
+  options: given,
+  classes,
+  size,
+  preprocess: pixels,
+  computeType = 'float32',
+}: ModelRequest): Model {
   const { family, options } = resolveModel({ name, options: given });
   const parts = family.build(options, classes);
   const network = joinParts(parts);
@@ -92,8 +98,10 @@ export function buildModel({ name, options: given, classes, size, computeType = 
     options,
     classes,
     size,
-    preprocess: family.preprocess,
+    preprocess: pixels ?? family.preprocess,
     computeType,
+    input: { shape: [size.height, size.width, 3], dtype: 'uint8' },
+    prepare: (images) => preprocess(images, pixels ?? family.preprocess, computeType),
     parts,
     network,
     variables,

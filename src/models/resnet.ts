@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { dropPath, heNormal, type Network, type Scope } from '../nn/index.ts';
 import { add, maxPool2d, pad, relu, slice, type Padding, type Tensor } from '../xla/index.ts';
-import type { ModelFamily } from './family.ts';
+import { numbered, type ModelFamily } from './family.ts';
 import { classifier, headOptions, pooling, stochasticDepthOption } from './head.ts';
 import { conv, norm } from './layers.ts';
 import { CAFFE, SYMMETRIC } from './preprocess.ts';
@@ -147,6 +147,7 @@ const resnet = (layers: number, blocks: readonly number[]): ModelFamily<typeof r
   inputSize: 224,
   preprocess: CAFFE,
   options: resnetOptions,
+  stage: numbered(/^conv(\d+)_/),
   build: (settings, classes) => ({
     features: resnetFeatures(blocks, settings),
     pool: pooling(settings.pooling),
@@ -162,6 +163,7 @@ const resnetV2 = (layers: number, blocks: readonly number[]): ModelFamily<typeof
   inputSize: 224,
   preprocess: SYMMETRIC,
   options: resnetV2Options,
+  stage: numbered(/^conv(\d+)_/),
   build: (settings, classes) => ({
     features: resnetV2Features(blocks, settings),
     pool: pooling(settings.pooling),

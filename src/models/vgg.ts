@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { heNormal, type Network } from '../nn/index.ts';
 import { maxPool2d, relu } from '../xla/index.ts';
-import type { ModelFamily } from './family.ts';
+import { numbered, type ModelFamily } from './family.ts';
 import { classifier, headOptions, pooling } from './head.ts';
 import { conv } from './layers.ts';
 import { CAFFE } from './preprocess.ts';
@@ -33,6 +33,7 @@ const vgg = (name: string, convs: readonly number[]): ModelFamily<typeof vggOpti
   inputSize: 224,
   preprocess: CAFFE,
   options: vggOptions,
+  stage: numbered(/^block(\d+)_/),
   build: (options, classes) => ({
     features: vggFeatures(convs),
     pool: pooling(options.pooling),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { heNormal, type Network, type Scope } from '../nn/index.ts';
 import { add, maxPool2d, relu, type Tensor } from '../xla/index.ts';
-import type { ModelFamily } from './family.ts';
+import { numbered, type ModelFamily } from './family.ts';
 import { classifier, headOptions, pooling } from './head.ts';
 import { conv, norm, separableConv } from './layers.ts';
 import { SYMMETRIC } from './preprocess.ts';
@@ -59,6 +59,7 @@ const xception: ModelFamily<typeof xceptionOptions> = {
   inputSize: 299,
   preprocess: SYMMETRIC,
   options: xceptionOptions,
+  stage: numbered(/^block(\d+)_/),
   build: (options, classes) => ({
     features: xceptionFeatures,
     pool: pooling(options.pooling),

@@ -39,7 +39,7 @@ export function batchNorm(scope: Scope, x: Tensor, settings: BatchNormSettings =
   const beta = convert(scope.variable('beta', shape, 'bias', zeros), wide);
   const movingMean = convert(scope.variable('moving_mean', shape, 'statistic', zeros), wide);
   const movingVariance = convert(scope.variable('moving_variance', shape, 'statistic', ones), wide);
-  if (!scope.settings.training) return affine(x, movingMean, rsqrt(add(movingVariance, epsilon)), gamma, beta);
+  if (!scope.usesBatchStatistics) return affine(x, movingMean, rsqrt(add(movingVariance, epsilon)), gamma, beta);
 
   const { mean, variance } = moments(x, scope.settings.syncReplicas);
   scope.update('moving_mean', convert(movingAverage(movingMean, mean, momentum), 'float32'));

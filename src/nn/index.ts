@@ -24,7 +24,9 @@ export { dropout, dropPath, uniformPerExample } from './random.ts';
 export {
   applyNetwork,
   declareVariables,
+  describeNetwork,
   isTrainable,
+  layerOf,
   Scope,
   type ApplySettings,
   type Network,

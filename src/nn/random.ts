@@ -50,7 +50,7 @@ export function dropPath(scope: Scope, x: Tensor, rate: number): Tensor {
 }
 
 function drop(scope: Scope, x: Tensor, rate: number, noise: Shape): Tensor {
-  if (!scope.settings.training || rate === 0) return x;
+  if (!scope.drops || rate === 0) return x;
   const { key, firstExample } = scope.random();
   const keep = less(uniformPerExample(key, firstExample, x.shape[0], noise), 1 - rate);
   return where(broadcastTo(keep, x.shape), div(x, 1 - rate), 0);

@@ -22,6 +22,9 @@ export interface VariableSpec extends TensorType {
   readonly initializer: Initializer;
 }
 
+/** Path of the layer that a variable belongs to. */
+export const layerOf = (variable: string): string => variable.slice(0, Math.max(0, variable.lastIndexOf('/')));
+
 /** Statistics follow the data and are never trained. */
 export const isTrainable = ({ role }: { readonly role: VariableRole }): boolean => role !== 'statistic';
 
@@ -35,6 +38,10 @@ export interface ApplySettings {
   readonly firstExample?: Tensor;
   /** Batch-norm statistics over the batches of all replicas, of which there are so many. */
   readonly syncReplicas?: number;
+  /** Layers that are not trained, by path: nothing is dropped behind them, in training either. */
+  readonly frozenLayers?: ReadonlySet<string>;
+  /** Batch-norm layers that normalise by their moving statistics and leave them as they are, in training either. */
+  readonly frozenStatistics?: ReadonlySet<string>;
 }
 
 /**
@@ -65,6 +72,16 @@ export class Scope {
     return this.#store.get({ path: this.#join(name), shape, dtype: 'float32', role, initializer });
   }
 
+  /** Whether this layer normalises by the batch's own statistics. */
+  get usesBatchStatistics(): boolean {
+    return this.settings.training && this.settings.frozenStatistics?.has(this.#path) !== true;
+  }
+
+  /** Whether parts of what the last layer gave are dropped at random. */
+  get drops(): boolean {
+    return this.settings.training && this.settings.frozenLayers?.has(this.#store.lastLayer) !== true;
+  }
+
   /** Sets a statistic for the next step. */
   update(name: string, value: Tensor): void {
     this.#store.set(this.#join(name), value);
@@ -89,6 +106,8 @@ export type Variables = Readonly<Record<string, Tensor>>;
 class VariableStore {
   readonly specs = new Map<string, VariableSpec>();
   readonly updates: Record<string, Tensor> = {};
+  /** Path of the layer that asked for a variable last. */
+  lastLayer = '';
   readonly #values: Variables | undefined;
   #draws = 0;
 
@@ -100,6 +119,7 @@ class VariableStore {
     const known = this.specs.get(spec.path);
     if (known !== undefined) throw new InternalError(`two variables are called ${spec.path}`);
     this.specs.set(spec.path, spec);
+    this.lastLayer = layerOf(spec.path);
     if (this.#values === undefined) return parameter(spec.path, spec);
     const value = this.#values[spec.path];
     if (value === undefined) throw new InternalError(`variable ${spec.path} has no value`);
@@ -125,9 +145,17 @@ export type Network = (scope: Scope, x: Tensor) => Tensor;
 
 /** The variables that a network has for an input of this type, in the order in which its layers ask for them. */
 export function declareVariables(network: Network, input: TensorType): VariableSpec[] {
+  return describeNetwork(network, input).variables;
+}
+
+/** A network's variables and the type of what it gives, for an input of this type. */
+export function describeNetwork(
+  network: Network,
+  input: TensorType,
+): { readonly variables: VariableSpec[]; readonly output: TensorType } {
   const store = new VariableStore();
-  network(new Scope(store, { training: false }), parameter('images', input));
-  return [...store.specs.values()];
+  const { shape, dtype } = network(new Scope(store, { training: false }), parameter('inputs', input));
+  return { variables: [...store.specs.values()], output: { shape, dtype } };
 }
 
 /** Runs a network; in training, `updates` holds the new values of its statistics. */

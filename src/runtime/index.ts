@@ -26,4 +26,5 @@ export {
 } from './jit.ts';
 export { programText, type TextOptions } from './program-text.ts';
 export { TPU_TARGETS, tpuTarget, type TpuTarget } from './tpu-targets.ts';
+export { treeToHost } from './tree-to-host.ts';
 export { compile, Program, type CompileSettings } from './program.ts';

@@ -10,9 +10,17 @@ import { isHostTensor } from '../xla/index.ts';
 import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
 import { mountSmallDisk } from '../../test/small-disk.ts';
 import { modelOf, readCheckpoint, saveState, saveWeights, tensorsOf, type CheckpointInfo } from './checkpoint.ts';
+import { freezing } from './freeze.ts';
 import { makeOptimizer } from './optimizer.ts';
 import { parseRecipe } from './recipe.ts';
-import { initialState, seededValues, stateTypes, variableTypes, type DeviceState } from './train-state.ts';
+import {
+  initialState,
+  initialWeights,
+  seededValues,
+  stateTypes,
+  variableTypes,
+  type DeviceState,
+} from './train-state.ts';
 
 const recipe = parseRecipe(
   {
@@ -44,6 +52,7 @@ const info: CheckpointInfo = {
   examples: 40,
   step: 13,
   epoch: 1,
+  phase: { index: 0, epoch: 0, step: 0 },
   best: { epoch: 1, score: 0.1 + 0.2 },
   seconds: 1.5,
 };
@@ -52,8 +61,9 @@ suite('a checkpoint', { skip }, () => {
   let backend: Backend;
   let folder: string;
   let state: DeviceState;
-  const host = initialState(model, optimizer, seededValues(3));
-  const types = stateTypes(model, optimizer);
+  const form = { classes: model.classes, optimizer, freezing: freezing(model, recipe), ema: recipe.ema };
+  const host = initialState(form, initialWeights(model, seededValues(3)));
+  const types = stateTypes(form);
   const path = (name: string) => join(folder, `${name}.safetensors`);
 
   before(async () => {
@@ -78,8 +88,8 @@ suite('a checkpoint', { skip }, () => {
     const checkpoint = await readCheckpoint(path('whole'));
     assert.deepEqual(checkpoint.info, info);
     assert.deepEqual(tensorsOf(checkpoint, types), host);
-    const { network: _network, parts: _parts, ...built } = modelOf(checkpoint);
-    const { network: _otherNetwork, parts: _otherParts, ...expected } = model;
+    const { network: _network, parts: _parts, prepare: _prepare, ...built } = modelOf(checkpoint);
+    const { network: _otherNetwork, parts: _otherParts, prepare: _otherPrepare, ...expected } = model;
     assert.deepEqual(built, expected);
   });
 

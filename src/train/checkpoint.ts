@@ -1,11 +1,18 @@
 import { z } from 'zod';
 import { didYouMean, mapTree, type MapLeaves } from '../base/index.ts';
-import { buildModel, readSafetensors, WeightsError, writeSafetensors, type Model } from '../models/index.ts';
-import { isDeviceArray, type DeviceArray } from '../runtime/index.ts';
-import { formatShape, isTensorType, sameShape, type HostTensor, type TensorType } from '../xla/index.ts';
+import {
+  buildModel,
+  readSafetensors,
+  WeightsError,
+  writeSafetensors,
+  type ComputeType,
+  type Model,
+} from '../models/index.ts';
+import { treeToHost, type DeviceArray } from '../runtime/index.ts';
+import { formatShape, isHostTensor, isTensorType, sameShape, type HostTensor, type TensorType } from '../xla/index.ts';
 import { CheckpointError } from './errors.ts';
-import { parseRecipe, recipeSchema } from './recipe.ts';
-import type { DeviceState } from './train-state.ts';
+import { parseRecipe, recipeSchema, type Recipe } from './recipe.ts';
+import type { StateOf, WeightsOf } from './train-state.ts';
 
 /** Version of the files' form; a newer one is refused. */
 const FORMAT = 1;
@@ -30,13 +37,15 @@ const infoSchema = z.object({
   step: z.int(),
   /** Epochs finished, their validation with them. */
   epoch: z.int(),
+  /** The phase that the run is in, and how many epochs and steps were done before it. */
+  phase: z.object({ index: z.int(), epoch: z.int(), step: z.int() }),
   /** Best validation score so far and its epoch. */
   best: scoreSchema.optional(),
   /** Seconds of training so far. */
   seconds: z.number(),
 });
 
-export type CheckpointInfo = z.output<typeof infoSchema>;
+export type CheckpointInfo = Omit<z.output<typeof infoSchema>, 'recipe'> & { readonly recipe: Recipe };
 
 /** Everything a run needs to go on, or only the weights. */
 export interface Checkpoint {
@@ -45,27 +54,28 @@ export interface Checkpoint {
   readonly tensors: ReadonlyMap<string, HostTensor>;
 }
 
-/** Saves the whole state, to go on from; tensors are called `params/…`, `statistics/…`, `slots/…`, `metrics/…`, `step`. */
-export async function saveState(path: string, state: DeviceState, info: CheckpointInfo): Promise<void> {
+type Saved = DeviceArray | HostTensor;
+
+/**
+ * Saves the whole state with what is frozen, to go on from; tensors are called `params/…`, `statistics/…`, `slots/…`,
+ * `ema/…`, `metrics/…`, `step`, `updates`.
+ */
+export async function saveState(path: string, state: StateOf<Saved>, info: CheckpointInfo): Promise<void> {
   await save(path, state, info);
 }
 
-/** Saves what inference needs: trained variables and statistics. */
+/** Saves what inference needs: variables and statistics. */
 export async function saveWeights(
   path: string,
-  { params, statistics }: DeviceState,
+  { params, statistics }: WeightsOf<Saved>,
   info: CheckpointInfo,
 ): Promise<void> {
   await save(path, { params, statistics }, info);
 }
 
 async function save(path: string, state: unknown, info: CheckpointInfo): Promise<void> {
-  const arrays = new Map<string, DeviceArray>();
-  mapTree(state, isDeviceArray, (array, name) => arrays.set(name, array));
   const tensors = new Map<string, HostTensor>();
-  for (const [name, array] of arrays) {
-    tensors.set(name, { shape: array.shape, dtype: array.dtype, data: await array.toHost() });
-  }
+  mapTree(await treeToHost(state), isHostTensor, (tensor, name) => tensors.set(name, tensor));
   await writeSafetensors(path, tensors, { sepal: JSON.stringify(info) });
 }
 
@@ -101,9 +111,10 @@ function unreadable({ code, message, expected, received, cause }: WeightsError):
   return new CheckpointError(code.replace('WEIGHTS', 'CHECKPOINT'), message, { expected, received, hint, cause });
 }
 
-/** The model that a checkpoint's weights belong to. */
-export function modelOf({ info }: Checkpoint): Model {
-  return buildModel({ ...info.model, classes: info.classNames.length, size: info.size });
+/** The model that a checkpoint's weights belong to; it computes in float32 unless told otherwise. */
+export function modelOf({ info }: Checkpoint, computeType?: ComputeType): Model {
+  const { model, classNames, size, preprocess } = info;
+  return buildModel({ ...model, classes: classNames.length, size, preprocess, computeType });
 }
 
 /** The tensors of a checkpoint that stand at the places of a tree of types. @throws CheckpointError where one doesn't fit. */

@@ -12,6 +12,7 @@ import { evaluationBatches, trainingBatches, type DeviceBatch } from './device-b
 const COUNT = 13;
 const BATCH = 4;
 const SIZE = 8;
+const INPUT = { shape: [SIZE, SIZE, 3], dtype: 'uint8' } as const;
 
 /** What a batch held, before it was disposed of. */
 interface Held {
@@ -62,7 +63,7 @@ suite('batches on the devices', { skip }, () => {
     return all;
   };
   const training = (epoch: number, from = 0, seed = 1) =>
-    collect(trainingBatches(backend, data, { batchSize: BATCH, seed, epoch, from }));
+    collect(trainingBatches(backend, data, INPUT, { batchSize: BATCH, seed, epoch, from }));
   const counted = (all: readonly Held[]) => all.flatMap(({ indices, mask }) => indices.filter((_, i) => mask[i] === 1));
 
   test('of training hold each example once, and real images in the padding', async () => {
@@ -100,7 +101,7 @@ suite('batches on the devices', { skip }, () => {
   test('of a data set smaller than a batch repeat it', async () => {
     const size = 2 * COUNT + 2;
     const all: DeviceBatch[] = [];
-    for await (const batch of trainingBatches(backend, data, { batchSize: size, seed: 1, epoch: 0, from: 0 })) {
+    for await (const batch of trainingBatches(backend, data, INPUT, { batchSize: size, seed: 1, epoch: 0, from: 0 })) {
       all.push(batch);
     }
     assert.equal(all.length, 1);
@@ -111,7 +112,7 @@ suite('batches on the devices', { skip }, () => {
   });
 
   test('of evaluation hold each example once, in order, and empty images in the padding', async () => {
-    const all = await collect(evaluationBatches(backend, data, BATCH));
+    const all = await collect(evaluationBatches(backend, data, INPUT, BATCH));
     assert.deepEqual(
       counted(all),
       Array.from({ length: COUNT }, (_, i) => i),
@@ -122,7 +123,7 @@ suite('batches on the devices', { skip }, () => {
 
   test('that nobody takes to the end are freed', async () => {
     const live = backend.client.liveBufferCount;
-    for await (const batch of trainingBatches(backend, data, { batchSize: BATCH, seed: 1, epoch: 0, from: 0 })) {
+    for await (const batch of trainingBatches(backend, data, INPUT, { batchSize: BATCH, seed: 1, epoch: 0, from: 0 })) {
       batch.dispose();
       break;
     }

@@ -1,7 +1,18 @@
 import { Random } from '../base/index.ts';
-import type { Batch, Dataset, ImageSize } from '../data/index.ts';
+import type { Batch, BatchOptions } from '../data/index.ts';
 import type { ArraysOf, Backend } from '../runtime/index.ts';
+import type { HostArray, TensorType } from '../xla/index.ts';
 import type { BatchTensors } from './step.ts';
+
+/** Labelled inputs of a classifier in a fixed order: a data set's pictures, or the features of them. */
+export interface Examples {
+  readonly count: number;
+  /** Decoded batches, some ahead of the consumer. */
+  batches(options: BatchOptions): AsyncGenerator<ExampleBatch, void, void>;
+}
+
+/** A batch on the host; `images` are whatever the classifier takes. */
+export type ExampleBatch = Omit<Batch, 'images'> & { readonly images: HostArray };
 
 /** A batch on the devices, split over the replicas. */
 export interface DeviceBatch {
@@ -15,14 +26,16 @@ export interface DeviceBatch {
 }
 
 /**
- * The batches of one epoch of training from step `from` on, in an order that depends on seed and epoch only.
+ * The batches of one epoch of training from step `from` on, in an order that depends on seed and epoch only; `input` is
+ * the type of one example.
  *
  * The last batch is filled up with the first examples of the epoch: real images, so that batch-norm statistics stay
  * right, but masked, so that each example counts once.
  */
 export async function* trainingBatches(
   backend: Backend,
-  data: Dataset,
+  data: Examples,
+  input: TensorType,
   options: { readonly batchSize: number; readonly seed: number; readonly epoch: number; readonly from: number },
 ): AsyncGenerator<DeviceBatch, void, void> {
   const { batchSize, seed, epoch, from } = options;
@@ -36,7 +49,7 @@ export async function* trainingBatches(
   const uploads = ahead(data.batches({ batchSize, order }), async (batch) => {
     const mask = batch.mask.map((valid, i) => (row + i < data.count ? valid : 0));
     row += batchSize;
-    return upload(backend, batch, mask, data.size);
+    return upload(backend, batch, mask, input);
   });
   yield* uploads;
 }
@@ -44,21 +57,22 @@ export async function* trainingBatches(
 /** All examples once, in order; the last batch is padded with empty images and masked. */
 export async function* evaluationBatches(
   backend: Backend,
-  data: Dataset,
+  data: Examples,
+  input: TensorType,
   batchSize: number,
 ): AsyncGenerator<DeviceBatch, void, void> {
-  yield* ahead(data.batches({ batchSize }), async (batch) => upload(backend, batch, batch.mask, data.size));
+  yield* ahead(data.batches({ batchSize }), async (batch) => upload(backend, batch, batch.mask, input));
 }
 
 async function upload(
   backend: Backend,
-  batch: Batch,
+  batch: ExampleBatch,
   mask: Uint8Array,
-  { height, width }: ImageSize,
+  { shape, dtype }: TensorType,
 ): Promise<DeviceBatch> {
   const rows = batch.labels.length;
   const [images, labels, valid] = await Promise.all([
-    backend.shard(batch.images, { shape: [rows, height, width, 3], dtype: 'uint8' }),
+    backend.shard(batch.images, { shape: [rows, ...shape], dtype }),
     backend.shard(batch.labels, { shape: [rows], dtype: 'int32' }),
     backend.shard(mask, { shape: [rows], dtype: 'uint8' }),
   ]);

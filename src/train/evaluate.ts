@@ -1,11 +1,10 @@
 import { treeLeaves } from '../base/index.ts';
-import type { Dataset } from '../data/index.ts';
 import { Confusion } from '../metrics/index.ts';
-import type { Model } from '../models/index.ts';
+import type { Classifier } from '../models/index.ts';
 import { isDeviceArray, jit, type ArraysOf, type Backend } from '../runtime/index.ts';
-import { evaluationBatches, placeRows } from './device-batches.ts';
-import { batchTypes, evaluationStep, rowsPerReplica, type Weights } from './step.ts';
-import { emptyMetrics, metricTypes, variableTypes, type DeviceState } from './train-state.ts';
+import { evaluationBatches, placeRows, type Examples } from './device-batches.ts';
+import { batchTypes, evaluationStep, rowsPerReplica } from './step.ts';
+import { emptyMetrics, metricTypes, variableTypes, type DeviceState, type Weights } from './train-state.ts';
 
 /** Loss and confusion counts of a pass over labelled examples. */
 export interface Scores {
@@ -22,12 +21,12 @@ export interface Evaluation extends Scores {
 /** Scores of a model's weights on a data set; compiled once, used after every epoch. */
 export type Evaluator = (
   weights: ArraysOf<Weights>,
-  data: Dataset,
+  data: Examples,
   options?: { readonly signal?: AbortSignal; readonly onProgress?: (examples: number) => void },
 ) => Promise<Evaluation>;
 
-/** Compiles the evaluation of a model. `batchSize` is over all replicas. */
-export async function compileEvaluator(backend: Backend, model: Model, batchSize: number): Promise<Evaluator> {
+/** Compiles the evaluation of a model, or of a head on features. `batchSize` is over all replicas. */
+export async function compileEvaluator(backend: Backend, model: Classifier, batchSize: number): Promise<Evaluator> {
   const step = await jit(
     backend,
     evaluationStep(model),
@@ -38,7 +37,7 @@ export async function compileEvaluator(backend: Backend, model: Model, batchSize
     const probabilities = new Float32Array(data.count * model.classes);
     let metrics = await emptyMetrics(backend, model.classes);
     let done = 0;
-    for await (const batch of evaluationBatches(backend, data, batchSize)) {
+    for await (const batch of evaluationBatches(backend, data, model.input, batchSize)) {
       signal?.throwIfAborted();
       const result = await step(metrics, weights, batch.arrays);
       metrics = result.metrics;

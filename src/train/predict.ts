@@ -2,8 +2,8 @@ import type { Dataset } from '../data/index.ts';
 import type { Model } from '../models/index.ts';
 import { jit, type ArraysOf, type Backend } from '../runtime/index.ts';
 import { evaluationBatches, placeRows } from './device-batches.ts';
-import { batchTypes, predictionStep, rowsPerReplica, type Weights } from './step.ts';
-import { variableTypes } from './train-state.ts';
+import { batchTypes, predictionStep, rowsPerReplica } from './step.ts';
+import { variableTypes, type Weights } from './train-state.ts';
 
 /** Class probabilities of every picture of a data set, [examples, classes]. */
 export type Predictor = (
@@ -22,7 +22,7 @@ export async function compilePredictor(backend: Backend, model: Model, batchSize
     const { classes } = model;
     const probabilities = new Float32Array(data.count * classes);
     let done = 0;
-    for await (const batch of evaluationBatches(backend, data, batchSize)) {
+    for await (const batch of evaluationBatches(backend, data, model.input, batchSize)) {
       signal?.throwIfAborted();
       const output = await step({ params: weights.params, statistics: weights.statistics }, batch.arrays.images);
       placeRows(batch, (await backend.gather(output)) as Float32Array, classes, probabilities);

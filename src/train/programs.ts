@@ -1,12 +1,11 @@
 import type { Model } from '../models/index.ts';
-import { preprocess } from '../models/index.ts';
 import { donatedParameters, traceTrees } from '../runtime/index.ts';
 import type { Graph, Tensor } from '../xla/index.ts';
 import { augment } from './augment/index.ts';
-import { makeOptimizer } from './optimizer.ts';
 import type { Recipe } from './recipe.ts';
-import { batchTypes, evaluationStep, rowsPerReplica, stepInputTypes, trainStep } from './step.ts';
-import { metricTypes, stateTypes, variableTypes } from './train-state.ts';
+import { batchTypes, evaluationStep, rowsPerReplica, stepInputTypes } from './step.ts';
+import { stepProgram } from './step-program.ts';
+import { metricTypes, variableTypes } from './train-state.ts';
 
 /** A program of a recipe as one replica runs it. */
 export interface RecipeProgram {
@@ -18,14 +17,9 @@ export interface RecipeProgram {
 
 /** One step of training: what `sepal train` compiles. */
 export function trainingProgram(model: Model, recipe: Recipe, replicas: number): RecipeProgram {
-  const optimizer = makeOptimizer(recipe.optimizer);
-  const batch = batchTypes(model, rowsPerReplica(recipe.batchSize, replicas));
-  const { graph, owners } = traceTrees(trainStep(model, recipe, optimizer, replicas), [
-    stateTypes(model, optimizer),
-    batch,
-    stepInputTypes,
-  ]);
-  return { name: `${model.name}_train`, graph, donate: donatedParameters(owners, [0]) };
+  const { name, body, types, donate } = stepProgram(model, recipe, replicas);
+  const { graph, owners } = traceTrees(body, types);
+  return { name, graph, donate: donatedParameters(owners, donate) };
 }
 
 /** One step of evaluation. */
@@ -43,7 +37,7 @@ export function augmentationProgram(model: Model, recipe: Recipe, replicas: numb
   const { images } = batchTypes(model, rowsPerReplica(recipe.batchSize, replicas));
   const { key } = stepInputTypes;
   const body = (pixels: Tensor, random: Tensor, firstExample: Tensor) =>
-    preprocess(augment(pixels, recipe.augment, { key: random, firstExample }), model.preprocess, model.computeType);
+    model.prepare(augment(pixels, recipe.augment, { key: random, firstExample }));
   const { graph } = traceTrees(body, [images, key, { shape: [], dtype: 'uint32' }]);
   return { name: `${model.name}_augment`, graph, donate: [] };
 }

@@ -5,13 +5,40 @@ import { isSystemError, settingProblem } from '../base/index.ts';
 import { resolveModel } from '../models/index.ts';
 import { augmentSchema } from './augment/index.ts';
 import { RecipeError } from './errors.ts';
+import { freezeSchema, frozenStatisticsSchema } from './freeze.ts';
 import { optimizerSchema } from './optimizer.ts';
 import { precisionSchema } from './precision.ts';
+import { ratesSchema } from './rates.ts';
 import { scheduleSchema } from './schedule.ts';
 
 /** Scores that runs are compared by; higher is better for all but the loss. */
 export const MONITORS = ['macroF1', 'accuracy', 'loss'] as const;
 export type Monitor = (typeof MONITORS)[number];
+
+const epochCount = z.int().min(1).max(100_000);
+const labelSmoothing = z.number().min(0).max(0.9);
+const clipNorm = z.number().positive().describe('greatest L2 norm of all gradients together');
+const featureViews = z
+  .int()
+  .min(1)
+  .max(64)
+  .describe(
+    'with a frozen backbone: views of each image whose features are computed, the first as it is, the others augmented',
+  );
+
+/** Settings that a phase may have instead of the recipe's. */
+const phaseSchema = z.strictObject({
+  epochs: epochCount,
+  freeze: freezeSchema.optional(),
+  frozenStatistics: frozenStatisticsSchema.optional(),
+  featureViews: featureViews.optional(),
+  optimizer: optimizerSchema.optional(),
+  schedule: scheduleSchema.optional(),
+  rates: ratesSchema.optional(),
+  labelSmoothing: labelSmoothing.optional(),
+  clipNorm: clipNorm.optional(),
+  augment: augmentSchema.optional(),
+});
 
 /** Everything that a training run is made of, besides the data's place and the device. */
 export const recipeSchema = z.strictObject({
@@ -19,15 +46,30 @@ export const recipeSchema = z.strictObject({
     name: z.string(),
     options: z.record(z.string(), z.unknown()).default({}),
   }),
+  weights: z
+    .string()
+    .min(1)
+    .default('none')
+    .describe('what training starts from: none (random), imagenet, noisy-student, or a file of weights'),
   size: z.int().min(8).max(4096).describe('height and width of the images'),
-  epochs: z.int().min(1).max(100_000),
+  epochs: epochCount.optional().describe('in all; left out where there are phases'),
   batchSize: z.int().min(1).max(65_536).describe('images a step, over all replicas'),
   seed: z.int().min(0).default(0),
   precision: precisionSchema,
   optimizer: optimizerSchema,
   schedule: scheduleSchema,
-  labelSmoothing: z.number().min(0).max(0.9).default(0),
-  clipNorm: z.number().positive().optional().describe('greatest L2 norm of all gradients together'),
+  rates: ratesSchema.default({ backbone: 1, layerDecay: 1, groups: [] }),
+  freeze: freezeSchema.default('none'),
+  frozenStatistics: frozenStatisticsSchema.default('with-layers'),
+  featureViews: featureViews.default(1),
+  ema: z
+    .number()
+    .positive()
+    .lt(1)
+    .optional()
+    .describe('decay of a moving average of the weights, which is then what is evaluated and saved as the best'),
+  labelSmoothing: labelSmoothing.default(0),
+  clipNorm: clipNorm.optional(),
   augment: augmentSchema.default({ flip: false }),
   syncBatchNorm: z.boolean().default(false).describe('batch-norm statistics over all replicas, not over each one'),
   monitor: z.enum(MONITORS).default('macroF1').describe('the validation score that picks the best weights'),
@@ -37,9 +79,10 @@ export const recipeSchema = z.strictObject({
       minDelta: z.number().min(0).default(0).describe('what counts as better'),
     })
     .optional(),
+  phases: z.array(phaseSchema).min(1).optional().describe('stretches of the run with settings of their own'),
 });
 
-export type Recipe = z.output<typeof recipeSchema>;
+export type Recipe = Omit<z.output<typeof recipeSchema>, 'epochs'> & { readonly epochs: number };
 
 /** Checks a recipe and fills in what it leaves out. @throws RecipeError or ModelError that names the field and what it takes. */
 export function parseRecipe(value: unknown, origin: string): Recipe {
@@ -50,7 +93,19 @@ export function parseRecipe(value: unknown, origin: string): Recipe {
   }
   const { model, ...rest } = parsed.data;
   const { options } = resolveModel(model, `${origin}: model.options`);
-  return { ...rest, model: { name: model.name, options } };
+  return { ...rest, epochs: epochsOf(parsed.data, origin), model: { name: model.name, options } };
+}
+
+function epochsOf({ epochs, phases }: z.output<typeof recipeSchema>, origin: string): number {
+  const sum = phases?.reduce((total, phase) => total + phase.epochs, 0);
+  if (sum !== undefined && epochs !== undefined && epochs !== sum) {
+    throw new RecipeError('RECIPE', `${origin}: epochs is ${epochs}, its phases have ${sum}`, {
+      hint: 'leave epochs out and set those of the phases, such as phases.0.epochs',
+    });
+  }
+  const total = sum ?? epochs;
+  if (total !== undefined) return total;
+  throw new RecipeError('RECIPE', `${origin}: epochs is missing`, { expected: 'a whole number' });
 }
 
 /** Reads a YAML (or JSON) file as it is, for flags to be laid over it. @throws RecipeError with the line. */

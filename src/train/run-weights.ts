@@ -6,9 +6,8 @@ import type { ArraysOf, Backend } from '../runtime/index.ts';
 import { modelOf, readCheckpoint, tensorsOf, type CheckpointInfo } from './checkpoint.ts';
 import { CheckpointError } from './errors.ts';
 import { computeTypeOf } from './precision.ts';
-import type { Weights } from './step.ts';
-import { BEST_FILE } from './train.ts';
-import { variableTypes } from './train-state.ts';
+import { BEST_FILE } from './run-files.ts';
+import { variableTypes, type Weights } from './train-state.ts';
 
 /** A trained model on the devices. */
 export interface TrainedModel {
@@ -23,7 +22,7 @@ export async function loadTrainedModel(backend: Backend, runOrFile: string): Pro
   const path = checkpointPath(runOrFile);
   const checkpoint = await readCheckpoint(path);
   const computeType = computeTypeOf(checkpoint.info.recipe.precision, backend.platform);
-  const model = { ...modelOf(checkpoint), computeType };
+  const model = modelOf(checkpoint, computeType);
   const weights = await backend.replicateTree(tensorsOf(checkpoint, variableTypes(model)));
   return { model, info: checkpoint.info, weights, path };
 }

@@ -1,5 +1,5 @@
 import { UsageError } from '../base/index.ts';
-import { preprocess, type Model } from '../models/index.ts';
+import type { Classifier } from '../models/index.ts';
 import { applyNetwork, sparseCategoricalCrossEntropy } from '../nn/index.ts';
 import {
   add,
@@ -12,22 +12,25 @@ import {
   foldIn,
   gradient,
   maximum,
+  minimum,
   mul,
   oneHot,
   replicaId,
   softmax,
+  sub,
   sum,
   type Tensor,
   type TensorType,
 } from '../xla/index.ts';
-import { augment, mixExamples, mixLosses } from './augment/index.ts';
+import { augment, mixExamples, mixLosses, type AugmentSettings } from './augment/index.ts';
+import type { Freezing } from './freeze.ts';
 import { clipByGlobalNorm, type Optimizer } from './optimizer.ts';
 import type { Recipe } from './recipe.ts';
-import type { MetricSums, TrainState } from './train-state.ts';
+import { mergeWeights, type MetricSums, type TrainState, type Weights } from './train-state.ts';
 
 /** One replica's part of a batch. */
 export interface BatchTensors {
-  /** RGB 0..255, uint8 [batch, height, width, 3]. */
+  /** What the classifier takes: RGB 0..255, uint8 [batch, height, width, 3], or the head's features, float32. */
   readonly images: Tensor;
   /** int32 [batch]. */
   readonly labels: Tensor;
@@ -53,9 +56,12 @@ export function rowsPerReplica(batchSize: number, replicas: number): number {
 }
 
 /** Types of one replica's part of a batch. */
-export function batchTypes(model: Model, perReplica: number): Record<keyof BatchTensors, TensorType> {
+export function batchTypes(
+  { input }: Pick<Classifier, 'input'>,
+  perReplica: number,
+): Record<keyof BatchTensors, TensorType> {
   return {
-    images: { shape: [perReplica, model.size.height, model.size.width, 3], dtype: 'uint8' },
+    images: { shape: [perReplica, ...input.shape], dtype: input.dtype },
     labels: { shape: [perReplica], dtype: 'int32' },
     mask: { shape: [perReplica], dtype: 'uint8' },
   };
@@ -66,25 +72,54 @@ export const stepInputTypes: Record<keyof StepInputs, TensorType> = {
   key: { shape: [2], dtype: 'uint32' },
 };
 
+/** What a training step is made of. */
+export interface StepSettings {
+  readonly classifier: Classifier;
+  readonly recipe: Pick<Recipe, 'labelSmoothing' | 'clipNorm' | 'syncBatchNorm' | 'ema'>;
+  readonly optimizer: Optimizer;
+  readonly freezing: Freezing;
+  /** Factors on the learning rate by variable, where they are not 1. */
+  readonly rateFactors: ReadonlyMap<string, number>;
+  /** Random changes of the images; none for features. */
+  readonly augment: AugmentSettings | undefined;
+  readonly replicas: number;
+}
+
 /**
  * One step of training as every replica runs it: its part of the batch forward and back, gradients summed over the
- * replicas, and the same update everywhere.
+ * replicas, and the same update everywhere. `fixed` are the values of what is frozen.
  */
-export function trainStep(model: Model, recipe: Recipe, optimizer: Optimizer, replicas: number) {
-  return (state: TrainState, batch: BatchTensors, inputs: StepInputs): TrainState => {
+export function trainStep({
+  classifier,
+  recipe,
+  optimizer,
+  freezing,
+  rateFactors,
+  augment: changes,
+  replicas,
+}: StepSettings) {
+  return (state: TrainState, batch: BatchTensors, inputs: StepInputs, fixed: Weights): TrainState => {
     const key = foldIn(inputs.key, state.step);
     const firstExample = mul(replicaId(), batch.labels.shape[0]);
     const mask = convert(batch.mask, 'float32');
     const [examples] = allReduce([sum(mask)]);
 
     const draws = { key: foldIn(key, 0), firstExample };
-    const augmented = augment(batch.images, recipe.augment, draws);
-    const mixed = mixExamples(augmented, batch.labels, recipe.augment, draws);
+    const augmented = changes === undefined ? batch.images : augment(batch.images, changes, draws);
+    const mixed = changes === undefined ? undefined : mixExamples(augmented, batch.labels, changes, draws);
+    const { params, statistics } = mergeWeights(state, fixed);
     const { output, updates } = applyNetwork(
-      model.network,
-      { ...state.params, ...state.statistics },
-      preprocess(mixed?.images ?? augmented, model.preprocess, model.computeType),
-      { training: true, key: foldIn(key, 1), firstExample, syncReplicas: recipe.syncBatchNorm ? replicas : undefined },
+      classifier.network,
+      { ...params, ...statistics },
+      classifier.prepare(mixed?.images ?? augmented),
+      {
+        training: true,
+        key: foldIn(key, 1),
+        firstExample,
+        syncReplicas: recipe.syncBatchNorm ? replicas : undefined,
+        frozenLayers: freezing.frozenLayers,
+        frozenStatistics: freezing.frozenStatistics,
+      },
     );
     const logits = convert(output, 'float32');
     const lossBy = (labels: Tensor) => sparseCategoricalCrossEntropy(logits, labels, recipe.labelSmoothing);
@@ -100,29 +135,34 @@ export function trainStep(model: Model, recipe: Recipe, optimizer: Optimizer, re
     const summed = allReduce(parts);
     const gradients = recipe.clipNorm === undefined ? summed : clipByGlobalNorm(summed, recipe.clipNorm);
 
-    const step = add(state.step, 1);
-    const roles = new Map(model.variables.map(({ path, role }) => [path, role]));
+    const update = add(state.updates, 1);
+    const roles = new Map(classifier.variables.map(({ path, role }) => [path, role]));
     const updated = paths.map((path, i) =>
       optimizer.update({
         value: state.params[path],
         gradient: gradients[i],
         slots: Object.fromEntries(optimizer.slots.map((slot) => [slot, state.slots[slot][path]])),
-        learningRate: inputs.learningRate,
-        step: convert(step, 'float32'),
+        learningRate: scaled(inputs.learningRate, rateFactors.get(path)),
+        step: convert(update, 'float32'),
         role: roles.get(path) ?? 'kernel',
       }),
     );
-    return {
+    const next: Weights = {
       params: Object.fromEntries(paths.map((path, i) => [path, updated[i].value])),
       statistics: averageOverReplicas({ ...state.statistics, ...updates }, recipe.syncBatchNorm ? 1 : replicas),
+    };
+    return {
+      ...next,
       slots: Object.fromEntries(
         optimizer.slots.map((slot) => [
           slot,
           Object.fromEntries(paths.map((path, i) => [path, updated[i].slots[slot]])),
         ]),
       ),
+      ema: recipe.ema === undefined ? state.ema : movingAverage(state.ema, next, recipe.ema, update),
       metrics: accumulate(state.metrics, { losses, logits, labels: batch.labels, mask }),
-      step,
+      step: add(state.step, 1),
+      updates: update,
     };
   };
 }
@@ -132,6 +172,18 @@ function averageOverReplicas(statistics: Readonly<Record<string, Tensor>>, repli
   if (replicas === 1) return { ...statistics };
   const sums = allReduce(Object.values(statistics));
   return Object.fromEntries(Object.keys(statistics).map((path, i) => [path, div(sums[i], replicas)]));
+}
+
+const scaled = (rate: Tensor, factor: number | undefined): Tensor => (factor === undefined ? rate : mul(rate, factor));
+
+/** Each average takes a share of the new value; in the first steps a larger one, so that the first values are soon forgotten. */
+function movingAverage(old: Weights, now: Weights, decay: number, update: Tensor): Weights {
+  const done = convert(update, 'float32');
+  const kept = minimum(div(add(done, 1), add(done, 10)), decay);
+  const mix = (before: Tensor, after: Tensor) => add(after, mul(sub(before, after), kept));
+  const all = (before: Weights['params'], after: Weights['params']) =>
+    Object.fromEntries(Object.keys(after).map((path) => [path, mix(before[path], after[path])]));
+  return { params: all(old.params, now.params), statistics: all(old.statistics, now.statistics) };
 }
 
 interface Outcome {
@@ -152,20 +204,14 @@ export function accumulate(sums: MetricSums, { losses, logits, labels, mask }: O
   return { loss: add(sums.loss, loss), count: add(sums.count, count), confusion: add(sums.confusion, confusion) };
 }
 
-/** Values of a model's variables, as inference needs them. */
-export interface Weights {
-  readonly params: Readonly<Record<string, Tensor>>;
-  readonly statistics: Readonly<Record<string, Tensor>>;
-}
-
 /** One step of evaluation: sums over a labelled batch, without augmentation or dropout, and the probabilities. */
-export function evaluationStep(model: Model) {
+export function evaluationStep(classifier: Classifier) {
   return (
     metrics: MetricSums,
     weights: Weights,
     batch: BatchTensors,
   ): { metrics: MetricSums; probabilities: Tensor } => {
-    const logits = inferenceLogits(model, weights, batch.images);
+    const logits = inferenceLogits(classifier, weights, batch.images);
     const mask = convert(batch.mask, 'float32');
     const losses = mul(sparseCategoricalCrossEntropy(logits, batch.labels), mask);
     return {
@@ -176,14 +222,11 @@ export function evaluationStep(model: Model) {
 }
 
 /** Probabilities of a batch of images, [batch, classes]. */
-export function predictionStep(model: Model) {
-  return (weights: Weights, images: Tensor): Tensor => softmax(inferenceLogits(model, weights, images));
+export function predictionStep(classifier: Classifier) {
+  return (weights: Weights, images: Tensor): Tensor => softmax(inferenceLogits(classifier, weights, images));
 }
 
-function inferenceLogits(model: Model, { params, statistics }: Weights, images: Tensor): Tensor {
-  const pixels = preprocess(images, model.preprocess, model.computeType);
-  return convert(
-    applyNetwork(model.network, { ...params, ...statistics }, pixels, { training: false }).output,
-    'float32',
-  );
+function inferenceLogits({ network, prepare }: Classifier, { params, statistics }: Weights, images: Tensor): Tensor {
+  const { output } = applyNetwork(network, { ...params, ...statistics }, prepare(images), { training: false });
+  return convert(output, 'float32');
 }

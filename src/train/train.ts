@@ -1,31 +1,44 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SepalError, treeLeaves, writeError } from '../base/index.ts';
-import { buildModel, type Model } from '../models/index.ts';
-import { isDeviceArray, jit, type ArraysOf, type Backend } from '../runtime/index.ts';
-import { readCheckpoint, saveState, saveWeights, tensorsOf, type CheckpointInfo } from './checkpoint.ts';
-import { trainingBatches } from './device-batches.ts';
+import type { Model, TransferProgress, WeightsSource } from '../models/index.ts';
+import { isDeviceArray, type Backend } from '../runtime/index.ts';
+import {
+  modelOf,
+  readCheckpoint,
+  saveState,
+  saveWeights,
+  tensorsOf,
+  type Checkpoint,
+  type CheckpointInfo,
+} from './checkpoint.ts';
 import { TrainingError } from './errors.ts';
-import { compileEvaluator, readScores, type Evaluation } from './evaluate.ts';
+import { compileEvaluator, type Evaluation } from './evaluate.ts';
 import { readHistory, splitScores, writeHistory, type HistoryRow } from './history.ts';
-import { makeOptimizer } from './optimizer.ts';
 import { computeTypeOf } from './precision.ts';
+import { phasesOf, type Phase } from './phase.ts';
+import { PhaseRun, type PhaseSummary } from './phase-run.ts';
 import type { Monitor, Recipe } from './recipe.ts';
 import { checkResume, checkRun, type TrainingData } from './run-check.ts';
+import { loadTrainedModel } from './run-weights.ts';
+import { BEST_FILE, LAST_FILE } from './run-files.ts';
 import { learningRate } from './schedule.ts';
-import { batchTypes, rowsPerReplica, stepInputTypes, trainStep, type Weights } from './step.ts';
-import {
-  emptyMetrics,
-  initialState,
-  seededValues,
-  stateTypes,
-  variableTypes,
-  type DeviceState,
-} from './train-state.ts';
+import { startOf, type Start } from './start.ts';
+import { stateTypes, variableTypes } from './train-state.ts';
 
 /** What a run tells while it goes on. */
 export type TrainEvent =
-  | { readonly kind: 'compiled'; readonly seconds: number; readonly fromCache: boolean; readonly model: Model }
+  /** Published weights are being brought. */
+  | ({ readonly kind: 'transfer' } & TransferProgress)
+  | { readonly kind: 'weights'; readonly source: WeightsSource; readonly fresh: readonly string[] }
+  | { readonly kind: 'features'; readonly done: number; readonly total: number }
+  | {
+      readonly kind: 'phase';
+      readonly phase: Phase;
+      readonly count: number;
+      readonly model: Model;
+      readonly summary: PhaseSummary;
+    }
   | { readonly kind: 'resumed'; readonly step: number }
   /** `loss` is the mean of the epoch so far, where it was read. */
   | { readonly kind: 'step'; readonly epoch: number; readonly examples: number; readonly loss: number | undefined }
@@ -56,145 +69,192 @@ export interface TrainResult {
   readonly stoppedEarly: boolean;
 }
 
-/** Names of the checkpoints in a run folder. */
-export const BEST_FILE = 'best.safetensors';
-export const LAST_FILE = 'last.safetensors';
-
 /** Milliseconds between two reads of the running loss. */
 const LOSS_INTERVAL = 1000;
 
+/** Where a run stands, as its checkpoints tell it, and its history. */
+interface Progress {
+  history: HistoryRow[];
+  step: number;
+  epoch: number;
+  best?: CheckpointInfo['best'];
+  seconds: number;
+  phase: CheckpointInfo['phase'];
+  /** Of the best weights, where they were found by this process. */
+  evaluation?: Evaluation;
+}
+
 /** Trains a model from a recipe: epochs of steps, each followed by validation, until they end or stop helping. */
-export async function train({
-  recipe,
-  backend,
-  data,
-  out,
-  resume = false,
-  signal,
-  onEvent = () => {},
-}: TrainOptions): Promise<TrainResult> {
-  const { batchSize, epochs, seed } = recipe;
-  const classNames = data.train.classNames;
-  const stepsPerEpoch = Math.ceil(data.train.count / batchSize);
-  const model = buildModel({
-    ...recipe.model,
-    classes: classNames.length,
-    size: data.train.size,
-    computeType: computeTypeOf(recipe.precision, backend.platform),
-  });
-  const optimizer = makeOptimizer(recipe.optimizer);
-  const types = stateTypes(model, optimizer);
+export async function train(options: TrainOptions): Promise<TrainResult> {
+  const { recipe, backend, data, out, resume = false, signal, onEvent = () => {} } = options;
+  const phases = phasesOf(recipe);
   checkRun(recipe, backend.replicas, data);
   const last = resume ? await readCheckpoint(join(out, LAST_FILE)) : undefined;
   if (last !== undefined) checkResume(last, recipe, data.train);
-  const start = last === undefined ? initialState(model, optimizer, seededValues(seed)) : tensorsOf(last, types);
   await mkdir(out, { recursive: true }).catch((cause: unknown) => {
     throw writeError(out, cause);
   });
 
-  const step = await jit(
-    backend,
-    trainStep(model, recipe, optimizer, backend.replicas),
-    [types, batchTypes(model, rowsPerReplica(batchSize, backend.replicas)), stepInputTypes],
-    { name: `${model.name}_train`, donate: [0] },
-  );
-  onEvent({ kind: 'compiled', seconds: step.program.compileSeconds, fromCache: step.program.fromCache, model });
-
-  let state: DeviceState = await backend.replicateTree(start);
-  let done = last?.info.step ?? 0;
-  let epoch = last?.info.epoch ?? 0;
-  let best = last?.info.best;
-  let seconds = last?.info.seconds ?? 0;
+  const progress: Progress =
+    last === undefined ? { ...AT_START, history: [] } : { ...last.info, history: await readHistory(out) };
   // A run killed between the two writes has a row more than its checkpoint knows; that epoch is done again.
-  const history = last === undefined ? [] : (await readHistory(out)).filter((row) => row.epoch <= epoch);
-  if (last !== undefined) onEvent({ kind: 'resumed', step: done });
+  progress.history = progress.history.filter(({ epoch }) => epoch <= progress.epoch);
+  const { model, weights: first } = last === undefined ? await begin(options) : resumed(last, options);
+  if (last !== undefined) onEvent({ kind: 'resumed', step: progress.step });
 
+  let weights = first;
+  let stoppedEarly = false;
+  for (const phase of phases.slice(progress.phase.index)) {
+    if (phase.index > progress.phase.index) {
+      progress.phase = { index: phase.index, epoch: progress.epoch, step: progress.step };
+    }
+    const goesOn = phase.index === last?.info.phase.index;
+    const isOver = () => progress.epoch - progress.phase.epoch >= phase.epochs || isOutOfPatience(recipe, progress);
+    if (goesOn && isOver()) {
+      stoppedEarly = progress.epoch - progress.phase.epoch < phase.epochs;
+      continue;
+    }
+    const run = await PhaseRun.open({
+      backend,
+      model,
+      phase,
+      data,
+      weights,
+      step: progress.step,
+      resumed: goesOn ? (form) => tensorsOf(last, stateTypes(form)) : undefined,
+      signal,
+      onFeatures: (done, total) => onEvent({ kind: 'features', done, total }),
+    });
+    try {
+      onEvent({ kind: 'phase', phase, count: phases.length, model, summary: run.summary });
+      while (!isOver()) await runEpoch(run, model, phase, progress, options);
+      stoppedEarly = progress.epoch - progress.phase.epoch < phase.epochs;
+      if (phase.index < phases.length - 1) weights = await run.weightsOnHost();
+    } finally {
+      run.dispose();
+    }
+  }
+  if (stoppedEarly) onEvent({ kind: 'stoppedEarly', epoch: progress.epoch });
+  const { best, history, seconds } = progress;
+  if (best === undefined) throw new TrainingError('NO_EPOCH', 'the run has no finished epoch to take weights from');
+  const evaluation = progress.evaluation ?? (await evaluateBest(options));
+  return { model, history, best, evaluation, seconds, stoppedEarly };
+}
+
+const AT_START = { step: 0, epoch: 0, seconds: 0, phase: { index: 0, epoch: 0, step: 0 } };
+
+/** Trains for the rest of an epoch, validates, and saves. */
+async function runEpoch(
+  run: PhaseRun,
+  model: Model,
+  phase: Phase,
+  progress: Progress,
+  options: TrainOptions,
+): Promise<void> {
+  const { recipe, data, out, signal, onEvent = () => {} } = options;
+  const epoch = progress.epoch + 1;
+  const stepsPerEpoch = Math.ceil(data.train.count / phase.batchSize);
+  const rateAt = (step: number) =>
+    learningRate(phase.schedule, step - progress.phase.step, stepsPerEpoch, phase.epochs);
   const info = (): CheckpointInfo => ({
     format: 1,
     model: { name: model.name, options: model.options },
     size: model.size,
-    classNames: [...classNames],
+    classNames: [...data.train.classNames],
     preprocess: model.preprocess,
     recipe,
     examples: data.train.count,
-    step: done,
-    epoch,
-    best,
-    seconds,
+    step: progress.step,
+    epoch: progress.epoch,
+    phase: progress.phase,
+    best: progress.best,
+    seconds: progress.seconds,
   });
-  const key = await backend.replicate(Uint32Array.of(Math.floor(seed / 2 ** 32), seed), stepInputTypes.key);
-  const evaluate = await compileEvaluator(backend, model, batchSize);
+  const saveLast = async () => saveState(join(out, LAST_FILE), { ...run.state, ...run.weights }, info());
+  const started = performance.now();
+  const elapsed = () => (performance.now() - started) / 1000;
+  let examples = 0;
+  let lossRead = started;
 
-  let weights: ArraysOf<Weights> | undefined;
-  try {
-    while (epoch < epochs && !isOutOfPatience(recipe, epoch, best)) {
-      const started = performance.now();
-      const elapsed = () => (performance.now() - started) / 1000;
-      let examples = 0;
-      let lossRead = started;
-      // A run interrupted after an epoch's last step goes on with its validation.
-      const from = done - epoch * stepsPerEpoch;
-      for await (const batch of trainingBatches(backend, data.train, { batchSize, seed, epoch, from })) {
-        const rate = learningRate(recipe.schedule, done, stepsPerEpoch, epochs);
-        const rateArray = await backend.replicate(Float32Array.of(rate), stepInputTypes.learningRate);
-        state = await step(state, batch.arrays, { learningRate: rateArray, key });
-        rateArray.dispose();
-        batch.dispose();
-        done++;
-        examples += batch.examples;
-        let loss: number | undefined;
-        if (performance.now() - lossRead > LOSS_INTERVAL) {
-          loss = await meanLoss(state.metrics);
-          requireFinite(loss, epoch + 1);
-          lossRead = performance.now();
-        }
-        onEvent({ kind: 'step', epoch: epoch + 1, examples, loss });
-        if (signal?.aborted === true) {
-          seconds += elapsed();
-          await saveState(join(out, LAST_FILE), state, info());
-          throw interruption(signal, done);
-        }
-      }
-      const trainSeconds = elapsed();
-      onEvent({ kind: 'validating', epoch: epoch + 1 });
-      const trained = await readScores(state.metrics, model.classes);
-      requireFinite(trained.loss, epoch + 1);
-      const validated = await evaluate({ params: state.params, statistics: state.statistics }, data.validation);
-      requireFinite(validated.loss, epoch + 1, 'validation');
-      state = { ...state, metrics: await emptyMetrics(backend, model.classes) };
-      epoch++;
-
-      const row: HistoryRow = {
-        epoch,
-        step: done,
-        learningRate: learningRate(recipe.schedule, done - 1, stepsPerEpoch, epochs),
-        train: splitScores(trained),
-        validation: splitScores(validated),
-        seconds: elapsed(),
-        imagesPerSecond: examples / trainSeconds,
-      };
-      history.push(row);
-      seconds += row.seconds;
-      const score = row.validation[recipe.monitor];
-      const isBest = best === undefined || isBetter(recipe, score, best.score);
-      if (isBest) {
-        best = { epoch, score };
-        await saveWeights(join(out, BEST_FILE), state, info());
-      }
-      await writeHistory(out, history);
-      await saveState(join(out, LAST_FILE), state, info());
-      onEvent({ kind: 'epoch', row, isBest });
-      if (signal?.aborted === true) throw interruption(signal, done);
+  // A run interrupted after an epoch's last step goes on with its validation.
+  const from = progress.step - progress.phase.step - (progress.epoch - progress.phase.epoch) * stepsPerEpoch;
+  for await (const batch of run.batches(progress.epoch, { from, first: progress.phase.epoch })) {
+    await run.advance(batch, rateAt(progress.step));
+    batch.dispose();
+    progress.step++;
+    examples += batch.examples;
+    let loss: number | undefined;
+    if (performance.now() - lossRead > LOSS_INTERVAL) {
+      loss = await run.meanLoss();
+      requireFinite(loss, epoch);
+      lossRead = performance.now();
     }
-    const stoppedEarly = epoch < epochs;
-    if (stoppedEarly) onEvent({ kind: 'stoppedEarly', epoch });
-    if (best === undefined) throw new TrainingError('NO_EPOCH', 'the run has no finished epoch to take weights from');
+    onEvent({ kind: 'step', epoch, examples, loss });
+    if (signal?.aborted === true) {
+      progress.seconds += elapsed();
+      await saveLast();
+      throw interruption(signal, progress.step);
+    }
+  }
+  const trainSeconds = elapsed();
+  onEvent({ kind: 'validating', epoch });
+  const trained = await run.takeScores();
+  requireFinite(trained.loss, epoch);
+  const validated = await run.validate();
+  requireFinite(validated.loss, epoch, 'validation');
 
-    weights = await backend.replicateTree(tensorsOf(await readCheckpoint(join(out, BEST_FILE)), variableTypes(model)));
-    const evaluation = await evaluate(weights, data.validation);
-    return { model, history, best, evaluation, seconds, stoppedEarly };
+  const row: HistoryRow = {
+    epoch,
+    step: progress.step,
+    learningRate: rateAt(progress.step - 1),
+    train: splitScores(trained),
+    validation: splitScores(validated),
+    seconds: elapsed(),
+    imagesPerSecond: examples / trainSeconds,
+  };
+  progress.epoch = epoch;
+  progress.history.push(row);
+  progress.seconds += row.seconds;
+  const score = row.validation[recipe.monitor];
+  const isBest = progress.best === undefined || isBetter(recipe, score, progress.best.score);
+  if (isBest) {
+    progress.best = { epoch, score };
+    progress.evaluation = validated;
+    await saveWeights(join(out, BEST_FILE), run.evaluatedWeights, info());
+  }
+  await writeHistory(out, progress.history);
+  await saveLast();
+  onEvent({ kind: 'epoch', row, isBest });
+  if (signal?.aborted === true) throw interruption(signal, progress.step);
+}
+
+async function begin({
+  recipe,
+  backend,
+  data,
+  signal,
+  onEvent = () => {},
+}: TrainOptions): Promise<Pick<Start, 'model' | 'weights'>> {
+  const computeType = computeTypeOf(recipe.precision, backend.platform);
+  const onProgress = (progress: TransferProgress) => onEvent({ kind: 'transfer', ...progress });
+  const { model, weights, source, fresh } = await startOf(recipe, data.train, { signal, onProgress, computeType });
+  if (source !== undefined) onEvent({ kind: 'weights', source, fresh });
+  return { model, weights };
+}
+
+function resumed(last: Checkpoint, { recipe, backend }: TrainOptions): Pick<Start, 'model' | 'weights'> {
+  const model = modelOf(last, computeTypeOf(recipe.precision, backend.platform));
+  return { model, weights: tensorsOf(last, variableTypes(model)) };
+}
+
+/** Scores of the best weights, where another process found them. */
+async function evaluateBest({ backend, data, out, recipe }: TrainOptions): Promise<Evaluation> {
+  const { model, weights } = await loadTrainedModel(backend, join(out, BEST_FILE));
+  const evaluate = await compileEvaluator(backend, model, recipe.batchSize);
+  try {
+    return await evaluate(weights, data.validation);
   } finally {
-    for (const array of treeLeaves([state, weights ?? [], key], isDeviceArray)) array.dispose();
+    for (const array of treeLeaves(weights, isDeviceArray)) array.dispose();
   }
 }
 
@@ -204,13 +264,10 @@ function isBetter({ monitor, earlyStopping }: Recipe, score: number, best: numbe
   return sign(monitor) * (score - best) > (earlyStopping?.minDelta ?? 0);
 }
 
-function isOutOfPatience({ earlyStopping }: Recipe, epoch: number, best: CheckpointInfo['best']): boolean {
-  return earlyStopping !== undefined && best !== undefined && epoch - best.epoch >= earlyStopping.patience;
-}
-
-async function meanLoss({ loss, count }: DeviceState['metrics']): Promise<number> {
-  const [sums, counts] = await Promise.all([loss.toHost(), count.toHost()]);
-  return Number(sums[0]) / Math.max(1, Number(counts[0]));
+/** Whether the phase has gone on for too long without a better score. */
+function isOutOfPatience({ earlyStopping }: Recipe, { epoch, best, phase }: Progress): boolean {
+  if (earlyStopping === undefined || best === undefined) return false;
+  return epoch - Math.max(best.epoch, phase.epoch) >= earlyStopping.patience;
 }
 
 function requireFinite(loss: number, epoch: number, split = 'training'): void {

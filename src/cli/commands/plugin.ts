@@ -1,4 +1,4 @@
-import { formatBytes, formatTable, startProgress, type Progress } from '../../base/index.ts';
+import { formatBytes, formatTable } from '../../base/index.ts';
 import {
   findPlugin,
   installPlugin,
@@ -7,10 +7,10 @@ import {
   type InstallOptions,
   type PluginPlatform,
   type PluginStatus,
-  type TransferProgress,
 } from '../../assets/index.ts';
 import { Argument } from 'commander';
 import type { AddCommand, Context } from '../command.ts';
+import { transferDisplay } from '../transfer-display.ts';
 
 const PLATFORMS: readonly PluginPlatform[] = ['cpu', 'tpu', 'cuda', 'rocm'];
 
@@ -57,7 +57,7 @@ export const addPlugin: AddCommand = (program, context) => {
 };
 
 async function install(name: string, wheel: string | undefined, { log, signal }: Context): Promise<void> {
-  const display = installDisplay(name);
+  const display = transferDisplay(name);
   const options: InstallOptions = { wheel, signal, onNotice: (line) => log.info(line), onProgress: display.update };
   try {
     const { path, version } = await installPlugin(name, options);
@@ -68,30 +68,6 @@ async function install(name: string, wheel: string | undefined, { log, signal }:
   }
   if (name === 'cuda') log.info('it needs NVIDIA libraries as well: sepal doctor says which are missing');
 }
-
-/** A bar for each step of an install, in MiB. */
-function installDisplay(name: string): { update: (progress: TransferProgress) => void; stop: () => void } {
-  let step: TransferProgress['step'] | undefined;
-  let bar: Progress | undefined;
-  return {
-    update(progress) {
-      if (progress.step !== step) {
-        bar?.stop();
-        step = progress.step;
-        const label = step === 'download' ? `downloading ${name}` : `unpacking ${name}`;
-        bar = startProgress({ label, total: toMiB(progress.total ?? 0), unit: 'MiB/s', plainInterval: 2 });
-      }
-      const total = progress.total === undefined ? '' : ` of ${formatBytes(progress.total)}`;
-      bar?.update(toMiB(progress.bytes), `${formatBytes(progress.bytes)}${total}`);
-    },
-    stop() {
-      bar?.stop();
-      bar = undefined;
-    },
-  };
-}
-
-const toMiB = (bytes: number) => bytes / 2 ** 20;
 
 function tableOf(plugins: readonly PluginStatus[]): string {
   const rows = plugins.map(({ row, runsHere, installed }) => [

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { resolve } from 'node:path';
-import { MONITORS, PRECISIONS } from '../../train/index.ts';
+import { FROZEN_STATISTICS, MONITORS, PRECISIONS } from '../../train/index.ts';
 import type { AddCommand } from '../command.ts';
 import { parseCount, parseNumber, parsePositive } from '../numbers.ts';
 import { addDeviceOptions } from '../device-flags.ts';
@@ -17,6 +17,11 @@ export const addTrain: AddCommand = (program, context) => {
     .option('--data <dir>', 'folder of TFRecords with train and val splits')
     .option('--out <dir>', 'run folder (default: runs/RECIPE-DATE)')
     .option('--model <name>', 'architecture (sepal models lists them)')
+    .option('--weights <what>', 'none, imagenet, noisy-student, or a file of weights to start from')
+    .option('--freeze <layers>', 'layers that keep their weights: none, backbone, or stages:N (the first N)')
+    .addOption(
+      new Option('--frozen-statistics <which>', 'batch norm that keeps its statistics').choices(FROZEN_STATISTICS),
+    )
     .option('--epochs <n>', 'passes over the training images', parseCount)
     .option('--batch-size <n>', 'images a step, over all replicas', parseCount)
     .option('--size <px>', 'height and width of the images', parseCount)
@@ -46,6 +51,7 @@ Examples:
   sepal train tf-flowers-cnn --data tf_flowers
   sepal train my-recipe.yaml --data flowers --out runs/first --epochs 20
   sepal train my-recipe.yaml --data flowers --out runs/first --resume
+  sepal train cnn --data flowers --model efficientnet-lite0 --weights imagenet --freeze backbone --epochs 10
   sepal train cnn --data flowers --set model.options.width=48 augment.flip=true`,
     )
     .action(async (recipe: string, flags: TrainFlags) => {

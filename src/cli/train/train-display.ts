@@ -1,5 +1,7 @@
-import { formatCount, formatSeconds, startProgress, type Logger, type Progress } from '../../base/index.ts';
-import type { HistoryRow, Recipe, TrainEvent } from '../../train/index.ts';
+import { formatCount, formatSeconds, plural, startProgress, type Logger, type Progress } from '../../base/index.ts';
+import type { WeightsSource } from '../../models/index.ts';
+import type { HistoryRow, Phase, PhaseSummary, Recipe, TrainEvent } from '../../train/index.ts';
+import { transferDisplay } from '../transfer-display.ts';
 
 /** What a training run shows while it goes on: a bar within each epoch and a line after it. */
 export function trainDisplay(
@@ -7,37 +9,52 @@ export function trainDisplay(
   examples: number,
   log: Logger,
 ): { onEvent: (event: TrainEvent) => void; stop: () => void } {
+  const transfer = transferDisplay(`${recipe.weights} weights of ${recipe.model.name}`);
   let bar: Progress | undefined;
-  let shownEpoch = 0;
+  let shown: string | undefined;
   let loss: number | undefined;
   const stop = () => {
+    transfer.stop();
     bar?.stop();
     bar = undefined;
+    shown = undefined;
   };
+  const show = (label: string, total: number): Progress => {
+    if (bar === undefined || shown !== label) {
+      stop();
+      bar = startProgress({ label, total, unit: 'images/s' });
+      shown = label;
+      loss = undefined;
+    }
+    return bar;
+  };
+  let isFirstStep = true;
   const onEvent = (event: TrainEvent): void => {
     switch (event.kind) {
-      case 'compiled': {
-        const { trainable, total } = event.model.parameters;
-        log.info(`model   ${event.model.name}, ${formatCount(total)} parameters (${formatCount(trainable)} trainable)`);
-        log.info(
-          `step    ${event.fromCache ? 'loaded from the cache' : 'compiled'} in ${formatSeconds(event.seconds)}`,
-        );
+      case 'transfer':
+        transfer.update(event);
         break;
-      }
+      case 'weights':
+        stop();
+        log.info(`weights ${weightsLine(event.source, event.fresh)}`);
+        break;
+      case 'features':
+        show('features', event.total).update(event.done);
+        break;
+      case 'phase':
+        stop();
+        for (const line of phaseLines(event)) log.info(line);
+        break;
       case 'resumed':
         log.info(`resume  after step ${formatCount(event.step)}`);
         break;
       case 'step': {
         // performance.now() counts from the start of the process.
-        if (shownEpoch === 0) log.debug(`first step done ${formatSeconds(performance.now() / 1000)} after the start`);
-        if (bar === undefined || event.epoch !== shownEpoch) {
-          stop();
-          shownEpoch = event.epoch;
-          loss = undefined;
-          bar = startProgress({ label: `epoch ${event.epoch}/${recipe.epochs}`, total: examples, unit: 'images/s' });
-        }
+        if (isFirstStep) log.debug(`first step done ${formatSeconds(performance.now() / 1000)} after the start`);
+        isFirstStep = false;
+        const progress = show(`epoch ${event.epoch}/${recipe.epochs}`, examples);
         loss = event.loss ?? loss;
-        bar.update(event.examples, loss === undefined ? '' : `loss ${loss.toFixed(4)}`);
+        progress.update(event.examples, loss === undefined ? '' : `loss ${loss.toFixed(4)}`);
         break;
       }
       case 'validating':
@@ -54,6 +71,32 @@ export function trainDisplay(
     }
   };
   return { onEvent, stop };
+}
+
+function weightsLine({ label, licence }: WeightsSource, fresh: readonly string[]): string {
+  const layers = [...new Set(fresh.map((path) => path.slice(0, path.lastIndexOf('/'))))];
+  return `${label}${licence === undefined ? '' : ` (${licence})`}${layers.length === 0 ? '' : `; new: ${layers.join(', ')}`}`;
+}
+
+function phaseLines({ phase, count, model, summary }: Extract<TrainEvent, { kind: 'phase' }>): string[] {
+  const { total } = model.parameters;
+  return [
+    ...(count > 1 ? [`phase   ${phase.index + 1}/${count}, ${plural(phase.epochs, 'epoch')}`] : []),
+    `model   ${model.name}, ${formatCount(total)} parameters (${formatCount(summary.trainable)} trained)`,
+    ...(summary.freezing.fixed.length > 0 ? [`freeze  ${freezeLine(phase, summary)}`] : []),
+    `step    ${summary.fromCache ? 'loaded from the cache' : 'compiled'} in ${formatSeconds(summary.compileSeconds)}`,
+  ];
+}
+
+const STATISTICS = {
+  'with-layers': 'batch-norm statistics with them',
+  all: "all of the backbone's batch-norm statistics",
+  none: 'batch-norm statistics follow the data',
+} as const;
+
+function freezeLine({ freeze, frozenStatistics, featureViews }: Phase, { cachesFeatures }: PhaseSummary): string {
+  const once = featureViews === 1 ? 'once for each image' : `once for ${featureViews} views of each image`;
+  return `${freeze}, ${STATISTICS[frozenStatistics]}${cachesFeatures ? `; features are computed ${once}` : ''}`;
 }
 
 function epochLine(row: HistoryRow, epochs: number, isBest: boolean): string {

@@ -9,6 +9,9 @@ export interface TrainFlags extends DeviceFlags, FeatureFlags {
   readonly model?: string;
   readonly epochs?: number;
   readonly batchSize?: number;
+  readonly weights?: string;
+  readonly freeze?: string;
+  readonly frozenStatistics?: string;
   readonly size?: number;
   readonly seed?: number;
   readonly precision?: Precision;

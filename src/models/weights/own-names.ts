@@ -7,7 +7,7 @@ import type { TensorFile } from './tensor-file.ts';
 const FOLDERS = ['params/', 'statistics/'];
 
 /** What else a checkpoint holds. */
-const REST = /^(slots|metrics)\/|^step$/;
+const REST = /^(slots|ema|metrics)\/|^(step|updates)$/;
 
 const preprocessSchema: z.ZodType<Preprocess> = z.object({
   mean: z.tuple([z.number(), z.number(), z.number()]).readonly(),

@@ -7,9 +7,15 @@ import { extractMember } from '../../../src/assets/zip-member.ts';
 import { buildModel, readSafetensors, writeSafetensors } from '../../../src/models/index.ts';
 import { modelOf, readCheckpoint, tensorsOf, type CheckpointInfo } from '../../../src/train/checkpoint.ts';
 import { readHistory } from '../../../src/train/history.ts';
-import { makeOptimizer } from '../../../src/train/optimizer.ts';
 import { parseRecipe, readRecipeFile } from '../../../src/train/recipe.ts';
-import { initialState, seededValues, stateTypes, variableTypes } from '../../../src/train/train-state.ts';
+import { stepProgram } from '../../../src/train/step-program.ts';
+import {
+  initialState,
+  initialWeights,
+  seededValues,
+  stateTypes,
+  variableTypes,
+} from '../../../src/train/train-state.ts';
 import { treeLeaves, mapTree } from '../../../src/base/index.ts';
 import { isHostTensor, type HostTensor } from '../../../src/xla/index.ts';
 import { mutate, mutateText } from '../mutate.ts';
@@ -44,8 +50,8 @@ const RECIPE = parseRecipe(
 
 async function wholeCheckpoint(path: string): Promise<Buffer> {
   const model = buildModel({ ...RECIPE.model, classes: 2, size: { height: 8, width: 8 } });
-  const optimizer = makeOptimizer(RECIPE.optimizer);
-  const state = initialState(model, optimizer, seededValues(0));
+  const { form } = stepProgram(model, RECIPE, 1);
+  const state = initialState(form, initialWeights(model, seededValues(0)));
   const tensors = new Map<string, HostTensor>();
   mapTree(state, isHostTensor, (tensor, name) => tensors.set(name, tensor));
   const info: CheckpointInfo = {
@@ -58,6 +64,7 @@ async function wholeCheckpoint(path: string): Promise<Buffer> {
     examples: 8,
     step: 2,
     epoch: 1,
+    phase: { index: 0, epoch: 0, step: 0 },
     best: { epoch: 1, score: 0.5 },
     seconds: 1,
   };
@@ -88,7 +95,7 @@ const checkpoint: Target = {
     const read = await readCheckpoint(path);
     const model = modelOf(read);
     treeLeaves(tensorsOf(read, variableTypes(model)), isHostTensor);
-    tensorsOf(read, stateTypes(model, makeOptimizer(read.info.recipe.optimizer)));
+    tensorsOf(read, stateTypes(stepProgram(model, read.info.recipe, 1).form));
   },
 };
 

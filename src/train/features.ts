@@ -1,0 +1,140 @@
+import type { Dataset } from '../data/index.ts';
+import type { Model, SplitModel } from '../models/index.ts';
+import { applyNetwork } from '../nn/index.ts';
+import { jit, type ArraysOf, type Backend } from '../runtime/index.ts';
+import { convert, elementCount, foldIn, mul, replicaId, type Tensor, type TensorType } from '../xla/index.ts';
+import { augment, type AugmentSettings } from './augment/index.ts';
+import { evaluationBatches, placeRows, type ExampleBatch, type Examples } from './device-batches.ts';
+import { batchTypes, rowsPerReplica } from './step.ts';
+import { variableTypes, type Weights } from './train-state.ts';
+
+/** Most bytes of features that are kept on the host; a model whose features need more is run anew in every step. */
+export const FEATURE_BUDGET = 4 * 2 ** 30;
+
+/** Features of the pictures of a data set, in views: the first of the pictures as they are, the others augmented. */
+export class Features implements Examples {
+  readonly count: number;
+  readonly #labels: Int32Array;
+  /** One example's features. */
+  readonly #input: TensorType;
+  /** Each view has the features of all examples. */
+  readonly #views: readonly Float32Array[];
+  /** Which examples have features; pictures that could not be decoded have none. */
+  readonly #valid: Uint8Array;
+
+  constructor(labels: Int32Array, input: TensorType, views: readonly Float32Array[], valid: Uint8Array) {
+    this.count = labels.length;
+    this.#labels = labels;
+    this.#input = input;
+    this.#views = views;
+    this.#valid = valid;
+  }
+
+  /** The same examples with the features of another view. */
+  view(index: number): Features {
+    return new Features(this.#labels, this.#input, [this.#views[index % this.#views.length]], this.#valid);
+  }
+
+  async *batches({ batchSize, order }: Parameters<Examples['batches']>[0]): AsyncGenerator<ExampleBatch, void, void> {
+    const indices = order instanceof Uint32Array ? order : Uint32Array.from({ length: this.count }, (_, i) => i);
+    for (let start = 0; start < indices.length; start += batchSize) {
+      yield this.#batch(indices.subarray(start, start + batchSize), batchSize);
+    }
+  }
+
+  #batch(records: Uint32Array, batchSize: number): ExampleBatch {
+    const length = elementCount(this.#input.shape);
+    const images = new Float32Array(batchSize * length);
+    const labels = new Int32Array(batchSize);
+    const mask = new Uint8Array(batchSize);
+    const indices = new Uint32Array(batchSize);
+    indices.set(records);
+    for (const [row, index] of records.entries()) {
+      images.set(this.#views[0].subarray(index * length, (index + 1) * length), row * length);
+      labels[row] = this.#labels[index];
+      mask[row] = this.#valid[index];
+    }
+    return { images, labels, mask, indices, count: records.length, release: () => {} };
+  }
+}
+
+export interface ExtractOptions {
+  readonly batchSize: number;
+  readonly views: number;
+  readonly augment: AugmentSettings;
+  readonly seed: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Computes the features of all pictures of data sets. */
+export type Extractor = (weights: ArraysOf<Weights>, data: Dataset, options: ExtractOptions) => Promise<Features>;
+
+/** Compiles the part of a model before its head. `batchSize` is over all replicas. */
+export async function compileExtractor(
+  backend: Backend,
+  model: Model,
+  { extractor, head }: SplitModel,
+  { batchSize, augment: changes }: Pick<ExtractOptions, 'batchSize' | 'augment'>,
+): Promise<Extractor> {
+  const { images } = batchTypes(model, rowsPerReplica(batchSize, backend.replicas));
+  const own = new Set(head.variables.map(({ path }) => path));
+  const variables = model.variables.filter(({ path }) => !own.has(path));
+  const types = variableTypes({ variables });
+  const run = ({ params, statistics }: Weights, pixels: Tensor): Tensor => {
+    const { output } = applyNetwork(extractor, { ...params, ...statistics }, model.prepare(pixels), {
+      training: false,
+    });
+    return convert(output, 'float32');
+  };
+  const plain = await jit(backend, run, [types, images], { name: `${model.name}_features` });
+  const compileAugmented = async () =>
+    jit(
+      backend,
+      (weights: Weights, pixels: Tensor, key: Tensor, batch: Tensor) => {
+        const firstExample = mul(replicaId(), pixels.shape[0]);
+        return run(weights, augment(pixels, changes, { key: foldIn(key, batch), firstExample }));
+      },
+      [types, images, KEY, COUNTER],
+      { name: `${model.name}_augmented_features` },
+    );
+  let augmented: Awaited<ReturnType<typeof compileAugmented>> | undefined;
+
+  return async (weights, data, { views, seed, signal, onProgress = () => {} }) => {
+    const length = elementCount(head.input.shape);
+    const all = Array.from({ length: views }, () => new Float32Array(data.count * length));
+    const valid = new Uint8Array(data.count);
+    if (views > 1) augmented ??= await compileAugmented();
+    const key = await backend.replicate(Uint32Array.of(Math.floor(seed / 2 ** 32), seed), KEY);
+    let done = 0;
+    let batchNumber = 0;
+    try {
+      // Every picture is decoded once, whatever the number of views.
+      for await (const batch of evaluationBatches(backend, data, model.input, batchSize)) {
+        signal?.throwIfAborted();
+        for (const [view, features] of all.entries()) {
+          let output;
+          if (view === 0 || augmented === undefined) {
+            output = await plain(weights, batch.arrays.images);
+          } else {
+            const number = await backend.replicate(Uint32Array.of(batchNumber++), COUNTER);
+            output = await augmented(weights, batch.arrays.images, key, number);
+            number.dispose();
+          }
+          placeRows(batch, (await backend.gather(output)) as Float32Array, length, features);
+          output.dispose();
+          done += batch.examples;
+          onProgress(done, data.count * views);
+        }
+        for (const [row, index] of batch.indices.entries()) if (batch.mask[row] === 1) valid[index] = 1;
+        batch.dispose();
+      }
+    } finally {
+      key.dispose();
+    }
+    return new Features(data.labels, head.input, all, valid);
+  };
+}
+
+const KEY: TensorType = { shape: [2], dtype: 'uint32' };
+const COUNTER: TensorType = { shape: [], dtype: 'uint32' };

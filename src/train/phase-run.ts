@@ -1,0 +1,231 @@
+import { treeLeaves } from '../base/index.ts';
+import { splitModel, type Classifier, type Model } from '../models/index.ts';
+import { isDeviceArray, jit, treeToHost, type ArraysOf, type Backend, type DeviceArray } from '../runtime/index.ts';
+import { elementCount, type HostTensor } from '../xla/index.ts';
+import { trainingBatches, type DeviceBatch, type Examples } from './device-batches.ts';
+import { compileEvaluator, readScores, type Evaluation, type Evaluator, type Scores } from './evaluate.ts';
+import { compileExtractor, FEATURE_BUDGET, type Features } from './features.ts';
+import { freezing, type Freezing } from './freeze.ts';
+import type { Phase } from './phase.ts';
+import type { TrainingData } from './run-check.ts';
+import { stepInputTypes, type StepInputs } from './step.ts';
+import { stepProgram } from './step-program.ts';
+import {
+  emptyMetrics,
+  initialState,
+  mergeWeights,
+  pickWeights,
+  type DeviceState,
+  type StateOf,
+  type StateSettings,
+  type Weights,
+  type WeightsOf,
+} from './train-state.ts';
+
+/** What a phase is opened with. */
+export interface PhaseSettings {
+  readonly backend: Backend;
+  readonly model: Model;
+  readonly phase: Phase;
+  readonly data: TrainingData;
+  /** Values of all variables. */
+  readonly weights: WeightsOf<HostTensor>;
+  /** Reads the state of a run that goes on; without it the phase begins at `step`. */
+  readonly resumed?: (settings: StateSettings) => StateOf<HostTensor>;
+  /** Steps of the run done before the phase. */
+  readonly step: number;
+  readonly signal?: AbortSignal;
+  readonly onFeatures?: (done: number, total: number) => void;
+}
+
+/** What is known of a phase once it is compiled. */
+export interface PhaseSummary {
+  readonly freezing: Freezing;
+  /** Whether features are computed once, and the head trains on them. */
+  readonly cachesFeatures: boolean;
+  readonly trainable: number;
+  readonly compileSeconds: number;
+  readonly fromCache: boolean;
+}
+
+type Step = (state: DeviceState, batch: DeviceBatch['arrays'], inputs: ArraysOf<StepInputs>, fixed: ArraysOf<Weights>) => Promise<DeviceState>; // prettier-ignore
+
+/** Training state, data and programs of one phase. Whoever opens it disposes of it. */
+export class PhaseRun {
+  readonly summary: PhaseSummary;
+  readonly #settings: PhaseSettings;
+  readonly #classifier: Classifier;
+  readonly #train: (epoch: number) => Examples;
+  readonly #validation: Examples;
+  readonly #step: Step;
+  readonly #evaluate: Evaluator;
+  /** Frozen values as the step and the evaluation take them. */
+  readonly #fixed: ArraysOf<Weights>;
+  readonly #key: DeviceArray;
+  #state: DeviceState;
+
+  private constructor(parts: {
+    readonly summary: PhaseSummary;
+    readonly settings: PhaseSettings;
+    readonly classifier: Classifier;
+    readonly train: (epoch: number) => Examples;
+    readonly validation: Examples;
+    readonly step: Step;
+    readonly evaluate: Evaluator;
+    readonly fixed: ArraysOf<Weights>;
+    readonly key: DeviceArray;
+    readonly state: DeviceState;
+  }) {
+    this.summary = parts.summary;
+    this.#settings = parts.settings;
+    this.#classifier = parts.classifier;
+    this.#train = parts.train;
+    this.#validation = parts.validation;
+    this.#step = parts.step;
+    this.#evaluate = parts.evaluate;
+    this.#fixed = parts.fixed;
+    this.#key = parts.key;
+    this.#state = parts.state;
+  }
+
+  static async open(settings: PhaseSettings): Promise<PhaseRun> {
+    const { backend, model, phase, data, weights } = settings;
+    const features = freezing(model, phase).hasFixedFeatures ? await computeFeatures(settings) : undefined;
+    const classifier = features?.head ?? model;
+    const program = stepProgram(model, phase, backend.replicas, features?.head);
+    const step = await jit(backend, program.body, program.types, program);
+    const evaluate = await compileEvaluator(backend, classifier, phase.batchSize);
+    const start = settings.resumed?.(program.form) ?? initialState(program.form, weights, settings.step);
+    const { seed } = phase;
+    return new PhaseRun({
+      summary: {
+        freezing: program.freezing,
+        cachesFeatures: features !== undefined,
+        trainable: program.freezing.trained.reduce((sum, { shape }) => sum + elementCount(shape), 0),
+        compileSeconds: step.program.compileSeconds,
+        fromCache: step.program.fromCache,
+      },
+      settings,
+      classifier,
+      train: features === undefined ? () => data.train : (epoch) => features.train.view(epoch),
+      validation: features === undefined ? data.validation : features.validation,
+      step,
+      evaluate,
+      fixed: await backend.replicateTree(pickWeights(weights, program.fixed)),
+      key: await backend.replicate(Uint32Array.of(Math.floor(seed / 2 ** 32), seed), stepInputTypes.key),
+      state: await backend.replicateTree(start),
+    });
+  }
+
+  get state(): DeviceState {
+    return this.#state;
+  }
+
+  /** Batches of an epoch from one of its steps on; the phase's first epoch is `first`, both count from 0 in the run. */
+  batches(
+    epoch: number,
+    { from, first }: { readonly from: number; readonly first: number },
+  ): AsyncGenerator<DeviceBatch> {
+    const { backend, phase } = this.#settings;
+    const { batchSize, seed } = phase;
+    return trainingBatches(backend, this.#train(epoch - first), this.#classifier.input, {
+      batchSize,
+      seed,
+      epoch,
+      from,
+    });
+  }
+
+  /** One step on a batch. */
+  async advance(batch: DeviceBatch, rate: number): Promise<void> {
+    const learningRate = await this.#settings.backend.replicate(Float32Array.of(rate), stepInputTypes.learningRate);
+    this.#state = await this.#step(this.#state, batch.arrays, { learningRate, key: this.#key }, this.#fixed);
+    learningRate.dispose();
+  }
+
+  /** Mean loss of the epoch so far. */
+  async meanLoss(): Promise<number> {
+    const { loss, count } = this.#state.metrics;
+    const [sums, counts] = await Promise.all([loss.toHost(), count.toHost()]);
+    return Number(sums[0]) / Math.max(1, Number(counts[0]));
+  }
+
+  /** The sums of the epoch; the next one begins with none. */
+  async takeScores(): Promise<Scores> {
+    const { backend, model } = this.#settings;
+    const scores = await readScores(this.#state.metrics, model.classes);
+    this.#state = { ...this.#state, metrics: await emptyMetrics(backend, model.classes) };
+    return scores;
+  }
+
+  /** Scores of the weights, or of their moving averages, on the validation split. */
+  async validate(): Promise<Evaluation> {
+    const { variables } = this.#classifier;
+    const weights = mergeWeights(this.#fixed, this.#averaged);
+    return this.#evaluate(pickWeights(weights, variables), this.#validation);
+  }
+
+  /** All weights of the model as they are now. */
+  get weights(): WeightsOf<DeviceArray | HostTensor> {
+    return mergeWeights<DeviceArray | HostTensor>(this.#frozen, this.#state);
+  }
+
+  /** The weights that are evaluated: the moving averages where the recipe has them. */
+  get evaluatedWeights(): WeightsOf<DeviceArray | HostTensor> {
+    return mergeWeights<DeviceArray | HostTensor>(this.#frozen, this.#averaged);
+  }
+
+  /** A copy of all weights, for what comes after the phase. */
+  async weightsOnHost(): Promise<WeightsOf<HostTensor>> {
+    return treeToHost(this.weights);
+  }
+
+  dispose(): void {
+    for (const array of treeLeaves([this.#state, this.#fixed, this.#key], isDeviceArray)) array.dispose();
+  }
+
+  get #averaged(): ArraysOf<Weights> {
+    return this.#settings.phase.ema === undefined ? this.#state : this.#state.ema;
+  }
+
+  get #frozen(): WeightsOf<HostTensor> {
+    return pickWeights(this.#settings.weights, this.summary.freezing.fixed);
+  }
+}
+
+interface CachedFeatures {
+  readonly head: Classifier;
+  readonly train: Features;
+  readonly validation: Features;
+}
+
+/** The features of both splits; undefined where they don't fit into memory. */
+async function computeFeatures(settings: PhaseSettings): Promise<CachedFeatures | undefined> {
+  const { backend, model, phase, data, weights, signal, onFeatures } = settings;
+  const split = splitModel(model);
+  const examples = data.train.count * phase.featureViews + data.validation.count;
+  if (4 * elementCount(split.head.input.shape) * examples > FEATURE_BUDGET) return undefined;
+  const { batchSize, augment, seed, featureViews } = phase;
+  const extract = await compileExtractor(backend, model, split, { batchSize, augment });
+  const own = new Set(split.head.variables.map(({ path }) => path));
+  const backbone = model.variables.filter(({ path }) => !own.has(path));
+  const arrays = await backend.replicateTree(pickWeights(weights, backbone));
+  try {
+    const options = { batchSize, augment, seed, signal };
+    const before = data.train.count * featureViews;
+    const total = before + data.validation.count;
+    const train = await extract(arrays, data.train, {
+      ...options,
+      views: featureViews,
+      onProgress: (done) => onFeatures?.(done, total),
+    });
+    const validation = await extract(arrays, data.validation, {
+      ...options,
+      views: 1,
+      onProgress: (done) => onFeatures?.(before + done, total),
+    });
+    return { head: split.head, train, validation };
+  } finally {
+    for (const array of treeLeaves(arrays, isDeviceArray)) array.dispose();
+  }
+}

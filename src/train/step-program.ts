@@ -1,0 +1,61 @@
+import type { Classifier, Model } from '../models/index.ts';
+import type { VariableSpec } from '../nn/index.ts';
+import type { TypesOf } from '../runtime/index.ts';
+import { freezing, headFreezing, type Freezing } from './freeze.ts';
+import { makeOptimizer } from './optimizer.ts';
+import { rateFactors } from './rates.ts';
+import type { Recipe } from './recipe.ts';
+import { batchTypes, rowsPerReplica, stepInputTypes, trainStep } from './step.ts';
+import { stateTypes, variableTypes, type StateSettings } from './train-state.ts';
+
+type StepBody = ReturnType<typeof trainStep>;
+
+/** A recipe's training step before it is compiled. */
+export interface StepProgram {
+  readonly name: string;
+  readonly body: StepBody;
+  readonly types: TypesOf<Parameters<StepBody>>;
+  /** Which arguments a call uses up. */
+  readonly donate: readonly number[];
+  readonly form: StateSettings;
+  /** What moves and what stays, of the whole model. */
+  readonly freezing: Freezing;
+  /** Frozen variables that the step takes as its last argument. */
+  readonly fixed: readonly VariableSpec[];
+}
+
+/** The training step of a model under a recipe or one of its phases; of its head alone where there is one for features. */
+export function stepProgram(
+  model: Model,
+  recipe: Omit<Recipe, 'phases'>,
+  replicas: number,
+  head?: Classifier,
+): StepProgram {
+  const classifier = head ?? model;
+  const whole = freezing(model, recipe);
+  const own = head === undefined ? whole : headFreezing(whole);
+  const optimizer = makeOptimizer(recipe.optimizer);
+  const form: StateSettings = { classes: model.classes, optimizer, freezing: own, ema: recipe.ema };
+  return {
+    name: `${classifier.name}_train`,
+    body: trainStep({
+      classifier,
+      recipe,
+      optimizer,
+      freezing: own,
+      rateFactors: rateFactors(model, recipe.rates),
+      augment: head === undefined ? recipe.augment : undefined,
+      replicas,
+    }),
+    types: [
+      stateTypes(form),
+      batchTypes(classifier, rowsPerReplica(recipe.batchSize, replicas)),
+      stepInputTypes,
+      variableTypes({ variables: own.fixed }),
+    ],
+    donate: [0],
+    form,
+    freezing: whole,
+    fixed: own.fixed,
+  };
+}
