@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { openDataset, type Dataset } from '../data/index.ts';
+import type { Backend } from '../runtime/index.ts';
+import type { HostTensor } from '../xla/index.ts';
+import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
+import { writeColouredDataset } from '../../test/coloured-dataset.ts';
+import { readCheckpoint } from './checkpoint.ts';
+import { loadTrainedModel } from './run-weights.ts';
+import { compileEvaluator } from './evaluate.ts';
+import { parseRecipe, type Recipe } from './recipe.ts';
+import { BEST_FILE, LAST_FILE } from './run-files.ts';
+import { train, type TrainEvent, type TrainOptions, type TrainResult } from './train.ts';
+
+const SIZE = 16;
+
+const recipe = (settings: Readonly<Record<string, unknown>> = {}): Recipe =>
+  parseRecipe(
+    {
+      model: { name: 'cnn', options: { depth: 2, width: 4, dropout: 0.1 } },
+      size: SIZE,
+      ...('phases' in settings ? {} : { epochs: 2 }),
+      batchSize: 8,
+      seed: 3,
+      optimizer: { name: 'adam' },
+      schedule: { name: 'constant', rate: 0.01 },
+      ...settings,
+    },
+    'test',
+  );
+
+suite('transfer learning', { skip }, () => {
+  let backend: Backend;
+  let folder: string;
+  let data: { train: Dataset; validation: Dataset };
+  /** Where all runs below begin: a whole run on other classes. */
+  let weights: string;
+
+  const run = async (out: string, settings: Readonly<Record<string, unknown>>, options: Partial<TrainOptions> = {}) =>
+    train({ recipe: recipe({ weights, ...settings }), backend, data, out: join(folder, out), ...options });
+  const tensors = async (out: string, file = LAST_FILE) => (await readCheckpoint(join(folder, out, file))).tensors;
+  const values = ({ data: numbers }: HostTensor) => Array.from(numbers, Number);
+  /** Names of the variables that differ from those that the run began with. */
+  const moved = async (out: string) => {
+    const before = (await readCheckpoint(weights)).tensors;
+    return [...(await tensors(out, BEST_FILE))]
+      .filter(([name, tensor]) => {
+        const old = before.get(name);
+        return old === undefined || JSON.stringify(values(old)) !== JSON.stringify(values(tensor));
+      })
+      .map(([name]) => name.replace(/^(?:params|statistics)\//, ''));
+  };
+  const losses = ({ history }: TrainResult) => history.flatMap((row) => [row.train.loss, row.validation.loss]);
+  const assertNear = (found: readonly number[], expected: readonly number[], tolerance: number) => {
+    assert.equal(found.length, expected.length);
+    for (const [i, value] of found.entries()) {
+      assert.ok(Math.abs(value - expected[i]) <= tolerance * Math.abs(expected[i]), `${found} and ${expected}`);
+    }
+  };
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sepal-transfer-'));
+    backend = await cpuBackend();
+    const open = async (name: string, split: string) => openDataset(join(folder, name, split), { size: SIZE });
+    await writeColouredDataset(join(folder, 'four'), {
+      splits: { train: 40, val: 12 },
+      classNames: ['red', 'green', 'blue', 'yellow'],
+    });
+    const four = { train: await open('four', 'train'), validation: await open('four', 'val') };
+    await train({ recipe: recipe(), backend, data: four, out: join(folder, 'start') });
+    await four.train.close();
+    await four.validation.close();
+    weights = join(folder, 'start', BEST_FILE);
+    await writeColouredDataset(join(folder, 'three'), { splits: { train: 41, val: 21 }, wrong: 0.2 });
+    data = { train: await open('three', 'train'), validation: await open('three', 'val') };
+  });
+  after(async () => {
+    await data?.train.close();
+    await data?.validation.close();
+    await backend?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test('starts from a file of weights with a new classifier for other classes', async () => {
+    const events: TrainEvent[] = [];
+    // Steps too small to change any number show what the run began with.
+    const still = { schedule: { name: 'constant', rate: 1e-30 }, frozenStatistics: 'all', epochs: 1 };
+    const result = await run('begin', still, { onEvent: (event) => events.push(event) });
+    const told = events.find((event) => event.kind === 'weights');
+    assert.deepEqual(told?.fresh, ['classifier/kernel', 'classifier/bias']);
+    assert.equal(result.model.classes, 3);
+    assert.deepEqual(await moved('begin'), ['classifier/kernel', 'classifier/bias']);
+  });
+
+  test('with a frozen backbone moves the head alone, and computes features once', async () => {
+    const events: TrainEvent[] = [];
+    const result = await run('frozen', { freeze: 'backbone', epochs: 3 }, { onEvent: (event) => events.push(event) });
+    const phase = events.find((event) => event.kind === 'phase');
+    assert.equal(phase?.summary.cachesFeatures, true);
+    assert.deepEqual(events.filter((event) => event.kind === 'features').at(-1), {
+      kind: 'features',
+      done: 62,
+      total: 62,
+    });
+    assert.deepEqual(await moved('frozen'), ['classifier/kernel', 'classifier/bias']);
+    // The saved weights are a whole model that gives the same scores on the images.
+    const trained = await loadTrainedModel(backend, join(folder, 'frozen'));
+    const evaluation = await (await compileEvaluator(backend, trained.model, 8))(trained.weights, data.validation);
+    assertNear([evaluation.loss], [result.history[result.best.epoch - 1].validation.loss], 1e-5);
+    assert.deepEqual(evaluation.confusion.counts, result.evaluation.confusion.counts);
+  });
+
+  test('on features gives the losses that the same training through the whole network gives', async () => {
+    const still = {
+      model: { name: 'cnn', options: { depth: 2, width: 4, dropout: 0 } },
+      optimizer: { name: 'sgd', momentum: 0.9 },
+    };
+    const cached = await run('cached', { ...still, freeze: 'backbone' });
+    const rates = { backbone: 0 };
+    const through = await run('through', { ...still, rates, frozenStatistics: 'all' });
+    assertNear(losses(cached), losses(through), 1e-5);
+    const views = await run('views', {
+      ...still,
+      freeze: 'backbone',
+      featureViews: 2,
+      augment: { crop: { scale: [0.2, 0.5] } },
+    });
+    assert.equal(views.history[0].train.loss, cached.history[0].train.loss);
+    assert.notEqual(views.history[1].train.loss, cached.history[1].train.loss);
+  });
+
+  test('with frozen stages leaves their variables and statistics as they were, bit for bit', async () => {
+    await run('stages', { freeze: 'stages:1', optimizer: { name: 'adamw', weightDecay: 0.1 } });
+    assert.deepEqual(
+      (await moved('stages')).filter((path) => path.startsWith('block1/')),
+      [],
+    );
+    assert.equal((await moved('stages')).filter((path) => path.startsWith('block2/')).length, 5);
+    const slots = [...(await tensors('stages')).keys()].filter((name) => name.startsWith('slots/mean/'));
+    assert.ok(slots.length > 0 && slots.every((name) => !name.includes('block1')));
+  });
+
+  test('with statistics that follow the data in frozen layers moves just them', async () => {
+    await run('statistics', { freeze: 'backbone', frozenStatistics: 'none' });
+    assert.deepEqual(
+      (await moved('statistics')).filter((path) => /kernel|gamma|beta/.test(path)),
+      ['classifier/kernel'],
+    );
+    assert.ok((await moved('statistics')).includes('block1/conv1/moving_mean'));
+  });
+
+  const twoPhases = {
+    ema: 0.9,
+    phases: [
+      { epochs: 2, freeze: 'backbone', schedule: { name: 'constant', rate: 0.02 } },
+      {
+        epochs: 2,
+        schedule: { name: 'cosine', rate: 0.002 },
+        rates: { backbone: 0.1, layerDecay: 0.5 },
+        augment: { flip: true },
+      },
+    ],
+  };
+
+  test('in two phases trains the head, then everything, each with its own schedule', async () => {
+    const counts: number[] = [];
+    const result = await run('phases', twoPhases, {
+      onEvent: (event) => {
+        if (event.kind === 'phase') counts.push(event.summary.freezing.trained.length);
+      },
+    });
+    assert.deepEqual(counts, [2, 8]);
+    assert.deepEqual(
+      result.history.map(({ learningRate }) => learningRate > 0.01),
+      [true, true, false, false],
+    );
+    const { info } = await readCheckpoint(join(folder, 'phases', LAST_FILE));
+    assert.deepEqual(info.phase, { index: 1, epoch: 2, step: 12 });
+  });
+
+  for (const steps of [3, 12, 15]) {
+    test(`in two phases, interrupted after step ${steps} and resumed, equals the unbroken run`, async () => {
+      const out = `broken-${steps}`;
+      const stop = new AbortController();
+      let done = 0;
+      const onEvent = (event: TrainEvent) => {
+        if (event.kind === 'step' && ++done === steps) stop.abort();
+      };
+      await assert.rejects(run(out, twoPhases, { signal: stop.signal, onEvent }), { code: 'INTERRUPTED' });
+      const whole = await readCheckpoint(join(folder, 'phases', LAST_FILE));
+      await run(out, twoPhases, { resume: true });
+      const resumed = await readCheckpoint(join(folder, out, LAST_FILE));
+      assert.deepEqual({ ...resumed.info, seconds: 0 }, { ...whole.info, seconds: 0 });
+      assert.deepEqual(resumed.tensors, whole.tensors);
+      assert.deepEqual(await tensors(out, BEST_FILE), await tensors('phases', BEST_FILE));
+    });
+  }
+
+  test('a moving average takes its share of every step, and is what is saved as the best', async () => {
+    // One batch an epoch: the last checkpoint of each run is the state after one more step.
+    const settings = (epochs: number) => ({
+      ema: 0.5,
+      epochs,
+      batchSize: 48,
+      schedule: { name: 'constant', rate: 0.05 },
+    });
+    const after = async (steps: number) => {
+      await run(`ema-${steps}`, settings(steps));
+      return tensors(`ema-${steps}`);
+    };
+    const name = 'params/block1/conv1/kernel';
+    const [start, one, two] = [(await readCheckpoint(weights)).tensors, await after(1), await after(2)];
+    const at = (state: ReadonlyMap<string, HostTensor>, path: string) => values(state.get(path)!);
+    // Shares kept: (1 + 1) / (1 + 10) after the first step, (2 + 1) / (2 + 10) after the second.
+    const mix = (old: readonly number[], now: readonly number[], kept: number) =>
+      now.map((value, i) => value + (old[i] - value) * kept);
+    const first = mix(at(start, name), at(one, name), 2 / 11);
+    for (const [i, value] of at(one, `ema/${name}`).entries()) assert.ok(Math.abs(value - first[i]) < 1e-6);
+    const second = mix(first, at(two, name), 3 / 12);
+    for (const [i, value] of at(two, `ema/${name}`).entries()) assert.ok(Math.abs(value - second[i]) < 1e-6);
+    const { info, tensors: best } = await readCheckpoint(join(folder, 'ema-1', BEST_FILE));
+    assert.equal(info.epoch, 1);
+    assert.deepEqual(values(best.get(name)!), at(one, `ema/${name}`));
+  });
+
+  test('more stages to freeze than there are is refused before anything is written', async () => {
+    await assert.rejects(run('refused', { freeze: 'stages:9' }), { code: 'FREEZE' });
+  });
+});
