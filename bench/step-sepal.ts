@@ -4,10 +4,17 @@ import { createInterface } from 'node:readline';
 import { Random } from '../src/base/index.ts';
 import { buildModel } from '../src/models/index.ts';
 import { CompileCache, jit, openBackend, type ArraysOf } from '../src/runtime/index.ts';
-import { makeOptimizer } from '../src/train/optimizer.ts';
 import { parseRecipe } from '../src/train/recipe.ts';
-import { batchTypes, predictionStep, stepInputTypes, trainStep, type Weights } from '../src/train/step.ts';
-import { initialState, seededValues, stateTypes, variableTypes, type DeviceState } from '../src/train/train-state.ts';
+import { batchTypes, predictionStep, stepInputTypes } from '../src/train/step.ts';
+import { stepProgram } from '../src/train/step-program.ts';
+import {
+  initialState,
+  initialWeights,
+  seededValues,
+  variableTypes,
+  type DeviceState,
+  type Weights,
+} from '../src/train/train-state.ts';
 import { sepalVersion } from '../src/cli/version.ts';
 
 const CLASSES = 104;
@@ -54,26 +61,21 @@ async function openTraining(): Promise<() => Promise<void>> {
     },
     'bench',
   );
-  const optimizer = makeOptimizer(recipe.optimizer);
+  const { body, types: all, form, ...program } = stepProgram(model, recipe, 1);
+  const run = await jit(backend, body, all, program);
   const types = batchTypes(model, batch);
-  const run = await jit(
-    backend,
-    trainStep(model, recipe, optimizer, 1),
-    [stateTypes(model, optimizer), types, stepInputTypes],
-    { name: `${model.name}_train`, donate: [0] },
-  );
   const inputs = {
     learningRate: await backend.replicate(Float32Array.of(0.001), stepInputTypes.learningRate),
     key: await backend.replicate(Uint32Array.of(0, 0), stepInputTypes.key),
   };
-  let state: DeviceState = await backend.replicateTree(initialState(model, optimizer, seededValues(0)));
+  let state: DeviceState = await backend.replicateTree(initialState(form, initialWeights(model, seededValues(0))));
   return async () => {
     const arrays = {
       images: await backend.shard(images, types.images),
       labels: await backend.shard(labels, types.labels),
       mask: await backend.shard(mask, types.mask),
     };
-    state = await run(state, arrays, inputs);
+    state = await run(state, arrays, inputs, { params: {}, statistics: {} });
     await state.metrics.loss.toHost();
     for (const array of Object.values(arrays)) array.dispose();
   };
@@ -85,8 +87,7 @@ async function openInference(): Promise<() => Promise<void>> {
   const run = await jit(backend, predictionStep(model), [variableTypes(model), types.images], {
     name: `${model.name}_predict`,
   });
-  const { params, statistics } = initialState(model, makeOptimizer({ name: 'sgd', momentum: 0, nesterov: false, weightDecay: 0 }), seededValues(0)); // prettier-ignore
-  const weights: ArraysOf<Weights> = await backend.replicateTree({ params, statistics });
+  const weights: ArraysOf<Weights> = await backend.replicateTree(initialWeights(model, seededValues(0)));
   return async () => {
     const pixels = await backend.shard(images, types.images);
     const probabilities = await run(weights, pixels);

@@ -45,10 +45,10 @@ suite('transfer learning', { skip }, () => {
   const values = ({ data: numbers }: HostTensor) => Array.from(numbers, Number);
   /** Names of the variables that differ from those that the run began with. */
   const moved = async (out: string) => {
-    const before = (await readCheckpoint(weights)).tensors;
+    const began = (await readCheckpoint(weights)).tensors;
     return [...(await tensors(out, BEST_FILE))]
       .filter(([name, tensor]) => {
-        const old = before.get(name);
+        const old = began.get(name);
         return old === undefined || JSON.stringify(values(old)) !== JSON.stringify(values(tensor));
       })
       .map(([name]) => name.replace(/^(?:params|statistics)\//, ''));
@@ -57,7 +57,10 @@ suite('transfer learning', { skip }, () => {
   const assertNear = (found: readonly number[], expected: readonly number[], tolerance: number) => {
     assert.equal(found.length, expected.length);
     for (const [i, value] of found.entries()) {
-      assert.ok(Math.abs(value - expected[i]) <= tolerance * Math.abs(expected[i]), `${found} and ${expected}`);
+      assert.ok(
+        Math.abs(value - expected[i]) <= tolerance * Math.abs(expected[i]),
+        `${found.join()} and ${expected.join()}`,
+      );
     }
   };
 
@@ -100,11 +103,14 @@ suite('transfer learning', { skip }, () => {
     const result = await run('frozen', { freeze: 'backbone', epochs: 3 }, { onEvent: (event) => events.push(event) });
     const phase = events.find((event) => event.kind === 'phase');
     assert.equal(phase?.summary.cachesFeatures, true);
-    assert.deepEqual(events.filter((event) => event.kind === 'features').at(-1), {
-      kind: 'features',
-      done: 62,
-      total: 62,
-    });
+    assert.deepEqual(
+      events.findLast((event) => event.kind === 'features'),
+      {
+        kind: 'features',
+        done: 62,
+        total: 62,
+      },
+    );
     assert.deepEqual(await moved('frozen'), ['classifier/kernel', 'classifier/bias']);
     // The saved weights are a whole model that gives the same scores on the images.
     const trained = await loadTrainedModel(backend, join(folder, 'frozen'));
@@ -207,12 +213,12 @@ suite('transfer learning', { skip }, () => {
       batchSize: 48,
       schedule: { name: 'constant', rate: 0.05 },
     });
-    const after = async (steps: number) => {
+    const stateAfter = async (steps: number) => {
       await run(`ema-${steps}`, settings(steps));
       return tensors(`ema-${steps}`);
     };
     const name = 'params/block1/conv1/kernel';
-    const [start, one, two] = [(await readCheckpoint(weights)).tensors, await after(1), await after(2)];
+    const [start, one, two] = [(await readCheckpoint(weights)).tensors, await stateAfter(1), await stateAfter(2)];
     const at = (state: ReadonlyMap<string, HostTensor>, path: string) => values(state.get(path)!);
     // Shares kept: (1 + 1) / (1 + 10) after the first step, (2 + 1) / (2 + 10) after the second.
     const mix = (old: readonly number[], now: readonly number[], kept: number) =>
