@@ -17,7 +17,8 @@ const ARROWS: Record<string, readonly string[]> = {
   report: ['metrics'],
   train: ['xla', 'data', 'models', 'nn', 'metrics', 'runtime'],
   serve: ['train', 'report'],
-  cli: ['assets', 'pjrt', 'xla', 'runtime', 'nn', 'models', 'data', 'metrics', 'report', 'train', 'serve'],
+  plan: ['xla', 'models', 'runtime', 'train'],
+  cli: ['assets', 'pjrt', 'xla', 'runtime', 'nn', 'models', 'data', 'metrics', 'report', 'train', 'serve', 'plan'],
 };
 
 const SRC = join(import.meta.dirname, '..', 'src');

@@ -3,6 +3,7 @@ export { readClassFile } from './classes.ts';
 export { convertFolder, type Converted, type ConvertOptions } from './convert.ts';
 export { DataError, type Place } from './data-error.ts';
 export { openDataset, type OpenOptions } from './dataset.ts';
+export { decodeRate } from './decode-rate.ts';
 export { type ImageSize } from './decode.ts';
 export { encodeExample } from './example.ts';
 export { isImageFile, openImages } from './image-files.ts';

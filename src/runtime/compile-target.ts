@@ -1,6 +1,8 @@
+import { stat } from 'node:fs/promises';
 import { findPlugin } from '../assets/index.ts';
 import { loadPlugin, type Executable, type Topology } from '../pjrt/index.ts';
 import type { Graph } from '../xla/index.ts';
+import { memoryShortage, type MemoryShortage } from './out-of-memory.ts';
 import { programText, type TextOptions } from './program-text.ts';
 import { tpuTarget, type TpuTarget } from './tpu-targets.ts';
 
@@ -19,6 +21,12 @@ export interface ProgramCosts {
   readonly compileSeconds: number;
 }
 
+/** A program that a target's compiler took. */
+export interface CompiledFor {
+  readonly executable: Executable;
+  readonly costs: ProgramCosts;
+}
+
 /** A TPU that programs are compiled for, not run on. */
 export class CompileTarget {
   readonly target: TpuTarget;
@@ -29,9 +37,11 @@ export class CompileTarget {
   readonly memoryBytes: number;
   /** The vendor's name of the device, such as `TPU v3`. */
   readonly kind: string;
+  /** Names the compiler's build: what it makes of a text stays the same while this does. */
+  readonly compiler: string;
   readonly #topology: Topology;
 
-  constructor(target: TpuTarget, topology: Topology) {
+  constructor(target: TpuTarget, topology: Topology, compiler: string) {
     const [device] = topology.devices;
     this.target = target;
     this.#topology = topology;
@@ -39,6 +49,7 @@ export class CompileTarget {
     this.hosts = new Set(topology.devices.map(({ processIndex }) => processIndex)).size;
     this.memoryBytes = Number(device.attributes()['device_memory_bytes_limit']);
     this.kind = device.kind;
+    this.compiler = compiler;
   }
 
   /** The text that would run on this TPU. */
@@ -46,8 +57,19 @@ export class CompileTarget {
     return programText(graph, { ...options, replicas: this.replicas, platform: 'tpu' });
   }
 
+  /** Compiles a text, or says by how much it is too large for the memory. */
+  async tryCompile(text: string): Promise<CompiledFor | MemoryShortage> {
+    try {
+      return await this.compile(text);
+    } catch (error) {
+      const shortage = memoryShortage(error);
+      if (shortage === undefined) throw error;
+      return shortage;
+    }
+  }
+
   /** Compiles a text. @throws PjrtError `RESOURCE_EXHAUSTED` where it doesn't fit the memory. */
-  async compile(text: string): Promise<{ executable: Executable; costs: ProgramCosts }> {
+  async compile(text: string): Promise<CompiledFor> {
     const started = performance.now();
     const executable = await this.#topology.compile(text, { replicas: this.replicas });
     const compileSeconds = (performance.now() - started) / 1000;
@@ -58,7 +80,7 @@ export class CompileTarget {
       costs: {
         flops: costs['flops'] ?? 0,
         bytesAccessed: costs['bytes accessed'] ?? 0,
-        seconds: costs['optimal_seconds'] ?? 0,
+        seconds: secondsOf(costs['optimal_seconds'] ?? 0),
         peakBytes: memory.peak ?? memory.argument + memory.temp,
         argumentBytes: memory.argument,
         tempBytes: memory.temp,
@@ -67,14 +89,23 @@ export class CompileTarget {
     };
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.#topology.destroy();
   }
+}
+
+/** For each op whose time it doesn't know, libtpu takes 1000 seconds off the sum. */
+function secondsOf(sum: number): number {
+  const unknown = sum < 0 ? Math.ceil(-sum / 1000) : 0;
+  return sum + 1000 * unknown;
 }
 
 /** Opens a TPU to compile for, such as `v3-8`; it need not be at hand, libtpu must. @throws RuntimeError or AssetError. */
 export async function openCompileTarget(name: string): Promise<CompileTarget> {
   const target = tpuTarget(name);
-  const plugin = await loadPlugin((await findPlugin('tpu')).path);
-  return new CompileTarget(target, await plugin.createTopology(target.topology, target.topologyOptions));
+  const { path } = await findPlugin('tpu');
+  const plugin = await loadPlugin(path);
+  const { size, mtimeMs } = await stat(path);
+  const topology = await plugin.createTopology(target.topology, target.topologyOptions);
+  return new CompileTarget(target, topology, `${topology.platformVersion} ${size} ${mtimeMs}`);
 }

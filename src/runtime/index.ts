@@ -9,7 +9,8 @@ export {
 export { Backend, type BackendSettings } from './backend.ts';
 export { deviceError } from './device-error.ts';
 export { DEVICE_NAMES, openBackend, type BackendOptions, type DeviceName } from './open-backend.ts';
-export { CompileTarget, openCompileTarget, type ProgramCosts } from './compile-target.ts';
+export { batchThatFits, memoryShortage, type MemoryShortage } from './out-of-memory.ts';
+export { CompileTarget, openCompileTarget, type CompiledFor, type ProgramCosts } from './compile-target.ts';
 export { CompileCache } from './compile-cache.ts';
 export { probePlugin, type ProbeRequest, type ProbeResult } from './plugin-probe.ts';
 export { compileCopy } from './copy.ts';

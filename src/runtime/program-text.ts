@@ -7,6 +7,8 @@ export interface TextOptions {
   readonly platform: Platform;
   /** Parameters whose memory the outputs take over. */
   readonly donate?: readonly number[];
+  /** Writes to each op the layer it belongs to; compilers make the same of it. */
+  readonly locations?: boolean;
 }
 
 /** A traced program as StableHLO: the text that is compiled, for devices that are here or for a TPU that is not. */

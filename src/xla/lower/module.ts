@@ -20,13 +20,15 @@ export interface LowerOptions {
   readonly replicas?: number;
   /** Pairs of [parameter, output] that share memory: the parameter is used up by the call (donation). */
   readonly aliases?: ReadonlyMap<number, number>;
+  /** Writes to each op the layer it belongs to, for those who read what a compiler makes of it. */
+  readonly locations?: boolean;
 }
 
 /** A traced program as the text of a StableHLO module with one public function `@main`. */
 export function lowerToStableHlo(traced: Graph, options: LowerOptions = {}): string {
   const { name = 'sepal', replicas = 1, aliases = new Map<number, number>() } = options;
   const graph = options.platform === undefined ? traced : rewrite(traced, REWRITES[options.platform]);
-  const writer = new Writer(replicas, writeStatement);
+  const writer = new Writer(replicas, writeStatement, options.locations);
   const bound = new Map<Tensor, string>(graph.parameters.map((parameter, i) => [parameter, `%arg${i}`]));
   const results = writer.graph(graph, bound);
   const parameters = graph.parameters.map((parameter, i) => {

@@ -11,12 +11,15 @@ export type WriteNode = (node: Node, writer: Writer) => void;
 export class Writer {
   readonly replicas: number;
   readonly lines: string[] = [];
+  /** Whether each op says which layer it belongs to. */
+  readonly #locations: boolean;
   readonly #names = new Map<Node, string[]>();
   readonly #writeNode: WriteNode;
   #next = 0;
 
-  constructor(replicas: number, writeNode: WriteNode) {
+  constructor(replicas: number, writeNode: WriteNode, locations = false) {
     this.replicas = replicas;
+    this.#locations = locations;
     this.#writeNode = writeNode;
   }
 
@@ -74,6 +77,15 @@ export class Writer {
     return this.value(`stablehlo.constant ${denseLiteral(value, type)} : ${tensorType(type)}`);
   }
 
+  #write(node: Node): void {
+    const before = this.lines.length;
+    this.#writeNode(node, this);
+    if (!this.#locations || node.scope === '') return;
+    // The last line ends the op itself; lines before it may be those of its regions, which end the same way.
+    const last = this.lines.length - 1;
+    if (last >= before) this.lines[last] += ` loc(${JSON.stringify(node.scope)})`;
+  }
+
   /**
    * Writes the nodes of a graph; returns the outputs' names.
    *
@@ -89,7 +101,7 @@ export class Writer {
     }
     const parameters = new Set(graph.parameters.map(({ node }) => node));
     for (const node of nodesOf(graph)) {
-      if (!parameters.has(node)) this.#writeNode(node, this);
+      if (!parameters.has(node)) this.#write(node);
     }
     const results = graph.outputs.map((output) => this.nameOf(output));
     for (const [node, names] of outer) {

@@ -1,0 +1,153 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { cacheFolder } from '../../assets/index.ts';
+import { UsageError } from '../../base/index.ts';
+import { decodeRate } from '../../data/index.ts';
+import { planJson, planRecipe, planTable, PROGRAM_NAMES, type Plan, type ProgramName } from '../../plan/index.ts';
+import { TPU_TARGETS, tpuTarget } from '../../runtime/index.ts';
+import { PRECISIONS, type Precision } from '../../train/index.ts';
+import type { AddCommand, Context } from '../command.ts';
+import { addFeatureFlags, featureNames, type FeatureFlags } from '../feature-flags.ts';
+import { parseCount } from '../numbers.ts';
+import { openSplit } from '../open-split.ts';
+import { recipeFrom } from '../train/recipe-source.ts';
+
+interface PlanFlags extends FeatureFlags {
+  readonly target: readonly string[];
+  readonly data?: string;
+  readonly examples?: number;
+  readonly validationExamples?: number;
+  readonly classes?: number;
+  readonly model?: string;
+  readonly size?: number;
+  readonly epochs?: number;
+  readonly batchSize?: number;
+  readonly perReplica?: number;
+  readonly precision?: Precision;
+  readonly set?: readonly string[];
+  readonly programs?: readonly ProgramName[];
+  readonly search?: boolean;
+  readonly cache: boolean;
+  readonly json?: boolean;
+}
+
+/** Classes where neither data nor a flag says how many: those of "Petals to the Metal". */
+const DEFAULT_CLASSES = 104;
+/** Training examples where neither data nor a flag says how many: those of "Petals to the Metal" in all its splits. */
+const DEFAULT_EXAMPLES = 16_465;
+
+/** `sepal plan RECIPE`. */
+export const addPlan: AddCommand = (program, context) => {
+  const command = program
+    .command('plan')
+    .description('compile a recipe for a TPU without one: does it fit, how long does it take, what takes it')
+    .argument('[recipe]', 'a recipe file, or the name of one that comes with Sepal', 'cnn')
+    .option('--target <name...>', 'TPUs to plan for, such as v3-8 v5e-16', ['v3-8'])
+    .option('--data <dir>', 'folder of TFRecords, for the number of examples and classes')
+    .option('--examples <n>', `training images (default: the data's, or ${DEFAULT_EXAMPLES})`, parseCount)
+    .option('--validation-examples <n>', 'validation images (default: the data’s, or none)', parseCount)
+    .option('--classes <n>', `number of classes (default: the data's, or ${DEFAULT_CLASSES})`, parseCount)
+    .option('--model <name>', 'architecture (sepal models lists them)')
+    .option('--size <px>', 'height and width of the images', parseCount)
+    .option('--epochs <n>', 'passes over the training images', parseCount)
+    .option('--batch-size <n>', 'images a step, over all replicas', parseCount)
+    .option('--per-replica <n>', 'images a step and replica, in place of --batch-size', parseCount)
+    .addOption(new Option('--precision <policy>', 'what layers compute in').choices(PRECISIONS))
+    .option('--set <path=value...>', 'any setting of the recipe, such as optimizer.name=adam')
+    .option('--programs <names>', 'programs to compile besides train: evaluate,augment', parsePrograms)
+    .option('--search', 'find the largest batch that fits by compiling: minutes for each try')
+    .option('--no-cache', 'compile again what an earlier plan has compiled')
+    .option('--json', 'print JSON');
+  addFeatureFlags(command)
+    .addHelpText(
+      'after',
+      `
+It needs libtpu (sepal plugin install tpu) and no TPU. Compiling takes half a minute for a ResNet50, many for the largest
+models. Seconds are the compiler's estimates, nothing is run: "at best" is what it counts on if all overlaps, "as scheduled"
+adds up its schedule.
+
+Targets: ${TPU_TARGETS.filter((name) => /-(8|256)$/.test(name)).join(', ')} and sizes between.
+
+Examples:
+  sepal plan tf-flowers-cnn --data tf_flowers --target v3-8
+  sepal plan --model densenet201 --size 512 --batch-size 128 --set optimizer.name=adam --epochs 20 --target v3-8 v5e-8
+  sepal plan --model resnet50 --size 192 --per-replica 16 --target v5e-8 v5e-32 v5e-256 --programs train`,
+    )
+    .action(async (recipe: string, flags: PlanFlags) => {
+      await plan(recipe, flags, context());
+    });
+};
+
+function parsePrograms(text: string): ProgramName[] {
+  return text.split(',').map((name) => {
+    const known = PROGRAM_NAMES.find((each) => each === name);
+    if (known === undefined) throw new InvalidArgumentError(`expected some of ${PROGRAM_NAMES.join(',')}.`);
+    return known;
+  });
+}
+
+async function plan(recipeName: string, flags: PlanFlags, context: Context): Promise<void> {
+  const { log, signal } = context;
+  for (const name of flags.target) tpuTarget(name);
+  const { name, recipe } = await recipeFrom(recipeName, {
+    ...flags,
+    device: 'auto',
+    badRecords: 'skip',
+    report: false,
+  });
+  const data = await countData(flags, recipe.size, context);
+  const rate = await decodeRate(recipe.size);
+  const plans: Plan[] = [];
+  for (const target of flags.target) {
+    const started = performance.now();
+    plans.push(
+      await planRecipe({
+        recipe,
+        ...data,
+        target,
+        perReplica: flags.perReplica,
+        programs: flags.programs,
+        search: flags.search,
+        decodeRate: rate,
+        cache: flags.cache ? cacheFolder('plans') : undefined,
+        onCompile: (program) => {
+          signal.throwIfAborted();
+          const seconds = Math.round((performance.now() - started) / 1000);
+          log.info(`${target}: compiling ${program} (${seconds} s so far)`);
+        },
+      }),
+    );
+  }
+  if (flags.json === true) {
+    console.log(JSON.stringify(plans.map(planJson), null, 2));
+    return;
+  }
+  const { examples, validationExamples, classes } = data;
+  console.log(
+    `${name}: ${recipe.model.name}, ${recipe.size} px, ${classes} classes, ${recipe.optimizer.name}, ` +
+      `${recipe.epochs} epochs of ${examples} images${validationExamples > 0 ? ` and ${validationExamples} for validation` : ''}\n`,
+  );
+  console.log(planTable(plans));
+}
+
+async function countData(flags: PlanFlags, size: number, context: Context) {
+  const given = {
+    examples: flags.examples ?? DEFAULT_EXAMPLES,
+    validationExamples: flags.validationExamples ?? 0,
+    classes: flags.classes ?? DEFAULT_CLASSES,
+  };
+  if (flags.data === undefined) return given;
+  if (flags.classes !== undefined) {
+    throw new UsageError('CLASSES', 'the number of classes is the data’s', { hint: 'leave out --classes or --data' });
+  }
+  const options = { size, classNames: flags.classNames, features: featureNames(flags), labelsRequired: true };
+  const train = await openSplit(flags.data, { ...options, split: 'train' }, context);
+  const validation = await openSplit(flags.data, { ...options, split: 'val' }, context);
+  const counted = {
+    examples: flags.examples ?? train.count,
+    validationExamples: flags.validationExamples ?? validation.count,
+    classes: train.classNames.length,
+  };
+  await train.close();
+  await validation.close();
+  return counted;
+}
