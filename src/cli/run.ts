@@ -10,6 +10,8 @@ const COMMANDS = new Map<string, () => Promise<AddCommand>>([
   ['predict', async () => (await import('./commands/predict.ts')).addPredict],
   ['export', async () => (await import('./commands/export.ts')).addExport],
   ['schedule', async () => (await import('./commands/schedule.ts')).addSchedule],
+  ['ensemble', async () => (await import('./commands/ensemble.ts')).addEnsemble],
+  ['submit', async () => (await import('./commands/submit.ts')).addSubmit],
   ['plan', async () => (await import('./commands/plan.ts')).addPlan],
   ['models', async () => (await import('./commands/models.ts')).addModels],
   ['data', async () => (await import('./commands/data.ts')).addData],

@@ -17,3 +17,4 @@ export { variableTypes, type Weights } from './train-state.ts';
 export { previewAugmentation, type PreviewOptions } from './preview.ts';
 export { compilePredictor, type Predictor } from './predict.ts';
 export { loadTrainedModel, readTrainedModel, type StoredModel, type TrainedModel } from './run-weights.ts';
+export { TTA, type Tta } from './tta.ts';

@@ -4,6 +4,8 @@ import { jit, type ArraysOf, type Backend } from '../runtime/index.ts';
 import { evaluationBatches, placeRows } from './device-batches.ts';
 import { batchTypes, predictionStep, rowsPerReplica } from './step.ts';
 import { variableTypes, type Weights } from './train-state.ts';
+import { predictViews, type Tta } from './tta.ts';
+import type { Tensor } from '../xla/index.ts';
 
 /** Class probabilities of every picture of a data set, [examples, classes]. */
 export type Predictor = (
@@ -12,10 +14,17 @@ export type Predictor = (
   options?: { readonly signal?: AbortSignal; readonly onProgress?: (examples: number) => void },
 ) => Promise<Float32Array>;
 
-/** Compiles prediction for a model. `batchSize` is over all replicas. */
-export async function compilePredictor(backend: Backend, model: Model, batchSize: number): Promise<Predictor> {
+/** Compiles prediction for a model. `batchSize` is over all replicas; `tta` says which views of each picture are averaged. */
+export async function compilePredictor(
+  backend: Backend,
+  model: Model,
+  batchSize: number,
+  tta: Tta = 'none',
+): Promise<Predictor> {
   const { images } = batchTypes(model, rowsPerReplica(batchSize, backend.replicas));
-  const step = await jit(backend, predictionStep(model), [variableTypes(model), images], {
+  const predict = predictionStep(model);
+  const body = (weights: Weights, pixels: Tensor) => predictViews(pixels, tta, (views) => predict(weights, views));
+  const step = await jit(backend, body, [variableTypes(model), images], {
     name: `${model.name}_predict`,
   });
   return async (weights, data, { signal, onProgress } = {}) => {

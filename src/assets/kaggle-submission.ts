@@ -1,0 +1,134 @@
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, join } from 'node:path';
+import { isSystemError } from '../base/index.ts';
+import { AssetError } from './asset-error.ts';
+
+/** Who uploads. */
+export interface KaggleToken {
+  readonly username: string;
+  readonly key: string;
+}
+
+const API = 'https://www.kaggle.com/api/v1';
+const HINT =
+  'make one on Kaggle (Settings, API, Create New Token) and put it there, or set KAGGLE_USERNAME and KAGGLE_KEY';
+
+/**
+ * The token where Kaggle's own tool looks for it: `KAGGLE_USERNAME` and `KAGGLE_KEY`, else `kaggle.json` in
+ * `KAGGLE_CONFIG_DIR` or `~/.kaggle`.
+ *
+ * @throws AssetError `NO_KAGGLE_TOKEN`.
+ */
+export async function readKaggleToken(environment: NodeJS.ProcessEnv = process.env): Promise<KaggleToken> {
+  const { KAGGLE_USERNAME: username = '', KAGGLE_KEY: key = '', KAGGLE_CONFIG_DIR: folder } = environment;
+  if (username !== '' && key !== '') return { username, key };
+  const path = join(folder ?? join(homedir(), '.kaggle'), 'kaggle.json');
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    const what = isSystemError(cause, 'ENOENT') ? `there is no Kaggle token ${path}` : `can't read ${path}`;
+    throw new AssetError('NO_KAGGLE_TOKEN', what, { hint: HINT, cause });
+  }
+  const token = parseToken(text);
+  if (token !== undefined) return token;
+  throw new AssetError('NO_KAGGLE_TOKEN', `${path} is no Kaggle token`, {
+    expected: '{"username": "…", "key": "…"}',
+    hint: HINT,
+  });
+}
+
+function parseToken(text: string): KaggleToken | undefined {
+  try {
+    const value = JSON.parse(text) as Partial<KaggleToken> | null;
+    if (typeof value?.username === 'string' && typeof value.key === 'string') {
+      return { username: value.username, key: value.key };
+    }
+  } catch {
+    // Not JSON: the caller says what is expected.
+  }
+  return undefined;
+}
+
+export interface KaggleSubmission {
+  readonly competition: string;
+  /** The name that Kaggle lists. */
+  readonly file: string;
+  readonly content: string;
+  readonly message: string;
+  readonly token: KaggleToken;
+  /** Of the API; for tests. */
+  readonly api?: string;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Submits a file to a competition: asks for a place to upload to, uploads, and hands the upload in.
+ *
+ * @returns Kaggle's answer.
+ * @throws AssetError `KAGGLE` with what Kaggle said.
+ */
+export async function submitToKaggle(submission: KaggleSubmission): Promise<string> {
+  const { competition, file, content, message, token, api = API, signal } = submission;
+  const { EnvHttpProxyAgent, fetch, FormData } = await import('undici');
+  const agent = new EnvHttpProxyAgent();
+  const authorization = `Basic ${Buffer.from(`${token.username}:${token.key}`).toString('base64')}`;
+  const body = Buffer.from(content);
+  const form = (fields: Readonly<Record<string, string>>): InstanceType<typeof FormData> => {
+    const data = new FormData();
+    for (const [name, value] of Object.entries(fields)) data.set(name, value);
+    return data;
+  };
+  const request = async (step: string, url: string, init: Parameters<typeof fetch>[1]) => {
+    const response = await fetch(url, { ...init, dispatcher: agent, signal }).catch((cause: unknown) => {
+      signal?.throwIfAborted();
+      throw new AssetError('KAGGLE', `Kaggle can't be reached to ${step}`, { cause });
+    });
+    const text = await response.text();
+    if (response.ok) return text;
+    throw new AssetError('KAGGLE', `Kaggle refused to ${step}: ${response.status} ${said(text)}`, {
+      hint: HINTS[response.status],
+    });
+  };
+  try {
+    const slug = encodeURIComponent(competition);
+    const place = JSON.parse(
+      await request('take a submission', `${api}/competitions/${slug}/submissions/url/${body.length}/${Date.now()}`, {
+        method: 'POST',
+        headers: { authorization },
+        body: form({ fileName: basename(file) }),
+      }),
+    ) as { readonly token?: string; readonly createUrl?: string };
+    if (place.token === undefined || place.createUrl === undefined) {
+      throw new AssetError('KAGGLE', 'Kaggle named no place to upload to');
+    }
+    // The place is signed by itself, and belongs to a store that must not see the token.
+    await request('store the file', place.createUrl, { method: 'PUT', body });
+    const answer = await request('hand the file in', `${api}/competitions/submissions/submit/${slug}`, {
+      method: 'POST',
+      headers: { authorization },
+      body: form({ blobFileTokens: place.token, submissionDescription: message }),
+    });
+    return said(answer);
+  } finally {
+    await agent.destroy();
+  }
+}
+
+const HINTS: Readonly<Record<number, string>> = {
+  401: 'the token may be old: make a new one on Kaggle',
+  403: "accept the competition's rules on Kaggle first; is it still open?",
+  404: 'the competition is named by the last part of its address',
+};
+
+/** The message of an answer in JSON, or its first line. */
+function said(text: string): string {
+  try {
+    const { message } = JSON.parse(text) as { readonly message?: unknown };
+    if (typeof message === 'string') return message;
+  } catch {
+    // Some answers are plain text.
+  }
+  return text.split('\n')[0].slice(0, 200);
+}

@@ -1,0 +1,96 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { UsageError } from '../../base/index.ts';
+import { SPLITS } from '../../data/index.ts';
+import { MEANS, type Mean } from '../../metrics/index.ts';
+import { TTA } from '../../train/index.ts';
+import type { AddCommand, Context } from '../command.ts';
+import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
+import { writeEnsemble } from '../ensemble/ensemble-file.ts';
+import { predictMembers, requireLabels, type PredictOptions } from '../ensemble/member.ts';
+import { summarize, summaryText } from '../ensemble/summary.ts';
+import { addFeatureFlags } from '../feature-flags.ts';
+import { parseCount } from '../numbers.ts';
+
+interface Flags extends DeviceFlags, PredictOptions {
+  readonly weights?: readonly number[];
+  readonly mean: Mean | 'best';
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+/** `sepal ensemble RUN…`. */
+export const addEnsemble: AddCommand = (program, context) => {
+  const command = program
+    .command('ensemble')
+    .description('join several runs into one predictor: weights given, or searched for macro F1 on a labelled split')
+    .argument('<runs...>', 'run folders, checkpoints (snapshots of one run), or folders of folds')
+    .requiredOption('--data <dir>', 'folder of TFRecords')
+    .addOption(new Option('--split <name>', 'labelled part of the data').choices(SPLITS).default('val'))
+    .option('--weights <list>', 'one number a run, such as 2,1,1 (default: searched)', parseWeights)
+    .addOption(
+      new Option('--mean <kind>', 'how probabilities are averaged; best tries both')
+        .choices([...MEANS, 'best'])
+        .default('best'),
+    )
+    .addOption(new Option('--tta <views>', 'views of each picture that are averaged').choices(TTA).default('none'))
+    .option('--batch-size <n>', 'images a step, over all replicas (default: as in training)', parseCount)
+    .option('--out <file>', 'write the ensemble (JSON), for sepal submit')
+    .addOption(
+      new Option('--bad-records <what>', 'what to do with records that are damaged')
+        .choices(['fail', 'skip'])
+        .default('fail'),
+    )
+    .option('--json', 'print JSON');
+  addFeatureFlags(command);
+  addDeviceOptions(command)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sepal ensemble runs/a runs/b --data flowers --out ensemble.json\n' +
+        '  sepal ensemble runs/a runs/b --data flowers --weights 2,1 --tta flip',
+    )
+    .action(async (runs: string[], flags: Flags) => {
+      await ensemble(runs, flags, context());
+    });
+};
+
+async function ensemble(runs: readonly string[], flags: Flags, context: Context): Promise<void> {
+  const { weights, split, out } = flags;
+  if (weights !== undefined && weights.length !== runs.length) {
+    throw new UsageError('WEIGHTS', 'every run needs a weight', {
+      expected: `${runs.length} numbers`,
+      received: weights.join(','),
+    });
+  }
+  const backend = await openDevice(flags, context);
+  try {
+    const members = await predictMembers(backend, runs, flags, context);
+    requireLabels(members[0], split);
+    const means = flags.mean === 'best' ? MEANS : [flags.mean];
+    const [summary] = means
+      .map((mean) => summarize(members, mean, weights))
+      .toSorted((a, b) => b.macroF1 - a.macroF1 || a.calibration.lossAfter - b.calibration.lossAfter);
+    const { mean, calibration } = summary;
+    if (out !== undefined) {
+      await writeEnsemble(out, {
+        format: 1,
+        mean,
+        tta: flags.tta,
+        temperature: calibration.temperature,
+        members: summary.members.map(({ run, weight }) => ({ run, weight })),
+      });
+    }
+    const { probabilities: _, confusion: __, ...shown } = summary;
+    console.log(flags.json === true ? JSON.stringify({ split, ...shown }, null, 2) : summaryText(summary, split));
+    if (out !== undefined) context.log.info(`ensemble  ${out}\nnext      sepal submit ${out} --data ${flags.data}`);
+  } finally {
+    await backend.close();
+  }
+}
+
+function parseWeights(text: string): number[] {
+  const weights = text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)));
+  if (weights.every((weight) => weight >= 0 && Number.isFinite(weight)) && weights.some((weight) => weight > 0)) {
+    return weights;
+  }
+  throw new InvalidArgumentError('expected numbers of at least 0, such as 2,1,1.');
+}

@@ -1,0 +1,97 @@
+import { Option } from 'commander';
+import { formatCount, UsageError, writeFile } from '../../base/index.ts';
+import { readKaggleToken, submitToKaggle, type KaggleToken } from '../../assets/index.ts';
+import { SPLITS } from '../../data/index.ts';
+import { combineProbabilities } from '../../metrics/index.ts';
+import { TTA, type Tta } from '../../train/index.ts';
+import type { AddCommand, Context } from '../command.ts';
+import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
+import { readEnsemble, type Ensemble } from '../ensemble/ensemble-file.ts';
+import { predictMembers, type PredictOptions } from '../ensemble/member.ts';
+import { submissionCsv } from '../ensemble/submission.ts';
+import { addFeatureFlags } from '../feature-flags.ts';
+import { parseCount } from '../numbers.ts';
+
+interface Flags extends DeviceFlags, Omit<PredictOptions, 'tta'> {
+  readonly tta?: Tta;
+  readonly out: string;
+  readonly competition?: string;
+  readonly message?: string;
+  readonly kaggleApi?: string;
+}
+
+/** `sepal submit RUN|ENSEMBLE`. */
+export const addSubmit: AddCommand = (program, context) => {
+  const command = program
+    .command('submit')
+    .description('predict the test split into submission.csv (id,label), and hand it in at Kaggle if asked to')
+    .argument('<run>', 'run folder, checkpoint, folder of folds, or an ensemble that sepal ensemble wrote')
+    .requiredOption('--data <dir>', 'folder of TFRecords')
+    .addOption(new Option('--split <name>', 'which part of the data').choices(SPLITS).default('test'))
+    .option('--out <file>', 'the CSV file', 'submission.csv')
+    .addOption(
+      new Option('--tta <views>', "views of each picture that are averaged (default: the ensemble's, or none)").choices(
+        TTA,
+      ),
+    )
+    .option('--batch-size <n>', 'images a step, over all replicas (default: as in training)', parseCount)
+    .option(
+      '--competition <name>',
+      'hand the file in at Kaggle, by a token in ~/.kaggle/kaggle.json or KAGGLE_USERNAME and KAGGLE_KEY',
+    )
+    .option('--message <text>', 'what Kaggle shows beside the submission')
+    .addOption(new Option('--kaggle-api <url>').hideHelp())
+    .addOption(
+      new Option('--bad-records <what>', 'what to do with records that are damaged')
+        .choices(['fail', 'skip'])
+        .default('fail'),
+    );
+  addFeatureFlags(command);
+  addDeviceOptions(command)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sepal submit runs/first --data flowers\n' +
+        '  sepal submit ensemble.json --data petals --competition tpu-getting-started --message "three networks"',
+    )
+    .action(async (run: string, flags: Flags) => {
+      await submit(run, flags, context());
+    });
+};
+
+async function submit(run: string, flags: Flags, context: Context): Promise<void> {
+  const { out, competition, split } = flags;
+  // Before any work: a missing token would be found out after all of it.
+  const token = competition === undefined ? undefined : await readKaggleToken();
+  const ensemble: Ensemble = run.endsWith('.json')
+    ? await readEnsemble(run)
+    : { format: 1, mean: 'arithmetic', tta: 'none', temperature: 1, members: [{ run, weight: 1 }] };
+  const used = ensemble.members.filter(({ weight }) => weight > 0);
+  if (used.length === 0) throw new UsageError('WEIGHTS', `${run} gives no member a weight above 0`);
+
+  const backend = await openDevice(flags, context);
+  let csv: string;
+  try {
+    const paths = used.map((member) => member.run);
+    const members = await predictMembers(backend, paths, { ...flags, tta: flags.tta ?? ensemble.tta }, context);
+    const [{ ids, classNames }] = members;
+    const probabilities = combineProbabilities(
+      members.map((member) => member.probabilities),
+      used.map(({ weight }) => weight),
+      classNames.length,
+      ensemble.mean,
+    );
+    csv = submissionCsv(ids, probabilities, classNames.length, `${flags.data} ${split}`);
+    await writeFile(out, csv);
+    context.log.info(`${formatCount(ids.length)} predictions of ${split} in ${out}`);
+  } finally {
+    await backend.close();
+  }
+  if (token !== undefined) await upload(csv, token, run, flags, context);
+}
+
+async function upload(csv: string, token: KaggleToken, run: string, flags: Flags, context: Context): Promise<void> {
+  const { competition = '', message = `Sepal: ${run}`, kaggleApi: api, out } = flags;
+  const { signal, log } = context;
+  const answer = await submitToKaggle({ competition, file: out, content: csv, message, token, api, signal });
+  log.info(`Kaggle (${competition}): ${answer}`);
+}

@@ -1,0 +1,128 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { startProgress, treeLeaves, UsageError } from '../../base/index.ts';
+import type { Dataset, Split } from '../../data/index.ts';
+import { combineProbabilities } from '../../metrics/index.ts';
+import { isDeviceArray, type Backend } from '../../runtime/index.ts';
+import { compilePredictor, loadTrainedModel, type Tta } from '../../train/index.ts';
+import type { Context } from '../command.ts';
+import { featureNames, type FeatureFlags } from '../feature-flags.ts';
+import { openSplit } from '../open-split.ts';
+
+/** What a member of an ensemble says of a split. */
+export interface MemberPredictions {
+  readonly path: string;
+  readonly classNames: readonly string[];
+  readonly ids: readonly string[];
+  /** -1 where unknown. */
+  readonly labels: Int32Array;
+  /** [examples, classes]. */
+  readonly probabilities: Float32Array;
+}
+
+export interface PredictOptions extends FeatureFlags {
+  readonly data: string;
+  readonly split: Split;
+  readonly tta: Tta;
+  readonly batchSize?: number;
+  readonly badRecords: 'fail' | 'skip';
+}
+
+/** The runs that a path stands for: one run or checkpoint, or all folds of a cross-validation. */
+export function runsOf(path: string): string[] {
+  if (!existsSync(path) || !statSync(path).isDirectory()) return [path];
+  const folds = readdirSync(path).filter((name) => /^fold-\d+$/.test(name));
+  return folds.length === 0 ? [path] : folds.toSorted().map((name) => join(path, name));
+}
+
+/** Predicts a split by each member, at the size that it was trained at, with the rows in the order of the first one. */
+export async function predictMembers(
+  backend: Backend,
+  paths: readonly string[],
+  options: PredictOptions,
+  context: Context,
+): Promise<MemberPredictions[]> {
+  const members: MemberPredictions[] = [];
+  for (const path of paths) {
+    const parts: MemberPredictions[] = [];
+    for (const run of runsOf(path))
+      parts.push(alignTo(parts[0] ?? members[0], await predictRun(backend, run, options, context)));
+    const equal = parts.map(() => 1);
+    const rows = parts.map(({ probabilities }) => probabilities);
+    members.push({ ...parts[0], path, probabilities: combineProbabilities(rows, equal, parts[0].classNames.length) });
+  }
+  return members;
+}
+
+async function predictRun(
+  backend: Backend,
+  run: string,
+  options: PredictOptions,
+  context: Context,
+): Promise<MemberPredictions> {
+  const { model, info, weights, path } = await loadTrainedModel(backend, run);
+  try {
+    const { split, badRecords, tta } = options;
+    const data = await openSplit(
+      options.data,
+      {
+        split,
+        size: info.size,
+        badRecords,
+        classNames: options.classNames ?? info.classNames,
+        features: featureNames(options),
+        labelsRequired: false,
+      },
+      context,
+    );
+    try {
+      const predictor = await compilePredictor(backend, model, options.batchSize ?? info.recipe.batchSize, tta);
+      const bar = startProgress({ label: `${basename(run)} on ${split}`, total: data.count, unit: 'images/s' });
+      const probabilities = await predictor(weights, data, {
+        signal: context.signal,
+        onProgress: (done) => bar.update(done),
+      }).finally(() => bar.stop());
+      return { path, classNames: info.classNames, ids: [...data.ids], labels: data.labels, probabilities };
+    } finally {
+      await data.close();
+    }
+  } finally {
+    for (const array of treeLeaves(weights, isDeviceArray)) array.dispose();
+  }
+}
+
+/** A member's rows in the order of another's: data sets of several sizes may hold the same pictures in another order. */
+function alignTo(first: MemberPredictions | undefined, member: MemberPredictions): MemberPredictions {
+  if (first === undefined) return member;
+  const classes = first.classNames.length;
+  const differs = first.classNames.findIndex((name, i) => name !== member.classNames[i]);
+  if (differs !== -1 || member.classNames.length !== classes) {
+    throw new UsageError('CLASSES', `${member.path} was trained on other classes than ${first.path}`, {
+      expected: `${classes} classes`,
+      received: `${member.classNames.length} classes${differs < 0 ? '' : `, class ${differs} being "${member.classNames[differs]}"`}`,
+    });
+  }
+  if (first.ids.length === member.ids.length && first.ids.every((id, i) => id === member.ids[i])) return member;
+  const rowOf = new Map(member.ids.map((id, row) => [id, row]));
+  const missing = first.ids.find((id) => !rowOf.has(id));
+  if (missing !== undefined || rowOf.size !== member.ids.length || member.ids.length !== first.ids.length) {
+    throw new UsageError('MEMBERS', `${member.path} and ${first.path} see different pictures at their sizes`, {
+      expected: `${first.ids.length} pictures`,
+      received: `${member.ids.length}${missing === undefined ? '' : `, without "${missing}"`}`,
+    });
+  }
+  const probabilities = new Float32Array(member.probabilities.length);
+  for (const [to, id] of first.ids.entries()) {
+    const from = rowOf.get(id)!;
+    probabilities.set(member.probabilities.subarray(from * classes, (from + 1) * classes), to * classes);
+  }
+  return { ...member, ids: first.ids, labels: first.labels, probabilities };
+}
+
+/** Labels of a split that must have them. @throws UsageError `NO_LABELS`. */
+export function requireLabels({ labels }: Pick<Dataset, 'labels'>, split: string): void {
+  if (labels.every((label) => label >= 0)) return;
+  throw new UsageError('NO_LABELS', `the split ${split} has images without labels`, {
+    hint: 'weights are searched and scores taken on a labelled split, such as --split val',
+  });
+}

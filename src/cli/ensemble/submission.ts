@@ -1,0 +1,31 @@
+import { DataError } from '../../data/index.ts';
+
+/**
+ * Predictions as Kaggle takes them: `id,label` with class numbers, every id once.
+ *
+ * @throws DataError `IDS` where pictures have no names, or two have the same; `UNREADABLE` where one has no prediction.
+ */
+export function submissionCsv(
+  ids: readonly string[],
+  probabilities: Float32Array,
+  classCount: number,
+  origin: string,
+): string {
+  const seen = new Map<string, number>();
+  const lines = ids.map((id, n) => {
+    const before = seen.get(id);
+    if (id === '' || before !== undefined) {
+      const what = id === '' ? `picture ${n} has no id` : `pictures ${before} and ${n} have the same id "${id}"`;
+      throw new DataError('IDS', `${origin}: ${what}`, {
+        expected: 'every picture with an id of its own',
+        hint: 'name the feature that holds it with --id-feature',
+      });
+    }
+    seen.set(id, n);
+    const row = probabilities.subarray(n * classCount, (n + 1) * classCount);
+    const highest = Math.max(...row);
+    if (!(highest > 0)) throw new DataError('UNREADABLE', `${origin}: picture "${id}" could not be decoded`);
+    return `${/[",\n]/.test(id) ? `"${id.replaceAll('"', '""')}"` : id},${row.indexOf(highest)}`;
+  });
+  return `${['id,label', ...lines].join('\n')}\n`;
+}
