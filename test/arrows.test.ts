@@ -16,9 +16,9 @@ const ARROWS: Record<string, readonly string[]> = {
   metrics: [],
   report: ['metrics'],
   train: ['xla', 'data', 'models', 'nn', 'metrics', 'runtime'],
-  serve: ['train', 'report'],
   plan: ['xla', 'models', 'runtime', 'train'],
   cli: ['assets', 'pjrt', 'xla', 'runtime', 'nn', 'models', 'data', 'metrics', 'report', 'train', 'serve', 'plan'],
+  serve: ['train', 'data', 'models', 'runtime'],
 };
 
 const SRC = join(import.meta.dirname, '..', 'src');

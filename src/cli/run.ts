@@ -13,6 +13,7 @@ const COMMANDS = new Map<string, () => Promise<AddCommand>>([
   ['ensemble', async () => (await import('./commands/ensemble.ts')).addEnsemble],
   ['submit', async () => (await import('./commands/submit.ts')).addSubmit],
   ['plan', async () => (await import('./commands/plan.ts')).addPlan],
+  ['serve', async () => (await import('./commands/serve.ts')).addServe],
   ['models', async () => (await import('./commands/models.ts')).addModels],
   ['data', async () => (await import('./commands/data.ts')).addData],
   ['plugin', async () => (await import('./commands/plugin.ts')).addPlugin],

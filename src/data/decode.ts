@@ -21,6 +21,8 @@ export interface DecodeOptions {
    * they are stored, and tf.data doesn't turn them either.
    */
   readonly autoOrient?: boolean;
+  /** Gives up on a picture that takes longer. */
+  readonly maxSeconds?: number;
 }
 
 /** Pictures with more pixels are refused: a few bytes of PNG can unpack to gigabytes. */
@@ -106,9 +108,11 @@ function isPlain(header: JpegHeader, size: ImageSize, { autoOrient = false }: De
   );
 }
 
-async function decodeAny(bytes: Buffer, size: ImageSize, { autoOrient = false }: DecodeOptions): Promise<Buffer> {
+async function decodeAny(bytes: Buffer, size: ImageSize, options: DecodeOptions): Promise<Buffer> {
+  const { autoOrient = false, maxSeconds = 0 } = options;
   const pipeline = sharp(bytes, { failOn: 'truncated', limitInputPixels: MAX_PIXELS, autoOrient });
   const { data, info } = await pipeline
+    .timeout({ seconds: maxSeconds })
     .flatten({ background: 'black' })
     .resize(size.width, size.height, { fit: 'cover', position: 'centre', kernel: 'lanczos3' })
     .toColourspace('srgb')

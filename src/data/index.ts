@@ -4,8 +4,9 @@ export { convertFolder, type Converted, type ConvertOptions } from './convert.ts
 export { DataError, type Place } from './data-error.ts';
 export { openDataset, type OpenOptions } from './dataset.ts';
 export { decodeRate } from './decode-rate.ts';
-export { type ImageSize } from './decode.ts';
+export { decodeImage, readImageSize, type DecodeOptions, type ImageSize } from './decode.ts';
 export { encodeExample } from './example.ts';
+export { Gate } from './gate.ts';
 export { isImageFile, openImages } from './image-files.ts';
 export { inspectDataset, type InspectOptions, type SplitSummary } from './inspect.ts';
 export { type FeatureNames, type Layout } from './layout.ts';

@@ -15,6 +15,7 @@ export { BEST_FILE, LAST_FILE } from './run-files.ts';
 export { train, type TrainEvent, type TrainOptions, type TrainResult } from './train.ts';
 export { variableTypes, type Weights } from './train-state.ts';
 export { previewAugmentation, type PreviewOptions } from './preview.ts';
+export { compileExplainedClassifier, type Classified, type ExplainedClassifier } from './grad-cam.ts';
 export { compilePredictor, type Predictor } from './predict.ts';
 export { loadTrainedModel, readTrainedModel, type StoredModel, type TrainedModel } from './run-weights.ts';
 export { TTA, type Tta } from './tta.ts';

@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import sharp from 'sharp';
+import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
+import { writeUntrainedRun } from '../../test/untrained-run.ts';
+import type { Backend } from '../runtime/index.ts';
+import { answerSchema, errorSchema, modelSchema, type AnswerBody, type ClassifiedBody } from './answer-schema.ts';
+import { startServer, type RunningServer, type ServeOptions } from './server.ts';
+
+const CLASSES = ['daisy', 'rose', 'tulip', 'sunflower'];
+
+const photo = (background: string, width = 60, height = 40) =>
+  sharp({ create: { width, height, channels: 3, background } })
+    .jpeg()
+    .toBuffer();
+
+suite('the server', { skip }, () => {
+  let backend: Backend;
+  let folder: string;
+  let server: RunningServer;
+  const runs: string[] = [];
+
+  const start = async (options: Partial<ServeOptions> = {}) =>
+    startServer({
+      backend,
+      runs: [runs[0]],
+      version: '0.0.0',
+      port: 0,
+      batchSizes: [1, 4],
+      limits: { imagesPerSecond: 0 },
+      ...options,
+    });
+  const predict = async (body: Buffer | FormData, headers: Record<string, string> = {}, query = '', at = server) => {
+    const response = await fetch(`${at.url}/api/predict${query}`, { method: 'POST', body, headers });
+    return { response, json: await response.json() };
+  };
+  const classified = (json: unknown): ClassifiedBody[] => {
+    const { images } = answerSchema.parse(json);
+    return images.map((image) => (assert.ok(!('error' in image)), image));
+  };
+  const raw = { 'content-type': 'image/jpeg' };
+
+  before(async () => {
+    backend = await cpuBackend();
+    folder = await mkdtemp(join(tmpdir(), 'sepal-serve-'));
+    for (const [name, seed, size] of [
+      ['first', 1, 32],
+      ['second', 2, 48],
+    ] as const) {
+      runs.push(await writeUntrainedRun(join(folder, name), { classNames: CLASSES, seed, size }));
+    }
+    runs.push(await writeUntrainedRun(join(folder, 'other'), { classNames: ['cat', 'dog'] }));
+    server = await start();
+  });
+  after(async () => {
+    await server.close();
+    await backend.close();
+    await rm(folder, { recursive: true });
+  });
+
+  test('one image is answered the same as raw bytes, in a form, and by a data type of its own', async () => {
+    const bytes = await photo('#d04060');
+    const form = new FormData();
+    form.append('image', new Blob([bytes], { type: 'image/jpeg' }), 'rose.jpg');
+    const answers = [
+      await predict(bytes, raw),
+      await predict(bytes, { 'content-type': 'application/octet-stream' }),
+      await predict(form),
+    ];
+    const [first, second, third] = answers.map(({ json }) => classified(json)[0]);
+    assert.deepEqual(second.classes, first.classes);
+    assert.deepEqual(third.classes, first.classes);
+    assert.equal(third.name, 'rose.jpg');
+    assert.deepEqual(first.original, { width: 60, height: 40 });
+    assert.deepEqual(first.classes.map(({ name }) => name).toSorted(), CLASSES.toSorted());
+    const total = first.classes.reduce((sum, { probability }) => sum + probability, 0);
+    assert.ok(Math.abs(total - 1) < 1e-5);
+    assert.ok(first.classes.every(({ probability }, i, all) => i === 0 || probability <= all[i - 1].probability));
+  });
+
+  test('images of many requests at once each get their own answer', async () => {
+    const colours = Array.from({ length: 24 }, (_, i) => `hsl(${15 * i} 80% 50%)`);
+    const bytes = await Promise.all(colours.map((colour) => photo(colour)));
+    const alone: AnswerBody[] = [];
+    for (const each of bytes) alone.push((await predict(each, raw)).json as AnswerBody);
+    const together = await Promise.all(bytes.map((each) => predict(each, raw)));
+    for (const [i, { json }] of together.entries()) {
+      const [expected] = classified(alone[i]);
+      for (const [k, { name, probability }] of classified(json)[0].classes.entries()) {
+        assert.equal(name, expected.classes[k].name);
+        assert.ok(Math.abs(probability - expected.classes[k].probability) < 1e-6, 'padding and company change nothing');
+      }
+    }
+  });
+
+  test('an explanation has a map for each of three classes and the image as the model saw it', async () => {
+    const { json } = await predict(await photo('#20a060'), raw, '?explain=true&top=2');
+    const [{ classes, explanations = [], picture = '' }] = classified(json);
+    assert.equal(classes.length, 2);
+    assert.equal(explanations.length, 3);
+    assert.deepEqual(
+      explanations.slice(0, 2).map(({ class: name }) => name),
+      classes.map(({ name }) => name),
+    );
+    for (const { height, width, values } of explanations) {
+      assert.deepEqual([height, width, values.length], [8, 8, 64]);
+      assert.ok(values.some((value) => value === 1) || values.every((value) => value === 0));
+    }
+    const seen = await sharp(Buffer.from(picture.split(',')[1], 'base64')).metadata();
+    assert.deepEqual([seen.format, seen.width, seen.height], ['png', 32, 32]);
+  });
+
+  test('several images are answered in their order, and a bad one does not hold up the others', async () => {
+    const form = new FormData();
+    form.append('a', new Blob([await photo('red')]), 'a.jpg');
+    form.append('b', new Blob(['<svg/>']), 'b.jpg');
+    form.append('c', new Blob([await photo('blue')]), 'c.jpg');
+    const { response, json } = await predict(form);
+    assert.equal(response.status, 200);
+    const { images } = answerSchema.parse(json);
+    assert.deepEqual(
+      images.map(({ name }) => name),
+      ['a.jpg', 'b.jpg', 'c.jpg'],
+    );
+    assert.deepEqual(
+      images.map((image) => ('error' in image ? image.error.code : 'ok')),
+      ['ok', 'UNSUPPORTED_IMAGE', 'ok'],
+    );
+  });
+
+  test('runs are averaged, each at its own size', async () => {
+    const bytes = await photo('#8040c0');
+    const probabilities = async (...names: string[]) => {
+      const averaged = await start({ runs: names, batchSizes: [1] });
+      try {
+        const { json } = await predict(bytes, raw, '?explain=1', averaged);
+        const [{ classes, explanations = [] }] = classified(json);
+        assert.equal(explanations.length, 3);
+        return new Map(classes.map(({ name, probability }) => [name, probability]));
+      } finally {
+        await averaged.close();
+      }
+    };
+    const [first, second, both] = [
+      await probabilities(runs[0]),
+      await probabilities(runs[1]),
+      await probabilities(runs[0], runs[1]),
+    ];
+    for (const name of CLASSES) {
+      const mean = ((first.get(name) ?? NaN) + (second.get(name) ?? NaN)) / 2;
+      assert.ok(Math.abs((both.get(name) ?? NaN) - mean) < 1e-6);
+    }
+    await assert.rejects(start({ runs: [runs[0], runs[2]] }), { code: 'CLASSES' });
+  });
+
+  test('below the threshold the answer is "not sure"', async () => {
+    const strict = await start({ threshold: 1, batchSizes: [1] });
+    try {
+      assert.equal(classified((await predict(await photo('teal'), raw, '', strict)).json)[0].sure, false);
+    } finally {
+      await strict.close();
+    }
+    const [{ sure, classes }] = classified((await predict(await photo('teal'), raw)).json);
+    assert.equal(sure, classes[0].probability >= 0.5);
+  });
+
+  test('it says what it serves, how it is, what it counted and how to talk to it', async () => {
+    const model = modelSchema.parse(await (await fetch(`${server.url}/api/model`)).json());
+    assert.deepEqual(model.classes, CLASSES);
+    assert.deepEqual(
+      model.runs.map(({ name, architecture }) => [name, architecture]),
+      [['first', 'cnn']],
+    );
+    assert.deepEqual(await (await fetch(`${server.url}/healthz`)).json(), { status: 'ok' });
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    assert.match(metrics, /sepal_http_requests_total\{path="\/api\/predict",status="200"\} \d+/);
+    assert.match(metrics, /sepal_images_total\{outcome="UNSUPPORTED_IMAGE"\} 1/);
+    assert.match(metrics, /sepal_batch_images_count \d+/);
+    const api = (await (await fetch(`${server.url}/openapi.json`)).json()) as { openapi: string; paths: object };
+    assert.equal(api.openapi, '3.1.0');
+    assert.deepEqual(Object.keys(api.paths), ['/api/predict', '/api/model', '/healthz', '/metrics']);
+  });
+
+  test('every answer has the headers that keep a browser safe, and no cookie', async () => {
+    for (const path of ['/', '/api/model', '/page/main.js', '/nowhere']) {
+      const { headers } = await fetch(server.url + path);
+      assert.match(headers.get('content-security-policy') ?? '', /default-src 'none'/);
+      assert.doesNotMatch(headers.get('content-security-policy') ?? '', /unsafe|https?:|\*/);
+      assert.equal(headers.get('x-content-type-options'), 'nosniff');
+      assert.equal(headers.get('set-cookie'), null);
+    }
+  });
+
+  test('the page loads only what is served', async () => {
+    const page = await (await fetch(server.url)).text();
+    const links = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1]);
+    assert.ok(links.length > 3);
+    for (const link of new Set(links)) {
+      assert.ok(link.startsWith('/'), link);
+      assert.equal((await fetch(server.url + link)).status, 200, link);
+    }
+    const tag = (await fetch(server.url)).headers.get('etag') ?? '';
+    assert.equal((await fetch(server.url, { headers: { 'if-none-match': tag } })).status, 304);
+  });
+
+  test('a client that sends too much is told when to come back', async () => {
+    const strict = await start({ limits: { imagesPerSecond: 0.1, burst: 2 }, batchSizes: [1] });
+    try {
+      const bytes = await photo('gold');
+      const statuses: number[] = [];
+      for (let i = 0; i < 3; i++) statuses.push((await predict(bytes, raw, '', strict)).response.status);
+      assert.deepEqual(statuses, [200, 200, 429]);
+      const { response, json } = await predict(bytes, raw, '', strict);
+      assert.equal(errorSchema.parse(json).error.code, 'RATE_LIMITED');
+      assert.ok(Number(response.headers.get('retry-after')) >= 8);
+    } finally {
+      await strict.close();
+    }
+  });
+
+  test('nothing stays on the device after a request, and a stop leaves none waiting', async () => {
+    const own = await start();
+    const bytes = await photo('navy');
+    await predict(bytes, raw, '?explain=1', own);
+    const alive = backend.client.liveBufferCount;
+    for (let i = 0; i < 10; i++) await predict(bytes, raw, '?explain=1', own);
+    assert.equal(backend.client.liveBufferCount, alive);
+    const pending = Promise.allSettled(Array.from({ length: 6 }, () => predict(bytes, raw, '', own)));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await own.close();
+    // A connection that was not yet accepted has nobody to answer it.
+    for (const result of await pending) {
+      if (result.status === 'fulfilled') assert.ok([200, 503].includes(result.value.response.status));
+      else assert.match(String(result.reason), /fetch failed/);
+    }
+    await assert.rejects(fetch(own.url));
+  });
+});

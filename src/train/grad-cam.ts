@@ -1,0 +1,90 @@
+import { preprocess, type Model } from '../models/index.ts';
+import { applyNetwork } from '../nn/index.ts';
+import { jit, type Backend, type Compiled } from '../runtime/index.ts';
+import {
+  convert,
+  mean,
+  mul,
+  oneHot,
+  relu,
+  reshape,
+  sliceAxis,
+  softmax,
+  stack,
+  sum,
+  vjp,
+  type Tensor,
+  type TensorType,
+} from '../xla/index.ts';
+import { batchTypes, rowsPerReplica } from './step.ts';
+import { variableTypes, type Weights } from './train-state.ts';
+
+/** Probabilities [batch, classes], with the last feature map they came from [batch, height, width, channels]. */
+export interface Classified {
+  readonly probabilities: Tensor;
+  readonly features: Tensor;
+}
+
+/** A model compiled for batches of one size; both programs leave their results on the devices. */
+export interface ExplainedClassifier {
+  /** Rows over all replicas. */
+  readonly batchSize: number;
+  readonly classify: Compiled<[Weights, Tensor], Classified>;
+  /**
+   * Grad-CAM of chosen classes (Selvaraju et al. 2017): weights, features and class numbers int32 [batch, k] give maps
+   * [batch, k, height, width], at least 0, on no scale in particular.
+   *
+   * It starts from the features, so that it costs a gradient of the classifier alone, not of the network.
+   */
+  readonly explain: Compiled<[Weights, Tensor, Tensor], Tensor>;
+}
+
+/** Compiles classification with explanations of `explained` classes an image. `batchSize` is over all replicas. */
+export async function compileExplainedClassifier(
+  backend: Backend,
+  model: Model,
+  batchSize: number,
+  explained: number,
+): Promise<ExplainedClassifier> {
+  const rows = rowsPerReplica(batchSize, backend.replicas);
+  const weights = variableTypes(model);
+  const { images } = batchTypes(model, rows);
+  const classify = await jit(backend, classification(model), [weights, images], { name: `${model.name}_classify` });
+  const [, map] = classify.program.outputs;
+  const classes: TensorType = { shape: [rows, explained], dtype: 'int32' };
+  const explain = await jit(backend, gradCam(model), [weights, map, classes], { name: `${model.name}_explain` });
+  return { batchSize, classify, explain };
+}
+
+function classification({ parts, preprocess: settings, computeType }: Model) {
+  return (weights: Weights, images: Tensor): Classified => {
+    const variables = { ...weights.params, ...weights.statistics };
+    const run = { training: false };
+    const { output: features } = applyNetwork(
+      parts.features,
+      variables,
+      preprocess(images, settings, computeType),
+      run,
+    );
+    const { output: vectors } = applyNetwork(parts.pool, variables, features, run);
+    const { output: logits } = applyNetwork(parts.classifier, variables, vectors, run);
+    return { probabilities: softmax(convert(logits, 'float32')), features };
+  };
+}
+
+function gradCam({ parts, classes }: Model) {
+  return (weights: Weights, features: Tensor, chosen: Tensor): Tensor => {
+    const variables = { ...weights.params, ...weights.statistics };
+    const run = { training: false };
+    const { output: vectors } = applyNetwork(parts.pool, variables, features, run);
+    const { output: logits } = applyNetwork(parts.classifier, variables, vectors, run);
+    const [rows, count] = chosen.shape;
+    const maps = Array.from({ length: count }, (_, k) => {
+      const label = reshape(sliceAxis(chosen, 1, k, k + 1), [rows]);
+      const [slopes] = vjp([logits], [oneHot(label, classes, logits.dtype)], [features]);
+      const importance = mean(convert(slopes, 'float32'), { axes: [1, 2], keepDims: true });
+      return relu(sum(mul(importance, convert(features, 'float32')), { axes: [3] }));
+    });
+    return stack(maps, 1);
+  };
+}
