@@ -19,7 +19,7 @@ export {
   type DenseSettings,
   type DepthwiseSettings,
 } from './linear.ts';
-export { sparseCategoricalCrossEntropy } from './loss.ts';
+export { focalFactor, softMacroF1Loss, sparseCategoricalCrossEntropy } from './loss.ts';
 export { dropout, dropPath, uniformPerExample } from './random.ts';
 export {
   applyNetwork,

@@ -8,11 +8,15 @@ import type { Backend } from '../runtime/index.ts';
 import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
 import { writeColouredDataset } from '../../test/coloured-dataset.ts';
 import { evaluationBatches, trainingBatches, type DeviceBatch } from './device-batches.ts';
+import { epochOrder } from './order.ts';
 
 const COUNT = 13;
 const BATCH = 4;
 const SIZE = 8;
 const INPUT = { shape: [SIZE, SIZE, 3], dtype: 'uint8' } as const;
+
+const shuffled = (data: Dataset, seed = 1, epoch = 0): Uint32Array =>
+  epochOrder(data.labels, { sampling: 'shuffle', seed, epoch });
 
 /** What a batch held, before it was disposed of. */
 interface Held {
@@ -63,7 +67,7 @@ suite('batches on the devices', { skip }, () => {
     return all;
   };
   const training = (epoch: number, from = 0, seed = 1) =>
-    collect(trainingBatches(backend, data, INPUT, { batchSize: BATCH, seed, epoch, from }));
+    collect(trainingBatches(backend, data, INPUT, { batchSize: BATCH, epochOrder: shuffled(data, seed, epoch), from }));
   const counted = (all: readonly Held[]) => all.flatMap(({ indices, mask }) => indices.filter((_, i) => mask[i] === 1));
 
   test('of training hold each example once, and real images in the padding', async () => {
@@ -101,7 +105,11 @@ suite('batches on the devices', { skip }, () => {
   test('of a data set smaller than a batch repeat it', async () => {
     const size = 2 * COUNT + 2;
     const all: DeviceBatch[] = [];
-    for await (const batch of trainingBatches(backend, data, INPUT, { batchSize: size, seed: 1, epoch: 0, from: 0 })) {
+    for await (const batch of trainingBatches(backend, data, INPUT, {
+      batchSize: size,
+      epochOrder: shuffled(data),
+      from: 0,
+    })) {
       all.push(batch);
     }
     assert.equal(all.length, 1);
@@ -123,7 +131,11 @@ suite('batches on the devices', { skip }, () => {
 
   test('that nobody takes to the end are freed', async () => {
     const live = backend.client.liveBufferCount;
-    for await (const batch of trainingBatches(backend, data, INPUT, { batchSize: BATCH, seed: 1, epoch: 0, from: 0 })) {
+    for await (const batch of trainingBatches(backend, data, INPUT, {
+      batchSize: BATCH,
+      epochOrder: shuffled(data),
+      from: 0,
+    })) {
       batch.dispose();
       break;
     }

@@ -1,4 +1,3 @@
-import { Random } from '../base/index.ts';
 import type { Batch, BatchOptions } from '../data/index.ts';
 import type { ArraysOf, Backend } from '../runtime/index.ts';
 import type { HostArray, TensorType } from '../xla/index.ts';
@@ -26,8 +25,8 @@ export interface DeviceBatch {
 }
 
 /**
- * The batches of one epoch of training from step `from` on, in an order that depends on seed and epoch only; `input` is
- * the type of one example.
+ * The batches of one epoch of training from step `from` on; `epochOrder` says which example stands at each place, and
+ * `input` is the type of one example.
  *
  * The last batch is filled up with the first examples of the epoch: real images, so that batch-norm statistics stay
  * right, but masked, so that each example counts once.
@@ -36,14 +35,13 @@ export async function* trainingBatches(
   backend: Backend,
   data: Examples,
   input: TensorType,
-  options: { readonly batchSize: number; readonly seed: number; readonly epoch: number; readonly from: number },
+  options: { readonly batchSize: number; readonly epochOrder: Uint32Array; readonly from: number },
 ): AsyncGenerator<DeviceBatch, void, void> {
-  const { batchSize, seed, epoch, from } = options;
-  const permutation = new Random(seed, 'shuffle', epoch).permutation(data.count);
+  const { batchSize, epochOrder, from } = options;
   const steps = Math.ceil(data.count / batchSize);
   const order = Uint32Array.from(
     { length: (steps - from) * batchSize },
-    (_, i) => permutation[(from * batchSize + i) % data.count],
+    (_, i) => epochOrder[(from * batchSize + i) % data.count],
   );
   let row = from * batchSize;
   const uploads = ahead(data.batches({ batchSize, order }), async (batch) => {

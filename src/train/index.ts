@@ -19,3 +19,6 @@ export { compileExplainedClassifier, type Classified, type ExplainedClassifier }
 export { compilePredictor, type Predictor } from './predict.ts';
 export { loadTrainedModel, readTrainedModel, type StoredModel, type TrainedModel } from './run-weights.ts';
 export { TTA, type Tta } from './tta.ts';
+export { findLearningRate, type FoundRates, type FindRateOptions } from './find-rate.ts';
+export { snapshotFile } from './run-files.ts';
+export type { TrainingData } from './run-check.ts';

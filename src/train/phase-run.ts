@@ -6,6 +6,7 @@ import { trainingBatches, type DeviceBatch, type Examples } from './device-batch
 import { compileEvaluator, readScores, type Evaluation, type Evaluator, type Scores } from './evaluate.ts';
 import { compileExtractor, FEATURE_BUDGET, type Features } from './features.ts';
 import { freezing, type Freezing } from './freeze.ts';
+import { epochOrder } from './order.ts';
 import type { Phase } from './phase.ts';
 import type { TrainingData } from './run-check.ts';
 import { stepInputTypes, type StepInputs } from './step.ts';
@@ -92,7 +93,7 @@ export class PhaseRun {
     const { backend, model, phase, data, weights } = settings;
     const features = freezing(model, phase).hasFixedFeatures ? await computeFeatures(settings) : undefined;
     const classifier = features?.head ?? model;
-    const program = stepProgram(model, phase, backend.replicas, features?.head);
+    const program = stepProgram(model, phase, backend.replicas, { head: features?.head, labels: data.train.labels });
     const step = await jit(backend, program.body, program.types, program);
     const evaluate = await compileEvaluator(backend, classifier, phase.batchSize);
     const start = settings.resumed?.(program.form) ?? initialState(program.form, weights, settings.step);
@@ -126,12 +127,11 @@ export class PhaseRun {
     epoch: number,
     { from, first }: { readonly from: number; readonly first: number },
   ): AsyncGenerator<DeviceBatch> {
-    const { backend, phase } = this.#settings;
-    const { batchSize, seed } = phase;
+    const { backend, phase, data } = this.#settings;
+    const { batchSize, seed, sampling } = phase;
     return trainingBatches(backend, this.#train(epoch - first), this.#classifier.input, {
       batchSize,
-      seed,
-      epoch,
+      epochOrder: epochOrder(data.train.labels, { sampling, seed, epoch }),
       from,
     });
   }

@@ -6,7 +6,9 @@ import { resolveModel } from '../models/index.ts';
 import { augmentSchema } from './augment/index.ts';
 import { RecipeError } from './errors.ts';
 import { freezeSchema, frozenStatisticsSchema } from './freeze.ts';
+import { classWeightsSchema, lossSchema } from './loss.ts';
 import { optimizerSchema } from './optimizer.ts';
+import { SAMPLINGS } from './order.ts';
 import { precisionSchema } from './precision.ts';
 import { ratesSchema } from './rates.ts';
 import { scheduleSchema } from './schedule.ts';
@@ -35,6 +37,9 @@ const phaseSchema = z.strictObject({
   optimizer: optimizerSchema.optional(),
   schedule: scheduleSchema.optional(),
   rates: ratesSchema.optional(),
+  loss: lossSchema.optional(),
+  classWeights: classWeightsSchema.optional(),
+  sampling: z.enum(SAMPLINGS).optional(),
   labelSmoothing: labelSmoothing.optional(),
   clipNorm: clipNorm.optional(),
   augment: augmentSchema.optional(),
@@ -68,6 +73,12 @@ export const recipeSchema = z.strictObject({
     .lt(1)
     .optional()
     .describe('decay of a moving average of the weights, which is then what is evaluated and saved as the best'),
+  loss: lossSchema.default({ name: 'crossEntropy' }),
+  classWeights: classWeightsSchema.optional(),
+  sampling: z
+    .enum(SAMPLINGS)
+    .default('shuffle')
+    .describe('shuffle: every image once an epoch; balanced: every class equally often, as many images'),
   labelSmoothing: labelSmoothing.default(0),
   clipNorm: clipNorm.optional(),
   augment: augmentSchema.default({ flip: false }),

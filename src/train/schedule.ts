@@ -172,3 +172,12 @@ function petals(schedule: Named<'petals'>, epoch: number): number {
   if (epoch < random) return final * new Random(seed, 'schedule', epoch).uniform();
   return epoch < random + sustain ? rate : decayed(schedule, epoch - random - sustain);
 }
+
+/** Whether a period of a schedule with restarts ends with this epoch (counted from 1): its weights are worth keeping. */
+export function endsPeriod(schedule: Schedule, epoch: number): boolean {
+  if (schedule.name !== 'restarts') return false;
+  let end = schedule.warmup + schedule.period;
+  let length = schedule.period;
+  while (end < epoch - 1e-9) end += length *= schedule.growth;
+  return Math.abs(end - epoch) < 1e-9;
+}

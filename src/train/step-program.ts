@@ -2,6 +2,7 @@ import type { Classifier, Model } from '../models/index.ts';
 import type { VariableSpec } from '../nn/index.ts';
 import type { TypesOf } from '../runtime/index.ts';
 import { freezing, headFreezing, type Freezing } from './freeze.ts';
+import { classWeightsOf } from './loss.ts';
 import { makeOptimizer } from './optimizer.ts';
 import { rateFactors } from './rates.ts';
 import type { Recipe } from './recipe.ts';
@@ -24,12 +25,20 @@ export interface StepProgram {
   readonly fixed: readonly VariableSpec[];
 }
 
-/** The training step of a model under a recipe or one of its phases; of its head alone where there is one for features. */
+/** What a step is made for besides the model and the recipe. */
+export interface StepOptions {
+  /** The part of the model that is trained on features. */
+  readonly head?: Classifier;
+  /** Of the training examples, from which balanced class weights follow. */
+  readonly labels?: ArrayLike<number>;
+}
+
+/** The training step of a model under a recipe or one of its phases. */
 export function stepProgram(
   model: Model,
   recipe: Omit<Recipe, 'phases'>,
   replicas: number,
-  head?: Classifier,
+  { head, labels }: StepOptions = {},
 ): StepProgram {
   const classifier = head ?? model;
   const whole = freezing(model, recipe);
@@ -43,6 +52,7 @@ export function stepProgram(
       recipe,
       optimizer,
       freezing: own,
+      classWeights: classWeightsOf(recipe.classWeights, model.classes, labels),
       rateFactors: rateFactors(model, recipe.rates),
       augment: head === undefined ? recipe.augment : undefined,
       replicas,

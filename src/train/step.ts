@@ -11,7 +11,6 @@ import {
   expandDims,
   foldIn,
   gradient,
-  maximum,
   minimum,
   mul,
   oneHot,
@@ -22,8 +21,9 @@ import {
   type Tensor,
   type TensorType,
 } from '../xla/index.ts';
-import { augment, mixExamples, mixLosses, type AugmentSettings } from './augment/index.ts';
+import { augment, mixExamples, type AugmentSettings } from './augment/index.ts';
 import type { Freezing } from './freeze.ts';
+import { trainingLoss } from './loss.ts';
 import { clipByGlobalNorm, type Optimizer } from './optimizer.ts';
 import type { Recipe } from './recipe.ts';
 import { mergeWeights, type MetricSums, type TrainState, type Weights } from './train-state.ts';
@@ -75,9 +75,11 @@ export const stepInputTypes: Record<keyof StepInputs, TensorType> = {
 /** What a training step is made of. */
 export interface StepSettings {
   readonly classifier: Classifier;
-  readonly recipe: Pick<Recipe, 'labelSmoothing' | 'clipNorm' | 'syncBatchNorm' | 'ema'>;
+  readonly recipe: Pick<Recipe, 'loss' | 'labelSmoothing' | 'clipNorm' | 'syncBatchNorm' | 'ema'>;
   readonly optimizer: Optimizer;
   readonly freezing: Freezing;
+  /** How much the examples of each class count; all the same where there are none. */
+  readonly classWeights?: readonly number[];
   /** Factors on the learning rate by variable, where they are not 1. */
   readonly rateFactors: ReadonlyMap<string, number>;
   /** Random changes of the images; none for features. */
@@ -94,6 +96,7 @@ export function trainStep({
   recipe,
   optimizer,
   freezing,
+  classWeights,
   rateFactors,
   augment: changes,
   replicas,
@@ -122,17 +125,16 @@ export function trainStep({
       },
     );
     const logits = convert(output, 'float32');
-    const lossBy = (labels: Tensor) => sparseCategoricalCrossEntropy(logits, labels, recipe.labelSmoothing);
-    const own = lossBy(batch.labels);
-    const losses = mul(mixed === undefined ? own : mixLosses(own, lossBy(mixed.partners), mixed.share), mask);
-    const loss = div(sum(losses), maximum(examples, 1));
+    const { labels } = batch;
+    const parts = { logits, labels, mask, examples, mixed, replicas };
+    const { loss, losses } = trainingLoss(recipe.loss, recipe.labelSmoothing, classWeights, parts);
 
     const paths = Object.keys(state.params);
-    const parts = gradient(
+    const slopes = gradient(
       loss,
       paths.map((path) => state.params[path]),
     );
-    const summed = allReduce(parts);
+    const summed = allReduce(slopes);
     const gradients = recipe.clipNorm === undefined ? summed : clipByGlobalNorm(summed, recipe.clipNorm);
 
     const update = add(state.updates, 1);

@@ -93,6 +93,30 @@ suite('a training run', { skip }, () => {
     await rm(folder, { recursive: true, force: true });
   });
 
+  test('reduces its rate on a plateau of the validation score, also over a resumption', async () => {
+    const schedule = { name: 'plateau', rate: 0.02, factor: 0.5, patience: 0, minDelta: 0.5 };
+    const settings = { recipe: recipe({ schedule, epochs: 4, sampling: 'balanced', classWeights: 'balanced' }) };
+    const unbroken = await run('plateau', settings);
+    // A better score by 0.5 comes once at most.
+    const rates = unbroken.history.map(({ learningRate }) => learningRate);
+    assert.deepEqual(rates, [0.02, 0.02, ...rates.slice(2)]);
+    assert.ok(rates[3] < rates[1]);
+    await interrupted('plateau-again', afterSteps(2 * STEPS + 3), settings);
+    const resumed = await run('plateau-again', { ...settings, resume: true });
+    assert.deepEqual(history(resumed), history(unbroken));
+  });
+
+  test('keeps a snapshot at the end of each period of a schedule with restarts', async () => {
+    const schedule = { name: 'restarts', rate: 0.02, period: 1 };
+    await run('restarts', { recipe: recipe({ schedule, epochs: 2 }) });
+    const { info } = await readCheckpoint(join(folder, 'restarts', 'snapshot-1.safetensors'));
+    assert.equal(info.epoch, 1);
+    assert.deepEqual(
+      await tensors('restarts', 'snapshot-2.safetensors'),
+      new Map([...(await tensors('restarts', LAST_FILE))].filter(([name]) => /^(params|statistics)\//.test(name))),
+    );
+  });
+
   test('learns, counts each example once, and tells its best epoch', () => {
     assert.equal(whole.history.length, 3);
     assert.deepEqual(

@@ -21,8 +21,8 @@ import { PhaseRun, type PhaseSummary } from './phase-run.ts';
 import type { Monitor, Recipe } from './recipe.ts';
 import { checkResume, checkRun, type TrainingData } from './run-check.ts';
 import { loadTrainedModel } from './run-weights.ts';
-import { BEST_FILE, LAST_FILE } from './run-files.ts';
-import { learningRate } from './schedule.ts';
+import { BEST_FILE, LAST_FILE, snapshotFile } from './run-files.ts';
+import { endsPeriod, learningRate } from './schedule.ts';
 import { startOf, type Start } from './start.ts';
 import { stateTypes, variableTypes } from './train-state.ts';
 
@@ -154,8 +154,12 @@ async function runEpoch(
   const { recipe, data, out, signal, onEvent = () => {} } = options;
   const epoch = progress.epoch + 1;
   const stepsPerEpoch = Math.ceil(data.train.count / phase.batchSize);
+  // What the phase's epochs so far reached: a schedule that looks at it goes on from the history of a resumed run.
+  const scores = progress.history
+    .filter((row) => row.epoch > progress.phase.epoch)
+    .map((row) => sign(recipe.monitor) * row.validation[recipe.monitor]);
   const rateAt = (step: number) =>
-    learningRate(phase.schedule, step - progress.phase.step, stepsPerEpoch, phase.epochs);
+    learningRate(phase.schedule, step - progress.phase.step, stepsPerEpoch, phase.epochs, scores);
   const info = (): CheckpointInfo => ({
     format: 1,
     model: { name: model.name, options: model.options },
@@ -221,6 +225,9 @@ async function runEpoch(
     progress.best = { epoch, score };
     progress.evaluation = validated;
     await saveWeights(join(out, BEST_FILE), run.evaluatedWeights, info());
+  }
+  if (endsPeriod(phase.schedule, epoch - progress.phase.epoch)) {
+    await saveWeights(join(out, snapshotFile(epoch)), run.evaluatedWeights, info());
   }
   await writeHistory(out, progress.history);
   await saveLast();

@@ -5,6 +5,7 @@ import type { AddCommand } from '../command.ts';
 import { parseCount, parseNumber, parsePositive } from '../numbers.ts';
 import { addDeviceOptions } from '../device-flags.ts';
 import { addFeatureFlags } from '../feature-flags.ts';
+import { findRate } from '../train/find-rate.ts';
 import { runTraining } from '../train/run-training.ts';
 import type { TrainFlags } from '../train/train-flags.ts';
 
@@ -35,6 +36,7 @@ export const addTrain: AddCommand = (program, context) => {
     .addOption(new Option('--monitor <score>', 'validation score that picks the best weights').choices(MONITORS))
     .option('--patience <n>', 'stop after so many epochs without a better score', parseCount)
     .option('--set <path=value...>', 'any setting of the recipe, such as augment.flip=true')
+    .option('--find-lr', 'try learning rates in a short training that is thrown away, and draw the loss')
     .option('--resume', 'go on from the last checkpoint in --out')
     .addOption(
       new Option('--bad-records <what>', 'what to do with records that are damaged')
@@ -51,10 +53,12 @@ Examples:
   sepal train tf-flowers-cnn --data tf_flowers
   sepal train my-recipe.yaml --data flowers --out runs/first --epochs 20
   sepal train my-recipe.yaml --data flowers --out runs/first --resume
+  sepal train my-recipe.yaml --data flowers --find-lr
   sepal train cnn --data flowers --model efficientnet-lite0 --weights imagenet --freeze backbone --epochs 10
   sepal train cnn --data flowers --set model.options.width=48 augment.flip=true`,
     )
     .action(async (recipe: string, flags: TrainFlags) => {
-      await runTraining(recipe, { ...flags, out: flags.out === undefined ? undefined : resolve(flags.out) }, context());
+      const settings = { ...flags, out: flags.out === undefined ? undefined : resolve(flags.out) };
+      await (flags.findLr === true ? findRate : runTraining)(recipe, settings, context());
     });
 };

@@ -8,9 +8,8 @@ import { stringify } from 'yaml';
 import type { Context } from '../command.ts';
 import type { TrainFlags } from './train-flags.ts';
 import { openDevice } from '../device-flags.ts';
-import { featureNames } from '../feature-flags.ts';
-import { openSplit } from '../open-split.ts';
 import { writeRunReport } from '../run-report.ts';
+import { openTrainingData } from './open-training-data.ts';
 import { recipeFrom } from './recipe-source.ts';
 import { trainDisplay } from './train-display.ts';
 
@@ -18,22 +17,12 @@ import { trainDisplay } from './train-display.ts';
 export async function runTraining(recipeName: string, flags: TrainFlags, context: Context): Promise<TrainResult> {
   const { log, signal } = context;
   const { name, recipe } = await recipeFrom(recipeName, flags);
-  if (flags.data === undefined) {
-    throw new UsageError('NO_DATA', 'no data set is given', {
-      hint: 'add --data DIR; sepal data make --out flowers draws one to try with',
-    });
-  }
   const out = flags.out ?? join('runs', `${name}-${new Date().toISOString().slice(0, 19).replaceAll(/[T:]/g, '-')}`);
   checkRunFolder(out, flags.resume === true);
 
   const backend = await openDevice(flags, context);
   try {
-    const { badRecords, classNames } = flags;
-    const options = { size: recipe.size, badRecords, classNames, features: featureNames(flags), labelsRequired: true };
-    const data = {
-      train: await openSplit(flags.data, { ...options, split: 'train' }, context),
-      validation: await openSplit(flags.data, { ...options, split: 'val' }, context),
-    };
+    const data = await openTrainingData(flags, recipe.size, context);
     try {
       printHeader(name, recipe, backend, data, out, context);
       const recipeText = stringify(recipe);
@@ -53,8 +42,7 @@ export async function runTraining(recipeName: string, flags: TrainFlags, context
       printResult(result, out, flags, context);
       return result;
     } finally {
-      await data.train.close();
-      await data.validation.close();
+      await data.close();
     }
   } finally {
     await backend.close();

@@ -20,6 +20,7 @@ export interface TrainFlags extends DeviceFlags, FeatureFlags {
   readonly patience?: number;
   readonly set?: readonly string[];
   readonly resume?: boolean;
+  readonly findLr?: boolean;
   readonly badRecords: 'fail' | 'skip';
   readonly report: boolean;
 }

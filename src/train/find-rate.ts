@@ -1,0 +1,87 @@
+import type { Backend } from '../runtime/index.ts';
+import { computeTypeOf } from './precision.ts';
+import { phasesOf } from './phase.ts';
+import { PhaseRun } from './phase-run.ts';
+import type { Recipe } from './recipe.ts';
+import { checkRun, type TrainingData } from './run-check.ts';
+import { startOf } from './start.ts';
+
+export interface FindRateOptions {
+  readonly recipe: Recipe;
+  readonly backend: Backend;
+  readonly data: TrainingData;
+  /** First and last rate; the steps between rise by one factor. */
+  readonly from?: number;
+  readonly to?: number;
+  readonly steps?: number;
+  readonly signal?: AbortSignal;
+  readonly onStep?: (step: number, rate: number, loss: number) => void;
+}
+
+export interface FoundRates {
+  /** Rates and the losses of the batches that they were tried on, smoothed, up to where the loss blew up. */
+  readonly points: readonly { readonly rate: number; readonly loss: number }[];
+  /** Where the loss falls fastest: a highest rate for a schedule. */
+  readonly suggested: number;
+}
+
+/** The loss has blown up where it is this many times the least one. */
+const BLOWN_UP = 3;
+/** Share of the running mean that each step keeps. */
+const SMOOTHING = 0.9;
+
+/**
+ * Trains for a few steps with a rate that rises from step to step (Smith 2017), in the recipe's first phase, and keeps
+ * nothing of it but the losses.
+ */
+export async function findLearningRate(options: FindRateOptions): Promise<FoundRates> {
+  const { recipe, backend, data, from = 1e-6, to = 1, steps = 100, signal, onStep } = options;
+  checkRun(recipe, backend.replicas, data);
+  const computeType = computeTypeOf(recipe.precision, backend.platform);
+  const { model, weights } = await startOf(recipe, data.train, { signal, computeType });
+  const [phase] = phasesOf(recipe);
+  const run = await PhaseRun.open({ backend, model, phase, data, weights, step: 0, signal });
+  const points: { rate: number; loss: number }[] = [];
+  try {
+    let least = Infinity;
+    let mean = 0;
+    let epoch = 0;
+    while (points.length < steps) {
+      for await (const batch of run.batches(epoch, { from: 0, first: 0 })) {
+        signal?.throwIfAborted();
+        const rate = from * (to / from) ** (points.length / Math.max(1, steps - 1));
+        await run.advance(batch, rate);
+        batch.dispose();
+        const { loss } = await run.takeScores();
+        mean = SMOOTHING * mean + (1 - SMOOTHING) * loss;
+        const smooth = mean / (1 - SMOOTHING ** (points.length + 1));
+        if (!Number.isFinite(smooth) || (points.length > 10 && smooth > BLOWN_UP * least)) {
+          return { points, suggested: steepest(points) };
+        }
+        least = Math.min(least, smooth);
+        points.push({ rate, loss: smooth });
+        onStep?.(points.length, rate, smooth);
+        if (points.length === steps) break;
+      }
+      epoch++;
+    }
+    return { points, suggested: steepest(points) };
+  } finally {
+    run.dispose();
+  }
+}
+
+/** The rate at which the loss falls fastest over the logarithm of the rate, before it reaches its least. */
+export function steepest(points: FoundRates['points']): number {
+  if (points.length === 0) return NaN;
+  const bottom = points.reduce((at, { loss }, i) => (loss < points[at].loss ? i : at), 0);
+  let best = { slope: Infinity, rate: points[0].rate };
+  // Over a few steps, as single ones go up and down with their batches.
+  const reach = Math.max(1, Math.round(points.length / 25));
+  for (let i = reach; i + reach <= bottom; i++) {
+    const [before, after] = [points[i - reach], points[i + reach]];
+    const slope = (after.loss - before.loss) / Math.log(after.rate / before.rate);
+    if (slope < best.slope) best = { slope, rate: points[i].rate };
+  }
+  return best.rate;
+}
