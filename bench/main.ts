@@ -1,6 +1,7 @@
 import { didYouMean, SepalError, UsageError } from '../src/base/index.ts';
 import { benchAugment } from './augment.ts';
 import { benchInput } from './input.ts';
+import { benchFinetune, benchFrozen } from './runs.ts';
 import { setup } from './setup.ts';
 import { benchStartup } from './startup.ts';
 import { benchSteps } from './step.ts';
@@ -13,6 +14,8 @@ const CASES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>
   train: (args) => benchSteps('train', args),
   inference: (args) => benchSteps('inference', args),
   startup: benchStartup,
+  frozen: benchFrozen,
+  finetune: benchFinetune,
 };
 
 try {

@@ -11,6 +11,8 @@ const PACKAGES = [
   'torch==2.15.0',
   'torchvision==0.29.2',
   'timm==1.0.31',
+  'efficientnet-lite-pytorch==0.1.0',
+  'tfrecord==1.14.6',
   'onnx==1.23.2',
   'onnxruntime==1.32.0',
 ];

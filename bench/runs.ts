@@ -1,0 +1,123 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { execa } from 'execa';
+import { z } from 'zod';
+import { formatBytes } from '../src/base/index.ts';
+import { resolveWeights } from '../src/models/index.ts';
+import { findPython, runPeer } from './python.ts';
+import { toMarkdown } from './row.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const DATA = join(ROOT, '..', 'shared', 'data');
+
+const Peer = z.object({
+  system: z.string(),
+  seconds: z.number(),
+  peakRssBytes: z.number(),
+  epochs: z.array(z.object({ accuracy: z.number(), seconds: z.number() })).optional(),
+});
+
+/** A whole run of one system, from the start of its process to its end. */
+interface WholeRun {
+  readonly system: string;
+  readonly seconds: number;
+  readonly peakRssBytes: number;
+  /** Of the last epoch, where weights are not random. */
+  readonly accuracy: number | undefined;
+  readonly epochs: number;
+}
+
+/**
+ * `npm run bench -- frozen`: ten epochs of a new head on a frozen EfficientNet-Lite0, beside Keras on TensorFlow that does
+ * the same. Both times are of whole processes, the start, the decoding and the validation in them.
+ */
+export async function benchFrozen(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { data: { type: 'string', default: join(DATA, 'tf_flowers') }, json: { type: 'boolean', default: false } },
+  });
+  findPython();
+  const sepal = await runSepal('tf-flowers-frozen', values.data);
+  const peer = Peer.parse(await runPeer('frozen_keras.py', [values.data, String(sepal.epochs), '192', '32']));
+  print('frozen', [sepal, { ...peer, accuracy: undefined, epochs: sepal.epochs }], values.json);
+}
+
+/**
+ * `npm run bench -- finetune`: seconds from process start until EfficientNet-Lite0, fine-tuned whole from its ImageNet
+ * weights, has reached an accuracy on validation, beside PyTorch; each stops after the epoch that reaches it.
+ */
+export async function benchFinetune(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      data: { type: 'string', default: join(DATA, 'flowers102') },
+      classes: { type: 'string', default: '102' },
+      target: { type: 'string', default: '0.98' },
+      epochs: { type: 'string', default: '4' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  findPython();
+  const weights = await resolveWeights('efficientnet-lite0', 'imagenet');
+  const sepal = await runSepal('flowers102-finetune', values.data);
+  const peer = Peer.parse(
+    await runPeer('finetune_torch.py', [values.data, values.classes, weights?.path ?? '', values.epochs, '192', '32', values.target]), // prettier-ignore
+  );
+  const runs: WholeRun[] = [
+    sepal,
+    { ...peer, accuracy: peer.epochs?.at(-1)?.accuracy, epochs: peer.epochs?.length ?? 0 },
+  ];
+  print('finetune', runs, values.json);
+}
+
+const HistoryRow = z.object({ epoch: z.number(), validation: z.object({ accuracy: z.number() }) });
+
+async function runSepal(recipe: string, data: string): Promise<WholeRun> {
+  const out = await mkdtemp(join(tmpdir(), 'sepal-bench-'));
+  try {
+    const started = performance.now();
+    const main = join(ROOT, 'src', 'cli', 'main.ts');
+    const flags = ['train', recipe, '--data', data, '--out', out, '--device', 'cpu', '--no-report'];
+    const memory = join(import.meta.dirname, 'peak-memory.ts');
+    const { stdout } = await execa(process.execPath, ['--import', memory, main, ...flags], { stderr: 'inherit' });
+    const seconds = (performance.now() - started) / 1000;
+    const rows = (await readFile(join(out, 'history.jsonl'), 'utf8')).trim().split('\n');
+    const history = rows.map((line) => HistoryRow.parse(JSON.parse(line)));
+    const peakRssBytes = Number(stdout.trim().split('\n').at(-1));
+    return {
+      system: 'Sepal',
+      seconds,
+      peakRssBytes,
+      accuracy: history.at(-1)?.validation.accuracy,
+      epochs: history.length,
+    };
+  } finally {
+    await rm(out, { recursive: true, force: true });
+  }
+}
+
+function print(name: string, runs: readonly WholeRun[], json: boolean): void {
+  const [sepal, ...peers] = runs;
+  const fastest = Math.min(...peers.map(({ seconds }) => seconds));
+  if (json) {
+    console.log(
+      JSON.stringify(
+        runs.map((run) => ({ case: name, ...run })),
+        null,
+        2,
+      ),
+    );
+    return;
+  }
+  const body = runs.map(({ system, seconds, peakRssBytes, accuracy, epochs }) => [
+    system,
+    String(epochs),
+    seconds.toFixed(1),
+    accuracy === undefined ? '–' : accuracy.toFixed(4),
+    formatBytes(peakRssBytes),
+  ]);
+  console.log(toMarkdown([['system', 'epochs', 'seconds', 'validation accuracy', 'peak memory'], ...body]));
+  console.log(`\nSepal is ${(fastest / sepal.seconds).toFixed(2)} times as fast.`);
+}
