@@ -1,5 +1,10 @@
-import { convKernelGradientAsDots, convOfFewChannels } from './cpu-conv.ts';
+import { convOfFewChannels } from './cpu-conv.ts';
 import { depthwiseConv, depthwiseInputGradient, depthwiseKernelGradient } from './cpu-depthwise.ts';
+import {
+  convKernelGradientAsDots,
+  convKernelGradientByImage,
+  convKernelGradientOfFewChannels,
+} from './cpu-kernel-gradient.ts';
 import { pointwiseConv, pointwiseInputGradient, pointwiseKernelGradient } from './cpu-pointwise.ts';
 import { windowMaxGradientByIndex } from './cpu-pool.ts';
 import type { OpName } from '../ir.ts';
@@ -24,6 +29,12 @@ const firstOf =
 export const CPU_REWRITES: RewriteTable = {
   conv: firstOf(pointwiseConv, depthwiseConv, convOfFewChannels),
   convInputGradient: firstOf(pointwiseInputGradient, depthwiseInputGradient),
-  convKernelGradient: firstOf(pointwiseKernelGradient, depthwiseKernelGradient, convKernelGradientAsDots),
+  convKernelGradient: firstOf(
+    pointwiseKernelGradient,
+    depthwiseKernelGradient,
+    convKernelGradientByImage,
+    convKernelGradientAsDots,
+    convKernelGradientOfFewChannels,
+  ),
   windowMaxGradient: windowMaxGradientByIndex,
 };
