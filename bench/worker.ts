@@ -65,7 +65,8 @@ export class Worker {
         ? execa(
             process.execPath,
             [join(import.meta.dirname, 'step-sepal.ts'), name, model, `${size}`, `${batch}`, ...(cache === undefined ? [] : [cache])], // prettier-ignore
-            { stderr: 'ignore' },
+            // As the command line sets it for itself.
+            { env: { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' }, stderr: 'ignore' },
           )
         : execa(
             findPython(),

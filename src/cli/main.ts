@@ -1,5 +1,8 @@
 #!/usr/bin/env node
 import { enableCompileCache } from 'node:module';
+import { restartWithHugePages } from './huge-pages.ts';
+
+restartWithHugePages(process.argv.slice(2));
 
 // Keeps compiled code (in development also the TypeScript with its types taken out) for the next start.
 enableCompileCache();
