@@ -1,6 +1,6 @@
-import { access, readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename } from 'node:path';
 import { DataError, type Place } from './data-error.ts';
+import { joinPath, parentOf, readStored, storageOf } from './storage/storage.ts';
 
 /** Files that give class names, the first that is there. */
 const CLASS_FILES = ['classes.txt', 'labels.txt', 'classes.json', 'class_names.json'];
@@ -10,12 +10,12 @@ const CLASS_FILES = ['classes.txt', 'labels.txt', 'classes.json', 'class_names.j
  * the data set's own folder above.
  */
 export async function findClassFile(recordFile: string): Promise<string | undefined> {
-  for (let folder = dirname(recordFile); ; folder = dirname(folder)) {
-    for (const name of CLASS_FILES) {
-      const path = join(folder, name);
-      if (await exists(path)) return path;
-    }
-    if (!LAYOUT_FOLDER.test(basename(folder)) || folder === dirname(folder)) return undefined;
+  const storage = await storageOf(recordFile);
+  for (let folder = parentOf(recordFile); ; folder = parentOf(folder)) {
+    const there = new Set((await storage.list(folder)).map((entry) => entry.name));
+    const name = CLASS_FILES.find((candidate) => there.has(candidate));
+    if (name !== undefined) return joinPath(folder, name);
+    if (!LAYOUT_FOLDER.test(basename(folder)) || folder === parentOf(folder)) return undefined;
   }
 }
 
@@ -30,7 +30,7 @@ const LAYOUT_FOLDER = /^(train|training|val|valid|validation|test|testing|tfreco
 export async function readClassFile(path: string): Promise<string[]> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = (await readStored(path))!.toString('utf8');
   } catch (cause) {
     throw new DataError('NOT_FOUND', 'no class names: the file is missing or not readable', {
       place: { file: path },
@@ -141,11 +141,4 @@ function inOrder(entries: readonly (readonly [number, string])[], path: string):
     names[number] = name;
   }
   return names as string[];
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,5 +1,3 @@
-import { stat } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
 import { plural } from '../base/index.ts';
 import { checkClassNames, findClassFile, readClassFile } from './classes.ts';
 import { DataError } from './data-error.ts';
@@ -12,6 +10,7 @@ import { ReadAhead } from './read-ahead.ts';
 import { indexRecords } from './record-index.ts';
 import { RecordSource } from './record-source.ts';
 import type { BadRecords, Source } from './source.ts';
+import { absolutePath, nameOf, storageOf } from './storage/storage.ts';
 
 export interface OpenOptions {
   /** Which split of a data set that has several; a data set without splits is taken whole. */
@@ -78,7 +77,7 @@ export async function openDataset(location: string, options: OpenOptions = {}): 
     const classNames = await resolveClassNames(options.classNames, files[0], source.labels);
     const size = early ?? (await storedSize(source));
     const dataset = new PictureSet({
-      name: [basename(resolve(location)), split].filter((word) => word !== undefined).join(' '),
+      name: [nameOf(location), split].filter((word) => word !== undefined).join(' '),
       source,
       layout: index.layout,
       classNames,
@@ -105,7 +104,7 @@ async function resolveClassNames(
 ): Promise<readonly string[]> {
   if (typeof given === 'string') return readClassFile(given);
   if (given !== undefined) return checkClassNames(given, 'the given class names');
-  const file = await findClassFile(resolve(recordFile));
+  const file = await findClassFile(absolutePath(recordFile));
   if (file !== undefined) return readClassFile(file);
   const highest = labels.reduce((max, label) => Math.max(max, label), -1);
   return Array.from({ length: highest + 1 }, (_, i) => `class ${i}`);
@@ -135,7 +134,6 @@ async function storedSize(source: Source): Promise<ImageSize> {
 }
 
 async function fileBytes(files: readonly string[]): Promise<number> {
-  let total = 0;
-  for (const file of files) total += (await stat(file)).size;
-  return total;
+  const sizes = await Promise.all(files.map(async (file) => (await storageOf(file)).sizeOf(file)));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -1,7 +1,8 @@
-import type { FileHandle } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { formatBytes } from '../base/index.ts';
 import { DataError } from './data-error.ts';
+import type { StoredFile } from './storage/stored-file.ts';
 
 /** The chunks and the whole are in memory together for a moment. */
 const defaultLimit = (): number => Math.min(4 * 2 ** 30, Math.floor(process.availableMemory() / 3));
@@ -24,17 +25,16 @@ export interface Unpacked {
  */
 export async function gunzipFile(
   file: string,
-  handle: FileHandle,
-  size: number,
+  stored: StoredFile,
   options: { signal?: AbortSignal; onBytes?: (bytes: number) => void; gzipLimit?: number },
 ): Promise<Unpacked> {
   const limit = options.gzipLimit ?? defaultLimit();
   const chunks: Buffer[] = [];
   let total = 0;
   let error: DataError | undefined;
-  const source = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: 2 ** 20 });
+  const source = Readable.from(piecesOf(stored), { objectMode: false });
   const gunzip = createGunzip({ chunkSize: 2 ** 18 });
-  source.on('data', (chunk) => options.onBytes?.(chunk.length));
+  source.on('data', (chunk: Buffer) => options.onBytes?.(chunk.length));
   source.on('error', (cause) => gunzip.destroy(cause));
   try {
     for await (const chunk of source.pipe(gunzip) as AsyncIterable<Buffer>) {
@@ -51,7 +51,7 @@ export async function gunzipFile(
   } catch (cause) {
     if (cause instanceof DataError || options.signal?.aborted) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    error = new DataError('BAD_GZIP', `the gzip stream of ${size} bytes is damaged: ${reason}`, {
+    error = new DataError('BAD_GZIP', `the gzip stream of ${stored.size} bytes is damaged: ${reason}`, {
       place: { file, offset: total },
       hint: 'copy or download the file again',
       cause,
@@ -60,4 +60,16 @@ export async function gunzipFile(
     source.destroy();
   }
   return { bytes: Buffer.concat(chunks, total), error };
+}
+
+const PIECE_BYTES = 2 ** 20;
+
+async function* piecesOf(stored: StoredFile): AsyncGenerator<Buffer> {
+  for (let at = 0; at < stored.size;) {
+    const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, stored.size - at));
+    const got = await stored.read(piece, 0, piece.length, at);
+    if (got === 0) return;
+    at += got;
+    yield piece.subarray(0, got);
+  }
 }

@@ -1,12 +1,12 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { didYouMean, formatBytes, isSystemError } from '../base/index.ts';
+import { basename } from 'node:path';
+import { didYouMean, formatBytes } from '../base/index.ts';
 import { checkClassNames } from './classes.ts';
 import { DataError, type Place } from './data-error.ts';
 import { toSize, type ImageSize } from './decode.ts';
 import { PictureSet, type Dataset } from './picture-set.ts';
 import { PixelCache } from './pixel-cache.ts';
 import type { BadRecords, Source } from './source.ts';
+import { joinPath, readStored, storageOf } from './storage/storage.ts';
 
 const IMAGE_FILE = /\.(jpe?g|jfif|png|webp|gif|tiff?|avif)$/i;
 
@@ -43,7 +43,15 @@ export class ImageFileSource implements Source {
 
   read(indices: Uint32Array): Promise<(Buffer | DataError)[]> {
     return Promise.all(
-      Array.from(indices, (index) => readImageFile(this.files[index]).catch((error: DataError) => error)),
+      Array.from(indices, async (index) => {
+        try {
+          return await readImageFile(this.files[index]);
+        } catch (error) {
+          // No picture is bad because the network is.
+          if (error instanceof DataError && error.code !== 'UNREACHABLE') return error;
+          throw error;
+        }
+      }),
     );
   }
 
@@ -54,12 +62,12 @@ export class ImageFileSource implements Source {
 async function readImageFile(file: string): Promise<Buffer> {
   const place = { file };
   try {
-    const { size } = await stat(file);
-    if (size <= MAX_FILE_BYTES) return await readFile(file);
-    throw new DataError('TOO_LARGE', `${formatBytes(size)} are too much for a picture`, { place });
+    const bytes = await readStored(file, MAX_FILE_BYTES);
+    if (bytes !== undefined) return bytes;
+    throw new DataError('TOO_LARGE', `more than ${formatBytes(MAX_FILE_BYTES)} are too much for a picture`, { place });
   } catch (cause) {
-    if (cause instanceof DataError) throw cause;
-    const reason = isSystemError(cause, 'ENOENT') ? 'no such file' : `can't be read: ${(cause as Error).message}`;
+    if (cause instanceof DataError && cause.code !== 'NOT_FOUND') throw cause;
+    const reason = cause instanceof DataError ? cause.reason : `can't be read: ${(cause as Error).message}`;
     throw new DataError('UNREADABLE', reason, { place, cause });
   }
 }
@@ -96,11 +104,12 @@ export async function openImages(
 }
 
 async function expand(path: string): Promise<string[]> {
-  const kind = await stat(path).catch(() => undefined);
+  const storage = await storageOf(path);
+  const kind = await storage.kindOf(path);
   if (kind === undefined) throw new DataError('NOT_FOUND', `no such file or folder: ${path}`);
-  if (!kind.isDirectory()) return [path];
-  const files = (await readdir(path, { recursive: true })).filter(isImageFile).toSorted();
-  if (files.length > 0) return files.map((file) => join(path, file));
+  if (kind === 'file') return [path];
+  const files = (await storage.listAll(path)).filter(isImageFile).toSorted();
+  if (files.length > 0) return files.map((file) => joinPath(path, file));
   throw new DataError('NO_IMAGES', `no picture files in ${path}`, {
     expected: '*.jpg, *.png, *.webp, *.gif, *.tif or *.avif files',
   });
@@ -121,11 +130,9 @@ export interface ClassFolders {
  * @throws DataError `NOT_FOUND`, `NO_CLASS_FOLDERS`, `NO_IMAGES` (an empty class) or `DUPLICATE_CLASS`.
  */
 export async function listClassFolders(folder: string): Promise<ClassFolders> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
-    throw new DataError('NOT_FOUND', `can't read the folder ${folder}`, { cause });
-  });
+  const entries = await (await storageOf(folder)).list(folder);
   const names = entries
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+    .filter((entry) => entry.isFolder && !entry.name.startsWith('.'))
     .map((entry) => entry.name)
     .toSorted();
   if (names.length === 0) {
@@ -147,7 +154,7 @@ export async function listClassFolders(folder: string): Promise<ClassFolders> {
   const files: string[] = [];
   const labels: number[] = [];
   for (const [label, name] of names.entries()) {
-    const inside = await expand(join(folder, name));
+    const inside = await expand(joinPath(folder, name));
     files.push(...inside);
     for (let i = 0; i < inside.length; i++) labels.push(label);
   }

@@ -10,7 +10,7 @@ export { Gate } from './gate.ts';
 export { isImageFile, openImages } from './image-files.ts';
 export { inspectDataset, type InspectOptions, type SplitSummary } from './inspect.ts';
 export { type FeatureNames, type Layout } from './layout.ts';
-export { SPLITS, type Split } from './locate.ts';
+export { holdsRecords, SPLITS, type Split } from './locate.ts';
 export { type Dataset } from './picture-set.ts';
 export { type BadRecords, type Skipped } from './source.ts';
 export { thumbnail } from './thumbnail.ts';

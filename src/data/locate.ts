@@ -1,7 +1,7 @@
-import { glob, readdir, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { didYouMean, isSystemError, plural } from '../base/index.ts';
+import { basename, dirname } from 'node:path';
+import { didYouMean, plural } from '../base/index.ts';
 import { DataError } from './data-error.ts';
+import { isRemote, joinPath, parentOf, storageOf } from './storage/storage.ts';
 
 export const SPLITS = ['train', 'val', 'test'] as const;
 export type Split = (typeof SPLITS)[number];
@@ -43,8 +43,7 @@ export async function locate(location: string, side?: number): Promise<Located> 
 }
 
 async function locateGlob(pattern: string): Promise<Located> {
-  const files: string[] = [];
-  for await (const path of glob(pattern)) if (await isFile(path)) files.push(path);
+  const files = await (await storageOf(pattern)).glob(pattern);
   if (files.length === 0) {
     throw new DataError('NOT_FOUND', `no file matches ${pattern}`, { hint: 'quote the pattern, or check it with ls' });
   }
@@ -52,36 +51,40 @@ async function locateGlob(pattern: string): Promise<Located> {
 }
 
 async function locateFolder(folder: string, side: number | undefined): Promise<Located> {
-  const entries = await readdir(folder, { withFileTypes: true });
+  const entries = await (await storageOf(folder)).list(folder);
   const visible = entries.filter((entry) => !entry.name.startsWith('.'));
   const names = visible.map((entry) => entry.name);
 
-  const files = visible.filter((entry) => !entry.isDirectory() && RECORD_FILE.test(entry.name));
+  const files = visible.filter((entry) => !entry.isFolder && RECORD_FILE.test(entry.name));
   if (files.length > 0) {
-    return { splits: bySplitInName(files.map((entry) => join(folder, entry.name)).toSorted()), side: sideOf(folder) };
+    return {
+      splits: bySplitInName(files.map((entry) => joinPath(folder, entry.name)).toSorted()),
+      side: sideOf(folder),
+    };
   }
 
   const splits = new Map<Split | 'all', string[]>();
   for (const split of SPLITS) {
     const name = names.find((candidate) => SPLIT_NAMES[split].includes(candidate.toLowerCase()));
-    const inside = name === undefined ? [] : await recordFilesIn(join(folder, name));
+    const inside = name === undefined ? [] : await recordFilesIn(joinPath(folder, name));
     if (inside.length > 0) splits.set(split, inside);
   }
   if (splits.size > 0) return { splits, side: sideOf(folder) ?? sideOf([...splits.values()][0][0]) };
 
   const sizes = names.filter((name) => SIZE_FOLDER.test(name));
-  if (sizes.length > 0) return locateFolder(join(folder, chooseSize(folder, sizes, side)), side);
+  if (sizes.length > 0) return locateFolder(joinPath(folder, chooseSize(folder, sizes, side)), side);
 
   throw noRecordFiles(folder, names);
 }
 
 async function recordFilesIn(folder: string): Promise<string[]> {
   if ((await kindOfPath(folder)) !== 'folder') return [];
-  const names = await readdir(folder);
-  return names
+  const entries = await (await storageOf(folder)).list(folder);
+  return entries
+    .map((entry) => entry.name)
     .filter((name) => !name.startsWith('.') && RECORD_FILE.test(name))
     .toSorted()
-    .map((name) => join(folder, name));
+    .map((name) => joinPath(folder, name));
 }
 
 /** Files whose names say their split, as TF-Slim's and TFDS's do; all of them under `all` where not every name does. */
@@ -124,26 +127,26 @@ function noRecordFiles(folder: string, names: readonly string[]): DataError {
 }
 
 async function notFound(location: string): Promise<DataError> {
+  const message = `no such file or folder: ${location}`;
+  if (isRemote(location)) return new DataError('NOT_FOUND', message, { hint: 'check the bucket and the folder in it' });
   // The first part of the path that is missing is the one that was mistyped.
   let missing = location;
   while (missing !== dirname(missing) && (await kindOfPath(dirname(missing))) === undefined) missing = dirname(missing);
-  const parent = dirname(missing);
-  const siblings = (await readdir(parent).catch(() => [])).filter((name) => !name.startsWith('.'));
+  const parent = parentOf(missing);
+  const entries = await (await storageOf(parent)).list(parent).catch(() => []);
+  const siblings = entries.map((entry) => entry.name).filter((name) => !name.startsWith('.'));
   const hint = siblings.length > 0 ? `in ${parent}: ${didYouMean(basename(missing), siblings)}` : undefined;
-  return new DataError('NOT_FOUND', `no such file or folder: ${location}`, { hint });
+  return new DataError('NOT_FOUND', message, { hint });
 }
 
 async function kindOfPath(path: string): Promise<'file' | 'folder' | undefined> {
-  try {
-    return (await stat(path)).isDirectory() ? 'folder' : 'file';
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT') || isSystemError(error, 'ENOTDIR')) return undefined;
-    throw new DataError('NOT_FOUND', `${path} can't be read: ${(error as Error).message}`, { cause: error });
-  }
+  return (await storageOf(path)).kindOf(path);
 }
 
-async function isFile(path: string): Promise<boolean> {
-  return (await kindOfPath(path)) === 'file';
+/** Whether a path is a TFRecord file by its name, or a folder with some in it or below. */
+export async function holdsRecords(path: string): Promise<boolean> {
+  if ((await kindOfPath(path)) !== 'folder') return RECORD_FILE.test(path);
+  return (await (await storageOf(path)).listAll(path)).some((file) => RECORD_FILE.test(file));
 }
 
 /** The files of one split. */

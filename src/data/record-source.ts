@@ -1,12 +1,15 @@
-import { open, type FileHandle } from 'node:fs/promises';
 import { DataError, type Place } from './data-error.ts';
 import { maskedCrc } from './masked-crc.ts';
 import type { RecordIndex } from './record-index.ts';
 import type { Source } from './source.ts';
+import { isRemote, storageOf } from './storage/storage.ts';
+import type { StoredFile } from './storage/stored-file.ts';
 import { FOOTER_BYTES } from './tfrecord.ts';
 
 /** Records nearer to each other than this are read in one go. */
 const GAP_BYTES = 64 * 2 ** 10;
+/** A request to a bucket costs as much as some megabytes more. */
+const REMOTE_GAP_BYTES = 2 ** 20;
 const RUN_BYTES = 8 * 2 ** 20;
 
 /** Neighbouring records of one file, to be read with one call. */
@@ -21,7 +24,7 @@ interface Run {
 /** The pictures of indexed TFRecord files, from memory where it holds the file and else by offset. */
 export class RecordSource implements Source {
   readonly index: RecordIndex;
-  readonly #handles = new Map<number, Promise<FileHandle>>();
+  readonly #handles = new Map<number, Promise<StoredFile>>();
 
   constructor(index: RecordIndex) {
     this.index = index;
@@ -76,7 +79,8 @@ export class RecordSource implements Source {
   }
 
   #runs(indices: Uint32Array, wanted: readonly number[]): Run[] {
-    const { file, offset, length } = this.index;
+    const { files, file, offset, length } = this.index;
+    const gapBytes = isRemote(files[0]) ? REMOTE_GAP_BYTES : GAP_BYTES;
     const order = wanted.toSorted((a, b) => {
       const [x, y] = [indices[a], indices[b]];
       return file[x] - file[y] || offset[x] - offset[y];
@@ -86,7 +90,7 @@ export class RecordSource implements Source {
       const index = indices[i];
       const end = offset[index] + length[index] + FOOTER_BYTES;
       const run = runs.at(-1);
-      if (run?.file === file[index] && offset[index] - run.end < GAP_BYTES && end - run.start < RUN_BYTES) {
+      if (run?.file === file[index] && offset[index] - run.end < gapBytes && end - run.start < RUN_BYTES) {
         run.end = Math.max(run.end, end);
         run.members.push(i);
       } else {
@@ -101,7 +105,7 @@ export class RecordSource implements Source {
     const bytes = Buffer.allocUnsafeSlow(run.end - run.start);
     try {
       const handle = await this.#open(run.file);
-      const { bytesRead } = await handle.read(bytes, 0, bytes.length, run.start);
+      const bytesRead = await handle.read(bytes, 0, bytes.length, run.start);
       for (const i of run.members) {
         const index = indices[i];
         const at = offset[index] - run.start;
@@ -114,6 +118,8 @@ export class RecordSource implements Source {
             : new DataError('CHANGED', 'the file changed since it was indexed', { place: this.place(index) });
       }
     } catch (cause) {
+      // No record is bad because the network is.
+      if (cause instanceof DataError && cause.code === 'UNREACHABLE') throw cause;
       for (const i of run.members) {
         found[i] = new DataError('UNREADABLE', `can't be read: ${(cause as Error).message}`, {
           place: this.place(indices[i]),
@@ -123,10 +129,11 @@ export class RecordSource implements Source {
     }
   }
 
-  #open(file: number): Promise<FileHandle> {
+  #open(file: number): Promise<StoredFile> {
     const there = this.#handles.get(file);
     if (there !== undefined) return there;
-    const opening = open(this.index.files[file], 'r');
+    const path = this.index.files[file];
+    const opening = storageOf(path).then((storage) => storage.open(path));
     this.#handles.set(file, opening);
     return opening;
   }

@@ -1,9 +1,8 @@
-import type { FileHandle } from 'node:fs/promises';
-import { open } from 'node:fs/promises';
-import { isSystemError } from '../base/index.ts';
 import { DataError } from './data-error.ts';
 import { gunzipFile, isGzip } from './gunzip.ts';
 import { maskedCrc } from './masked-crc.ts';
+import { storageOf } from './storage/storage.ts';
+import type { StoredFile } from './storage/stored-file.ts';
 
 // A record on disk: length (uint64), masked CRC-32C of the length, data, masked CRC-32C of the data; little-endian.
 // Source: https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details
@@ -45,28 +44,16 @@ export interface Scanned {
  * @throws DataError `NOT_FOUND`; everything wrong inside the file goes to `sink.bad`.
  */
 export async function scanTfrecord(file: string, sink: RecordSink, options: ScanOptions = {}): Promise<Scanned> {
-  const handle = await openFile(file);
+  const stored = await (await storageOf(file)).open(file);
   try {
-    const { size } = await handle.stat();
-    const head = Buffer.alloc(Math.min(size, HEADER_BYTES));
-    await handle.read(head, 0, head.length, 0);
-    if (!isGzip(head) || hasValidLength(head)) {
-      return { bytes: await scanPlain(file, handle, size, sink, options) };
-    }
-    const { bytes, error } = await gunzipFile(file, handle, size, options);
+    const head = Buffer.alloc(Math.min(stored.size, HEADER_BYTES));
+    await stored.read(head, 0, head.length, 0);
+    if (!isGzip(head) || hasValidLength(head)) return { bytes: await scanPlain(file, stored, sink, options) };
+    const { bytes, error } = await gunzipFile(file, stored, options);
     scanBuffer(file, bytes, sink, error);
     return { bytes };
   } finally {
-    await handle.close();
-  }
-}
-
-async function openFile(file: string): Promise<FileHandle> {
-  try {
-    return await open(file, 'r');
-  } catch (cause) {
-    const reason = isSystemError(cause, 'ENOENT') ? 'no such file' : `can't be opened: ${(cause as Error).message}`;
-    throw new DataError('NOT_FOUND', reason, { place: { file }, cause });
+    await stored.close();
   }
 }
 
@@ -77,11 +64,11 @@ function hasValidLength(head: Buffer): boolean {
 
 async function scanPlain(
   file: string,
-  handle: FileHandle,
-  size: number,
+  stored: StoredFile,
   sink: RecordSink,
   { keep = false, signal, onBytes }: ScanOptions,
 ): Promise<Buffer | undefined> {
+  const { size } = stored;
   const scanner = new Scanner(file, size, sink);
   // The buffer holds bytes [base, base + filled) of the file: all of it if kept, else a window that slides.
   // Shared memory isn't counted by the garbage collector, which else runs again and again while large files come in.
@@ -90,12 +77,12 @@ async function scanPlain(
     : Buffer.allocUnsafeSlow(Math.min(size, PIECE_BYTES));
   let base = 0;
   let filled = 0;
-  const read = () => handle.read(buffer, filled, Math.min(buffer.length - filled, PIECE_BYTES), base + filled);
+  const read = () => stored.read(buffer, filled, Math.min(buffer.length - filled, PIECE_BYTES), base + filled);
   let reading: ReturnType<typeof read> | undefined;
   try {
     while (!scanner.done) {
       signal?.throwIfAborted();
-      const { bytesRead } = await (reading ?? read());
+      const bytesRead = await (reading ?? read());
       reading = undefined;
       if (bytesRead === 0) {
         scanner.fail('TRUNCATED', 'the file got shorter while it was read');

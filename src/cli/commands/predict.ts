@@ -1,7 +1,6 @@
 import { Option } from 'commander';
-import { existsSync, globSync, statSync } from 'node:fs';
 import { formatTable, startProgress, UsageError, writeFile } from '../../base/index.ts';
-import { openImages, SPLITS, type Dataset, type Split } from '../../data/index.ts';
+import { holdsRecords, openImages, SPLITS, type Dataset, type Split } from '../../data/index.ts';
 import { compilePredictor, loadTrainedModel, type CheckpointInfo } from '../../train/index.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
@@ -82,7 +81,8 @@ async function openPictures(
   context: Context,
 ): Promise<Dataset> {
   const { badRecords, split } = flags;
-  const records = paths.filter(holdsRecords);
+  const records: string[] = [];
+  for (const path of paths) if (await holdsRecords(path)) records.push(path);
   if (records.length === 0) return openImages(paths, { size: info.size, classNames: info.classNames, badRecords });
   if (paths.length > 1) {
     throw new UsageError('MIXED_INPUT', `${records[0]} holds TFRecords, which are predicted by themselves`, {
@@ -101,13 +101,6 @@ async function openPictures(
     },
     context,
   );
-}
-
-const RECORD_FILE = /\.(?:tfrec|tfrecord|tfrecords)(?:\.gz)?$|\.record$|tfrecord-\d+-of-\d+/;
-
-function holdsRecords(path: string): boolean {
-  if (!existsSync(path) || !statSync(path).isDirectory()) return RECORD_FILE.test(path);
-  return globSync('**/*.{tfrec,tfrecord,tfrecords,record}', { cwd: path }).length > 0;
 }
 
 interface Prediction {

@@ -1,0 +1,50 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { DataError } from '../data-error.ts';
+import type { Failure } from './object-store.ts';
+
+/** Attempts in a row without any progress before a call is given up. */
+const ATTEMPTS = 6;
+const FIRST_WAIT_MS = 100;
+
+/** A body that ended early. */
+export class CutShort extends Error {}
+
+/** Calls until it works: a connection may drop, a service may be busy. `progress` says how far the call has come. */
+export async function withRetries<T>(
+  address: string,
+  failure: (error: unknown) => Failure,
+  call: () => Promise<T>,
+  progress: () => number = () => 0,
+): Promise<T> {
+  for (let failed = 0; ;) {
+    const before = progress();
+    try {
+      return await call();
+    } catch (error) {
+      if (error instanceof DataError) throw error;
+      const { status, message } = failure(error);
+      if (status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 429) {
+        throw refusal(address, status, message, error);
+      }
+      failed = progress() > before ? 0 : failed + 1;
+      if (failed === ATTEMPTS) {
+        throw new DataError('UNREACHABLE', `${address} can't be reached: ${message} (${ATTEMPTS} attempts)`, {
+          hint: 'check the network and the proxy settings; sepal data get and a copy on a local disk work offline',
+          cause: error,
+        });
+      }
+      await delay(FIRST_WAIT_MS * 2 ** Math.max(0, failed - 1));
+    }
+  }
+}
+
+function refusal(address: string, status: number, message: string, cause: unknown): DataError {
+  if (status === 404) return new DataError('NOT_FOUND', `no such bucket, folder or file: ${address}`, { cause });
+  const denied = status === 401 || status === 403;
+  return new DataError(denied ? 'NO_ACCESS' : 'UNREADABLE', `${address} can't be read: ${status} ${message}`, {
+    hint: denied
+      ? 'gs://: set GOOGLE_APPLICATION_CREDENTIALS or run gcloud auth application-default login; s3://: set AWS_PROFILE or the AWS keys'
+      : undefined,
+    cause,
+  });
+}
