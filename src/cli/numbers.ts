@@ -20,3 +20,10 @@ export function parsePositive(text: string): number {
   if (value <= 0) throw new InvalidArgumentError('expected a number above 0.');
   return value;
 }
+
+/** A flag's value as a number of folds. */
+export function parseFolds(text: string): number {
+  const value = parseCount(text);
+  if (value < 2 || value > 100) throw new InvalidArgumentError('expected a whole number from 2 to 100.');
+  return value;
+}

@@ -15,7 +15,7 @@ export async function openSplit(
       signal,
       onProgress: (bytes, total) => {
         bar ??= startProgress({
-          label: `reading ${options.split ?? location}`,
+          label: `reading ${[options.split ?? location].flat().join(' and ')}`,
           total,
           unit: '',
           formatRate: (rate) => `${formatBytes(rate)}/s`,

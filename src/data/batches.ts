@@ -94,7 +94,8 @@ export async function* makeBatches(pictures: Pictures, options: BatchOptions): A
   }
 }
 
-function resolveOrder(order: Order, count: number): Uint32Array {
+/** The records in the order that is meant. @throws DataError `BAD_ORDER` for a record that there is not. */
+export function resolveOrder(order: Order, count: number): Uint32Array {
   if (order instanceof Uint32Array) {
     const beyond = order.find((index) => index >= count);
     if (beyond === undefined) return order;

@@ -13,8 +13,8 @@ import type { BadRecords, Source } from './source.ts';
 import { absolutePath, nameOf, storageOf } from './storage/storage.ts';
 
 export interface OpenOptions {
-  /** Which split of a data set that has several; a data set without splits is taken whole. */
-  readonly split?: Split;
+  /** Which split of a data set that has several, or which ones together; a data set without splits is taken whole. */
+  readonly split?: Split | readonly Split[];
   /** Size the pictures get, a number meaning a square; the size they are stored in where left out. */
   readonly size?: number | ImageSize;
   /** Feature names of records in no known layout. */
@@ -48,7 +48,8 @@ export async function openDataset(location: string, options: OpenOptions = {}): 
   const { split, badRecords = 'fail', labelsRequired, features, signal, onProgress } = options;
   const wanted = options.size === undefined ? undefined : toSize(options.size);
   const located = await locate(location, wanted === undefined ? undefined : Math.max(wanted.height, wanted.width));
-  const files = filesOf(located, location, split);
+  const splits = typeof split === 'object' ? split : [split];
+  const files = [...new Set(splits.flatMap((each) => filesOf(located, location, each)))];
   const totalBytes = await fileBytes(files);
   const keep = totalBytes <= (options.recordBudgetBytes ?? defaultCacheBudget());
   let bytesRead = 0;
@@ -77,7 +78,7 @@ export async function openDataset(location: string, options: OpenOptions = {}): 
     const classNames = await resolveClassNames(options.classNames, files[0], source.labels);
     const size = early ?? (await storedSize(source));
     const dataset = new PictureSet({
-      name: [nameOf(location), split].filter((word) => word !== undefined).join(' '),
+      name: [nameOf(location), ...splits].filter((word) => word !== undefined).join(' '),
       source,
       layout: index.layout,
       classNames,

@@ -12,6 +12,7 @@ export { inspectDataset, type InspectOptions, type SplitSummary } from './inspec
 export { type FeatureNames, type Layout } from './layout.ts';
 export { holdsRecords, SPLITS, type Split } from './locate.ts';
 export { type Dataset } from './picture-set.ts';
+export { Selection } from './selection.ts';
 export { type BadRecords, type Skipped } from './source.ts';
 export { thumbnail } from './thumbnail.ts';
 export { encodeTiles, type Tiles } from './tiles.ts';

@@ -22,7 +22,9 @@ export interface SplitSummary {
   readonly bad: readonly Skipped[];
 }
 
-export interface InspectOptions extends Pick<OpenOptions, 'split' | 'features' | 'classNames' | 'signal'> {
+export interface InspectOptions extends Pick<OpenOptions, 'features' | 'classNames' | 'signal'> {
+  /** Only this split. */
+  readonly split?: Split;
   /** Chooses among the sizes a data set comes in. */
   readonly side?: number;
   /** Decode every picture as well. */

@@ -36,10 +36,10 @@ const SMOOTHING = 0.9;
  */
 export async function findLearningRate(options: FindRateOptions): Promise<FoundRates> {
   const { recipe, backend, data, from = 1e-6, to = 1, steps = 100, signal, onStep } = options;
-  checkRun(recipe, backend.replicas, data);
+  const [phase] = phasesOf(recipe);
+  checkRun(phase, backend.replicas, data);
   const computeType = computeTypeOf(recipe.precision, backend.platform);
   const { model, weights } = await startOf(recipe, data.train, { signal, computeType });
-  const [phase] = phasesOf(recipe);
   const run = await PhaseRun.open({ backend, model, phase, data, weights, step: 0, signal });
   const points: { rate: number; loss: number }[] = [];
   try {

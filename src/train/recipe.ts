@@ -18,6 +18,8 @@ export const MONITORS = ['macroF1', 'accuracy', 'loss'] as const;
 export type Monitor = (typeof MONITORS)[number];
 
 const epochCount = z.int().min(1).max(100_000);
+const imageSize = z.int().min(8).max(4096).describe('height and width of the images');
+const batchSize = z.int().min(1).max(65_536).describe('images a step, over all replicas');
 const labelSmoothing = z.number().min(0).max(0.9);
 const clipNorm = z.number().positive().describe('greatest L2 norm of all gradients together');
 const featureViews = z
@@ -31,6 +33,8 @@ const featureViews = z
 /** Settings that a phase may have instead of the recipe's. */
 const phaseSchema = z.strictObject({
   epochs: epochCount,
+  size: imageSize.optional(),
+  batchSize: batchSize.optional(),
   freeze: freezeSchema.optional(),
   frozenStatistics: frozenStatisticsSchema.optional(),
   featureViews: featureViews.optional(),
@@ -56,9 +60,9 @@ export const recipeSchema = z.strictObject({
     .min(1)
     .default('none')
     .describe('what training starts from: none (random), imagenet, noisy-student, or a file of weights'),
-  size: z.int().min(8).max(4096).describe('height and width of the images'),
+  size: imageSize,
   epochs: epochCount.optional().describe('in all; left out where there are phases'),
-  batchSize: z.int().min(1).max(65_536).describe('images a step, over all replicas'),
+  batchSize,
   seed: z.int().min(0).default(0),
   precision: precisionSchema,
   optimizer: optimizerSchema,

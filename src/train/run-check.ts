@@ -9,12 +9,18 @@ import { rowsPerReplica } from './step.ts';
 export interface TrainingData {
   readonly train: Dataset;
   readonly validation: Dataset;
+  /** Both are taken from the same files on purpose: as folds, or to train on all that has labels. */
+  readonly sharesFiles?: boolean;
 }
 
 /** Refuses what would fail, or train on nonsense, before any work is done. @throws UsageError or TrainingError. */
-export function checkRun({ batchSize, size }: Recipe, replicas: number, { train, validation }: TrainingData): void {
+export function checkRun(
+  { batchSize, size }: Pick<Recipe, 'batchSize' | 'size'>,
+  replicas: number,
+  { train, validation, sharesFiles = false }: TrainingData,
+): void {
   rowsPerReplica(batchSize, replicas);
-  const shared = validation.files.find((file) => train.files.includes(file));
+  const shared = sharesFiles ? undefined : validation.files.find((file) => train.files.includes(file));
   if (shared !== undefined) {
     throw new TrainingError('NO_VALIDATION', `training and validation would both read ${shared}`, {
       hint: 'validation needs images of its own: give a data set with the splits train and val, as sepal data convert makes',

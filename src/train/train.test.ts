@@ -106,6 +106,35 @@ suite('a training run', { skip }, () => {
     assert.deepEqual(history(resumed), history(unbroken));
   });
 
+  test('goes on at another size with the same weights, also over a resumption in the second phase', async () => {
+    const phases = [{ epochs: 1 }, { epochs: 1, size: 24, batchSize: 4 }];
+    const sized = { recipe: recipe({ epochs: undefined, phases }), dataAt: async () => larger };
+    await using train24 = await open('data', 'train', { size: 24 });
+    await using val24 = await open('data', 'val', { size: 24 });
+    const larger = { train: train24, validation: val24 };
+    const unbroken = await run('sizes', sized);
+    assert.deepEqual(
+      unbroken.history.map(({ step }) => step),
+      [STEPS, STEPS + 11],
+    );
+    assert.equal((await readCheckpoint(join(folder, 'sizes', LAST_FILE))).info.size.height, 24);
+    await interrupted('sizes-again', afterSteps(STEPS + 4), sized);
+    const resumed = await run('sizes-again', { ...sized, resume: true });
+    assert.deepEqual(history(resumed), history(unbroken));
+    assert.deepEqual(await tensors('sizes-again', LAST_FILE), await tensors('sizes', LAST_FILE));
+    await assert.rejects(run('sizes-none', { ...sized, dataAt: undefined }), { code: 'SIZE' });
+  });
+
+  test('keeps the last weights where it is told to', async () => {
+    const shared = { train: data.validation, validation: data.validation, sharesFiles: true };
+    const { best } = await run('last', {
+      data: shared,
+      keep: 'last',
+      recipe: recipe({ schedule: { name: 'constant', rate: 1e-9 } }),
+    });
+    assert.equal(best.epoch, 3);
+  });
+
   test('keeps a snapshot at the end of each period of a schedule with restarts', async () => {
     const schedule = { name: 'restarts', rate: 0.02, period: 1 };
     await run('restarts', { recipe: recipe({ schedule, epochs: 2 }) });

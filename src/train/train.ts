@@ -1,8 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SepalError, treeLeaves, writeError } from '../base/index.ts';
-import type { Model, TransferProgress, WeightsSource } from '../models/index.ts';
+import { buildModel, type Model, type TransferProgress, type WeightsSource } from '../models/index.ts';
 import { isDeviceArray, type Backend } from '../runtime/index.ts';
+import { sameShape } from '../xla/index.ts';
 import {
   modelOf,
   readCheckpoint,
@@ -50,6 +51,10 @@ export interface TrainOptions {
   readonly recipe: Recipe;
   readonly backend: Backend;
   readonly data: TrainingData;
+  /** The same data at another size, for phases that have one; the caller closes it. */
+  readonly dataAt?: (size: number) => Promise<TrainingData>;
+  /** Which weights become the best: by their score, or the last ones where the validation images are trained on too. */
+  readonly keep?: 'best' | 'last';
   /** The run folder: checkpoints and history go there. */
   readonly out: string;
   /** Goes on from the last checkpoint in `out`. */
@@ -80,8 +85,8 @@ interface Progress {
   best?: CheckpointInfo['best'];
   seconds: number;
   phase: CheckpointInfo['phase'];
-  /** Of the best weights, where they were found by this process. */
-  evaluation?: Evaluation;
+  /** Of the best weights, with their model, where they were found by this process. */
+  found?: { readonly evaluation: Evaluation; readonly model: Model };
 }
 
 /** Trains a model from a recipe: epochs of steps, each followed by validation, until they end or stop helping. */
@@ -99,7 +104,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     last === undefined ? { ...AT_START, history: [] } : { ...last.info, history: await readHistory(out) };
   // A run killed between the two writes has a row more than its checkpoint knows; that epoch is done again.
   progress.history = progress.history.filter(({ epoch }) => epoch <= progress.epoch);
-  const { model, weights: first } = last === undefined ? await begin(options) : resumed(last, options);
+  const { model: start, weights: first } = last === undefined ? await begin(options) : resumed(last, options);
   if (last !== undefined) onEvent({ kind: 'resumed', step: progress.step });
 
   let weights = first;
@@ -114,11 +119,13 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       stoppedEarly = progress.epoch - progress.phase.epoch < phase.epochs;
       continue;
     }
+    const model = modelAt(start, phase.size);
+    const phaseData = await dataOf(phase, options);
     const run = await PhaseRun.open({
       backend,
       model,
       phase,
-      data,
+      data: phaseData,
       weights,
       step: progress.step,
       resumed: goesOn ? (form) => tensorsOf(last, stateTypes(form)) : undefined,
@@ -137,7 +144,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   if (stoppedEarly) onEvent({ kind: 'stoppedEarly', epoch: progress.epoch });
   const { best, history, seconds } = progress;
   if (best === undefined) throw new TrainingError('NO_EPOCH', 'the run has no finished epoch to take weights from');
-  const evaluation = progress.evaluation ?? (await evaluateBest(options));
+  const { model, evaluation } = progress.found ?? (await evaluateBest(options));
   return { model, history, best, evaluation, seconds, stoppedEarly };
 }
 
@@ -151,7 +158,7 @@ async function runEpoch(
   progress: Progress,
   options: TrainOptions,
 ): Promise<void> {
-  const { recipe, data, out, signal, onEvent = () => {} } = options;
+  const { recipe, data, out, keep = 'best', signal, onEvent = () => {} } = options;
   const epoch = progress.epoch + 1;
   const stepsPerEpoch = Math.ceil(data.train.count / phase.batchSize);
   // What the phase's epochs so far reached: a schedule that looks at it goes on from the history of a resumed run.
@@ -220,10 +227,10 @@ async function runEpoch(
   progress.history.push(row);
   progress.seconds += row.seconds;
   const score = row.validation[recipe.monitor];
-  const isBest = progress.best === undefined || isBetter(recipe, score, progress.best.score);
+  const isBest = keep === 'last' || progress.best === undefined || isBetter(recipe, score, progress.best.score);
   if (isBest) {
     progress.best = { epoch, score };
-    progress.evaluation = validated;
+    progress.found = { evaluation: validated, model };
     await saveWeights(join(out, BEST_FILE), run.evaluatedWeights, info());
   }
   if (endsPeriod(phase.schedule, epoch - progress.phase.epoch)) {
@@ -255,14 +262,46 @@ function resumed(last: Checkpoint, { recipe, backend }: TrainOptions): Pick<Star
 }
 
 /** Scores of the best weights, where another process found them. */
-async function evaluateBest({ backend, data, out, recipe }: TrainOptions): Promise<Evaluation> {
+async function evaluateBest(options: TrainOptions): Promise<{ model: Model; evaluation: Evaluation }> {
+  const { backend, out, recipe } = options;
   const { model, weights } = await loadTrainedModel(backend, join(out, BEST_FILE));
+  const { validation } = await dataOf({ ...recipe, size: model.size.height }, options);
   const evaluate = await compileEvaluator(backend, model, recipe.batchSize);
   try {
-    return await evaluate(weights, data.validation);
+    return { model, evaluation: await evaluate(weights, validation) };
   } finally {
     for (const array of treeLeaves(weights, isDeviceArray)) array.dispose();
   }
+}
+
+/** The data at the size of a phase. @throws UsageError or TrainingError where it doesn't fit. */
+async function dataOf(
+  phase: Pick<Recipe, 'size' | 'batchSize'>,
+  { recipe, backend, data, dataAt }: TrainOptions,
+): Promise<TrainingData> {
+  if (phase.size === recipe.size && phase.batchSize === recipe.batchSize) return data;
+  const sized = phase.size === recipe.size ? data : await dataAt?.(phase.size);
+  if (sized === undefined)
+    throw new TrainingError('SIZE', `there is no data of ${phase.size} px for a phase of that size`);
+  checkRun(phase, backend.replicas, sized);
+  return sized;
+}
+
+/** A model for images of another size, with the same weights. @throws TrainingError where they depend on the size. */
+function modelAt(model: Model, side: number): Model {
+  if (model.size.height === side && model.size.width === side) return model;
+  const { name, options, classes, preprocess, computeType } = model;
+  const size = { height: side, width: side };
+  const sized = buildModel({ name, options, classes, preprocess, computeType, size });
+  const differs = sized.variables.find(({ shape }, i) => !sameShape(shape, model.variables[i].shape));
+  if (differs === undefined) return sized;
+  throw new TrainingError(
+    'SIZE',
+    `${name} can't go on at ${side} px: its variable ${differs.path} depends on the size`,
+    {
+      hint: 'phases of several sizes need a model that ends in global pooling',
+    },
+  );
 }
 
 const sign = (monitor: Monitor): number => (monitor === 'loss' ? -1 : 1);

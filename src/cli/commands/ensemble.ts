@@ -6,12 +6,21 @@ import { TTA } from '../../train/index.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
 import { writeEnsemble } from '../ensemble/ensemble-file.ts';
-import { predictMembers, requireLabels, type PredictOptions } from '../ensemble/member.ts';
+import {
+  alignTo,
+  predictMembers,
+  requireLabels,
+  type MemberPredictions,
+  type PredictOptions,
+} from '../ensemble/member.ts';
+import { readOutOfFold } from '../ensemble/out-of-fold.ts';
 import { summarize, summaryText } from '../ensemble/summary.ts';
 import { addFeatureFlags } from '../feature-flags.ts';
 import { parseCount } from '../numbers.ts';
 
-interface Flags extends DeviceFlags, PredictOptions {
+interface Flags extends DeviceFlags, Omit<PredictOptions, 'data'> {
+  readonly data?: string;
+  readonly outOfFold?: boolean;
   readonly weights?: readonly number[];
   readonly mean: Mean | 'best';
   readonly out?: string;
@@ -24,8 +33,9 @@ export const addEnsemble: AddCommand = (program, context) => {
     .command('ensemble')
     .description('join several runs into one predictor: weights given, or searched for macro F1 on a labelled split')
     .argument('<runs...>', 'run folders, checkpoints (snapshots of one run), or folders of folds')
-    .requiredOption('--data <dir>', 'folder of TFRecords')
+    .option('--data <dir>', 'folder of TFRecords')
     .addOption(new Option('--split <name>', 'labelled part of the data').choices(SPLITS).default('val'))
+    .option('--out-of-fold', 'search on what the folds of cross-validations said of images that they had not seen')
     .option('--weights <list>', 'one number a run, such as 2,1,1 (default: searched)', parseWeights)
     .addOption(
       new Option('--mean <kind>', 'how probabilities are averaged; best tries both')
@@ -54,34 +64,55 @@ export const addEnsemble: AddCommand = (program, context) => {
 };
 
 async function ensemble(runs: readonly string[], flags: Flags, context: Context): Promise<void> {
-  const { weights, split, out } = flags;
+  const { weights, out } = flags;
   if (weights !== undefined && weights.length !== runs.length) {
     throw new UsageError('WEIGHTS', 'every run needs a weight', {
       expected: `${runs.length} numbers`,
       received: weights.join(','),
     });
   }
+  const members = await predictionsOf(runs, flags, context);
+  const place = flags.outOfFold === true ? 'the images out of fold' : flags.split;
+  requireLabels(members[0], place);
+  const means = flags.mean === 'best' ? MEANS : [flags.mean];
+  const [summary] = means
+    .map((mean) => summarize(members, mean, weights))
+    .toSorted((a, b) => b.macroF1 - a.macroF1 || a.calibration.lossAfter - b.calibration.lossAfter);
+  const { mean, calibration } = summary;
+  if (out !== undefined) {
+    await writeEnsemble(out, {
+      format: 1,
+      mean,
+      tta: flags.tta,
+      temperature: calibration.temperature,
+      members: summary.members.map(({ run, weight }) => ({ run, weight })),
+    });
+  }
+  const { probabilities: _, confusion: __, ...shown } = summary;
+  console.log(flags.json === true ? JSON.stringify({ split: place, ...shown }, null, 2) : summaryText(summary, place));
+  if (out !== undefined)
+    context.log.info(`ensemble  ${out}\nnext      sepal submit ${out} --data ${flags.data ?? 'DIR'}`);
+}
+
+/** By all members, the rows in one order: from the device, or from the files of their folds. */
+async function predictionsOf(
+  runs: readonly string[],
+  flags: Flags,
+  context: Context,
+): Promise<readonly MemberPredictions[]> {
+  if (flags.outOfFold === true) {
+    const members = await Promise.all(runs.map(readOutOfFold));
+    return members.map((member) => alignTo(members[0], member));
+  }
+  const { data } = flags;
+  if (data === undefined) {
+    throw new UsageError('NO_DATA', 'no data set is given', {
+      hint: 'add --data DIR, or --out-of-fold for folders of folds',
+    });
+  }
   const backend = await openDevice(flags, context);
   try {
-    const members = await predictMembers(backend, runs, flags, context);
-    requireLabels(members[0], split);
-    const means = flags.mean === 'best' ? MEANS : [flags.mean];
-    const [summary] = means
-      .map((mean) => summarize(members, mean, weights))
-      .toSorted((a, b) => b.macroF1 - a.macroF1 || a.calibration.lossAfter - b.calibration.lossAfter);
-    const { mean, calibration } = summary;
-    if (out !== undefined) {
-      await writeEnsemble(out, {
-        format: 1,
-        mean,
-        tta: flags.tta,
-        temperature: calibration.temperature,
-        members: summary.members.map(({ run, weight }) => ({ run, weight })),
-      });
-    }
-    const { probabilities: _, confusion: __, ...shown } = summary;
-    console.log(flags.json === true ? JSON.stringify({ split, ...shown }, null, 2) : summaryText(summary, split));
-    if (out !== undefined) context.log.info(`ensemble  ${out}\nnext      sepal submit ${out} --data ${flags.data}`);
+    return await predictMembers(backend, runs, { ...flags, data }, context);
   } finally {
     await backend.close();
   }

@@ -2,7 +2,7 @@ import { Option } from 'commander';
 import { resolve } from 'node:path';
 import { FROZEN_STATISTICS, MONITORS, PRECISIONS } from '../../train/index.ts';
 import type { AddCommand } from '../command.ts';
-import { parseCount, parseNumber, parsePositive } from '../numbers.ts';
+import { parseCount, parseFolds, parseNumber, parsePositive } from '../numbers.ts';
 import { addDeviceOptions } from '../device-flags.ts';
 import { addFeatureFlags } from '../feature-flags.ts';
 import { findRate } from '../train/find-rate.ts';
@@ -36,6 +36,10 @@ export const addTrain: AddCommand = (program, context) => {
     .addOption(new Option('--monitor <score>', 'validation score that picks the best weights').choices(MONITORS))
     .option('--patience <n>', 'stop after so many epochs without a better score', parseCount)
     .option('--set <path=value...>', 'any setting of the recipe, such as augment.flip=true')
+    .option('--folds <n>', 'cross-validation over train and val together: a run for each fold', parseFolds)
+    .addOption(
+      new Option('--all-labelled', 'train on train and val together, and keep the last weights').conflicts('folds'),
+    )
     .option('--find-lr', 'try learning rates in a short training that is thrown away, and draw the loss')
     .option('--resume', 'go on from the last checkpoint in --out')
     .addOption(
@@ -54,6 +58,7 @@ Examples:
   sepal train my-recipe.yaml --data flowers --out runs/first --epochs 20
   sepal train my-recipe.yaml --data flowers --out runs/first --resume
   sepal train my-recipe.yaml --data flowers --find-lr
+  sepal train my-recipe.yaml --data flowers --out runs/folds --folds 5
   sepal train cnn --data flowers --model efficientnet-lite0 --weights imagenet --freeze backbone --epochs 10
   sepal train cnn --data flowers --set model.options.width=48 augment.flip=true`,
     )

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { readEnsemble, writeEnsemble } from './ensemble-file.ts';
+import { readOutOfFold, writeOutOfFold } from './out-of-fold.ts';
 import { submissionCsv } from './submission.ts';
 import { summarize, summaryText } from './summary.ts';
 
@@ -70,5 +71,24 @@ suite('an ensemble of runs', () => {
     assert.throws(() => submissionCsv(['a', 'b', 'a'], rows, 2, 'test'), { code: 'IDS', message: /same id "a"/ });
     assert.throws(() => submissionCsv(['a', '', 'c'], rows, 2, 'test'), { code: 'IDS', message: /has no id/ });
     assert.throws(() => submissionCsv(['a', 'b', 'c'], new Float32Array(6), 2, 'test'), { code: 'UNREADABLE' });
+  });
+
+  test('reads what folds said of images that they had not seen, and refuses what is no such file', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sepal-folds-'));
+    try {
+      const said = {
+        classNames: ['rose', 'lily, white'],
+        ids: ['a', 'b "2"', 'c,d'],
+        labels: Int32Array.of(0, 1, 1),
+        probabilities: Float32Array.of(0.9, 0.1, 1 / 3, 2 / 3, 0.5, 0.5),
+      };
+      await writeOutOfFold(join(folder, 'out-of-fold.csv'), said);
+      assert.deepEqual(await readOutOfFold(folder), { path: folder, ...said });
+      await writeFile(join(folder, 'out-of-fold.csv'), 'id,label,rose\na,0,0.5\nb,0\n');
+      await assert.rejects(readOutOfFold(folder), { code: 'OUT_OF_FOLD', message: /line 3 is no row/ });
+      await assert.rejects(readOutOfFold(join(folder, 'nothing')), { code: 'OUT_OF_FOLD', hint: /--folds/ });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });

@@ -92,7 +92,7 @@ async function predictRun(
 }
 
 /** A member's rows in the order of another's: data sets of several sizes may hold the same pictures in another order. */
-function alignTo(first: MemberPredictions | undefined, member: MemberPredictions): MemberPredictions {
+export function alignTo(first: MemberPredictions | undefined, member: MemberPredictions): MemberPredictions {
   if (first === undefined) return member;
   const classes = first.classNames.length;
   const differs = first.classNames.findIndex((name, i) => name !== member.classNames[i]);

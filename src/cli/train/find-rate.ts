@@ -4,17 +4,18 @@ import { sparkline, writeChart } from '../../report/index.ts';
 import { findLearningRate } from '../../train/index.ts';
 import type { Context } from '../command.ts';
 import { openDevice } from '../device-flags.ts';
-import { openTrainingData } from './open-training-data.ts';
 import { recipeFrom } from './recipe-source.ts';
 import type { TrainFlags } from './train-flags.ts';
+import { TrainingSource } from './training-source.ts';
 
 const STEPS = 100;
 
 /** `sepal train --find-lr`: tries rates in a short training that is thrown away, and draws what the loss did. */
 export async function findRate(recipeName: string, flags: TrainFlags, context: Context): Promise<void> {
   const { name, recipe } = await recipeFrom(recipeName, flags);
-  const data = await openTrainingData(flags, recipe.size, context);
+  const source = new TrainingSource(flags, context);
   try {
+    const data = await source.splits(recipe.phases?.[0].size ?? recipe.size);
     const backend = await openDevice(flags, context);
     try {
       const bar = startProgress({ label: 'trying rates', total: STEPS, unit: 'steps/s' });
@@ -49,6 +50,6 @@ export async function findRate(recipeName: string, flags: TrainFlags, context: C
       await backend.close();
     }
   } finally {
-    await data.close();
+    await source.close();
   }
 }

@@ -3,50 +3,97 @@ import { join, relative } from 'node:path';
 import { formatCount, formatSeconds, plural, UsageError, writeFile } from '../../base/index.ts';
 import type { Dataset } from '../../data/index.ts';
 import type { Backend } from '../../runtime/index.ts';
-import { computeTypeOf, LAST_FILE, train, type Recipe, type TrainResult } from '../../train/index.ts';
+import {
+  computeTypeOf,
+  LAST_FILE,
+  train,
+  type Recipe,
+  type TrainingData,
+  type TrainResult,
+} from '../../train/index.ts';
 import { stringify } from 'yaml';
 import type { Context } from '../command.ts';
 import type { TrainFlags } from './train-flags.ts';
 import { openDevice } from '../device-flags.ts';
 import { writeRunReport } from '../run-report.ts';
-import { openTrainingData } from './open-training-data.ts';
+import { runFolds } from './folds.ts';
 import { recipeFrom } from './recipe-source.ts';
 import { trainDisplay } from './train-display.ts';
+import { TrainingSource } from './training-source.ts';
 
 /** What `sepal train` does: opens data and device, trains, writes the report, and says where all is. */
-export async function runTraining(recipeName: string, flags: TrainFlags, context: Context): Promise<TrainResult> {
-  const { log, signal } = context;
+export async function runTraining(recipeName: string, flags: TrainFlags, context: Context): Promise<void> {
   const { name, recipe } = await recipeFrom(recipeName, flags);
+  const { folds } = flags;
+  const source = new TrainingSource(flags, context);
   const out = flags.out ?? join('runs', `${name}-${new Date().toISOString().slice(0, 19).replaceAll(/[T:]/g, '-')}`);
-  checkRunFolder(out, flags.resume === true);
+  if (folds === undefined) checkRunFolder(out, flags.resume === true);
 
   const backend = await openDevice(flags, context);
   try {
-    const data = await openTrainingData(flags, recipe.size, context);
-    try {
-      printHeader(name, recipe, backend, data, out, context);
-      const recipeText = stringify(recipe);
-      const keepRecipe = async () => writeFile(join(out, 'recipe.yaml'), recipeText);
-      // A resumed run may be refused for its recipe, and then the old one stays.
-      if (flags.resume !== true) await keepRecipe();
-      const display = trainDisplay(recipe, data.train.count, log);
-      let result: TrainResult;
-      try {
-        result = await train({ recipe, backend, data, out, resume: flags.resume, signal, onEvent: display.onEvent });
-      } finally {
-        display.stop();
-      }
-      if (flags.resume === true) await keepRecipe();
-      log.debug(`live buffers: ${backend.client.liveBufferCount}`);
-      if (flags.report) await writeRunReport({ name, out, recipe, recipeText, backend, data, result });
-      printResult(result, out, flags, context);
-      return result;
-    } finally {
-      await data.close();
+    const settings = { name, recipe, backend, flags, context };
+    if (folds === undefined) {
+      await trainOne({ ...settings, out, dataAt: async (size) => source.splits(size) });
+      return;
     }
+    const trainFold = async (fold: number, folder: string) => {
+      // Folds that are done, and one that was interrupted, go on; the others begin.
+      const resume = flags.resume === true && existsSync(join(folder, LAST_FILE));
+      checkRunFolder(folder, resume);
+      const dataAt = async (size: number) => source.fold(size, { fold, folds, seed: recipe.seed });
+      return trainOne({ ...settings, flags: { ...flags, resume }, out: folder, dataAt });
+    };
+    await runFolds({ ...settings, source, out, folds, trainFold });
   } finally {
+    await source.close();
     await backend.close();
   }
+}
+
+interface OneRun {
+  readonly name: string;
+  readonly recipe: Recipe;
+  readonly backend: Backend;
+  readonly flags: TrainFlags;
+  readonly context: Context;
+  readonly out: string;
+  readonly dataAt: (size: number) => Promise<TrainingData>;
+}
+
+async function trainOne({ name, recipe, backend, flags, context, out, dataAt }: OneRun): Promise<TrainResult> {
+  const { log, signal } = context;
+  const data = await dataAt(recipe.size);
+  printHeader(name, recipe, backend, data, out, context);
+  if (flags.allLabelled === true) {
+    log.warn('validation images are trained on too: their scores say nothing, and the last weights are kept');
+  }
+  const recipeText = stringify(recipe);
+  const keepRecipe = async () => writeFile(join(out, 'recipe.yaml'), recipeText);
+  // A resumed run may be refused for its recipe, and then the old one stays.
+  if (flags.resume !== true) await keepRecipe();
+  const display = trainDisplay(recipe, data.train.count, log);
+  const keep = flags.allLabelled === true ? 'last' : 'best';
+  let result: TrainResult;
+  try {
+    result = await train({
+      recipe,
+      backend,
+      data,
+      dataAt,
+      keep,
+      out,
+      resume: flags.resume,
+      signal,
+      onEvent: display.onEvent,
+    });
+  } finally {
+    display.stop();
+  }
+  if (flags.resume === true) await keepRecipe();
+  log.debug(`live buffers: ${backend.client.liveBufferCount}`);
+  if (flags.report) await writeRunReport({ name, out, recipe, recipeText, backend, data, result });
+  printResult(result, out, flags, context);
+  return result;
 }
 
 function checkRunFolder(out: string, resume: boolean): void {

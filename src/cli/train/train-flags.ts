@@ -21,6 +21,8 @@ export interface TrainFlags extends DeviceFlags, FeatureFlags {
   readonly set?: readonly string[];
   readonly resume?: boolean;
   readonly findLr?: boolean;
+  readonly folds?: number;
+  readonly allLabelled?: boolean;
   readonly badRecords: 'fail' | 'skip';
   readonly report: boolean;
 }

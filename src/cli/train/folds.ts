@@ -1,0 +1,60 @@
+import { join } from 'node:path';
+import { formatCount, plural, writeFile } from '../../base/index.ts';
+import type { Backend } from '../../runtime/index.ts';
+import { fitTemperature } from '../../metrics/index.ts';
+import type { Recipe, TrainResult } from '../../train/index.ts';
+import type { Context } from '../command.ts';
+import { writeOutOfFold } from '../ensemble/out-of-fold.ts';
+import { confusionOf } from '../ensemble/summary.ts';
+import type { TrainFlags } from './train-flags.ts';
+import type { TrainingSource } from './training-source.ts';
+
+export interface FoldsOptions {
+  readonly recipe: Recipe;
+  readonly backend: Backend;
+  readonly source: TrainingSource;
+  readonly out: string;
+  readonly flags: TrainFlags;
+  readonly folds: number;
+  readonly context: Context;
+  /** Trains one fold into its folder. */
+  readonly trainFold: (fold: number, out: string) => Promise<TrainResult>;
+}
+
+/**
+ * Cross-validation: a run for each fold in `fold-1`, `fold-2`, …, and what each says of the images that it has not seen in
+ * `out-of-fold.csv`. Together the runs are one member of an ensemble.
+ */
+export async function runFolds({ recipe, source, out, folds, context, trainFold }: FoldsOptions): Promise<void> {
+  const { log } = context;
+  const whole = await source.whole(recipe.size);
+  const classCount = whole.classNames.length;
+  const probabilities = new Float32Array(whole.count * classCount);
+  const rowOf = new Map(whole.ids.map((id, row) => [id, row]));
+  for (let fold = 0; fold < folds; fold++) {
+    log.info(`\nfold ${fold + 1} of ${folds}`);
+    const { evaluation } = await trainFold(fold, join(out, `fold-${fold + 1}`));
+    const { validation } = await source.fold(recipe.size, { fold, folds, seed: recipe.seed });
+    for (const [n, id] of validation.ids.entries()) {
+      const row = evaluation.probabilities.subarray(n * classCount, (n + 1) * classCount);
+      probabilities.set(row, rowOf.get(id)! * classCount);
+    }
+  }
+  await writeOutOfFold(join(out, 'out-of-fold.csv'), {
+    ids: whole.ids,
+    labels: whole.labels,
+    classNames: whole.classNames,
+    probabilities,
+  });
+  const { macroF1, accuracy } = confusionOf(probabilities, whole.labels, classCount);
+  const { errorBefore } = fitTemperature({ probabilities, labels: whole.labels, classCount });
+  await writeFile(
+    join(out, 'folds.json'),
+    `${JSON.stringify({ folds, images: whole.count, macroF1, accuracy, calibrationError: errorBefore }, null, 2)}\n`,
+  );
+  log.info(
+    `\nall     ${plural(folds, 'fold')}, ${formatCount(whole.count)} images, each by a run that has not seen it: ` +
+      `macro F1 ${macroF1.toFixed(4)}, accuracy ${accuracy.toFixed(4)}`,
+  );
+  log.info(`next    sepal submit ${out} --data DIR   (mean of the folds), or sepal ensemble ${out} … --out-of-fold`);
+}
