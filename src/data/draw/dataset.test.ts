@@ -84,6 +84,9 @@ test('the same seed writes the same bytes, another seed others', async () => {
   await drawDataset({ ...small, out: first });
   await drawDataset({ ...small, out: second });
   await drawDataset({ ...small, out: other, seed: 1 });
+  // Without anybody who listens to the progress, too, each split has its files.
+  const splits = (await filesUnder(first)).map((file) => file.split('/')[1]);
+  assert.deepEqual(new Set(splits.slice(1)), new Set(['train', 'val', 'test']));
   for (const file of await filesUnder(first)) {
     const bytes = await readFile(join(first, file));
     assert.deepEqual(bytes, await readFile(join(second, file)), file);

@@ -129,7 +129,8 @@ async function writeRecords(folder: string, plan: Plan, onProgress: DrawOptions[
       writer ??= await TfrecordWriter.create(join(folder, split));
       const id = `${split}-${String(index).padStart(6, '0')}`;
       await writer.write(encodeExample({ image, ...(split !== 'test' && { class: label }), id }));
-      onProgress?.(++done, keys.length);
+      done++;
+      onProgress?.(done, keys.length);
       const { shard, count } = files[file];
       if (writer.count < count) continue;
       await writer.finish(shardName(shard, plan.size, count));
