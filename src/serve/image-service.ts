@@ -12,6 +12,7 @@ import type { Metrics } from './metrics.ts';
 import { decodePicture, encodePng, type Picture } from './picture.ts';
 import type { Question } from './question.ts';
 import { ServeError } from './serve-error.ts';
+import { Throughput } from './throughput.ts';
 import type { Upload } from './upload.ts';
 
 export interface ImageServiceOptions {
@@ -33,12 +34,14 @@ export class ImageService {
   readonly #options: ImageServiceOptions;
   readonly #decoders = new Gate(availableParallelism());
   readonly #fetchers: Gate;
+  readonly #throughput: Throughput;
   #inFlight = 0;
   metrics: Metrics | undefined;
 
   constructor(options: ImageServiceOptions) {
     this.#options = options;
     this.#fetchers = new Gate(options.limits.fetches);
+    this.#throughput = new Throughput(options.plan.peak);
   }
 
   get inFlight(): number {
@@ -47,10 +50,10 @@ export class ImageService {
 
   /** @throws ServeError `BUSY` where so many more images would have to wait longer than the limit. */
   requireRoom(images: number): void {
-    const { plan, limits } = this.#options;
-    const room = Math.max(FEWEST_IN_FLIGHT, Math.floor(plan.peak * limits.queueSeconds));
+    const { rate } = this.#throughput;
+    const room = Math.max(FEWEST_IN_FLIGHT, Math.floor(rate * this.#options.limits.queueSeconds));
     if (this.#inFlight > 0 && this.#inFlight + images > room) {
-      throw new ServeError('BUSY', 'the server is busy', { retryAfter: Math.ceil(this.#inFlight / plan.peak) });
+      throw new ServeError('BUSY', 'the server is busy', { retryAfter: Math.ceil(this.#inFlight / rate) });
     }
   }
 
@@ -95,9 +98,13 @@ export class ImageService {
     const started = performance.now();
     const bytes = 'url' in source ? await this.#fetch(source.url, account, signal) : source;
     const fetched = performance.now();
-    const picture = await this.#decode(bytes, signal);
-    const decoded = performance.now();
-    const { result, waitSeconds, batchSeconds } = await batcher.submit({ pixels: picture.pixels, explain }, signal);
+    let decoded = fetched;
+    const { picture, result, waitSeconds, batchSeconds } = await this.#throughput.follow(async () => {
+      const decodedPicture = await this.#decode(bytes, signal);
+      decoded = performance.now();
+      const batched = await batcher.submit({ pixels: decodedPicture.pixels, explain }, signal);
+      return { picture: decodedPicture, ...batched };
+    });
     const { probabilities, explanations } = result;
     const classes = likeliest(probabilities, top).map((label) => ({
       name: classNames[label],

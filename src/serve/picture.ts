@@ -37,9 +37,11 @@ export async function decodePicture(
     return { pixels, original };
   } catch (cause) {
     if (!(cause instanceof DataError)) throw cause;
-    if (cause.cause instanceof Error && cause.cause.message.startsWith('timeout')) {
+    const reason = cause.cause instanceof Error ? cause.cause.message : '';
+    if (reason.startsWith('timeout')) {
       throw new ServeError('TOO_MUCH_WORK', 'this image takes too long to decode', { cause });
     }
+    if (reason.includes('exceeds pixel limit')) throw tooManyPixels(limits.pixels, undefined, cause);
     throw new ServeError('BAD_IMAGE', 'this image is damaged or not whole', { cause });
   }
 }
@@ -70,8 +72,10 @@ export function allowSafeFormatsOnly(): void {
 
 function requireFewPixels({ height, width }: ImageSize, limit: number): void {
   if (height * width <= limit) return;
-  throw new ServeError('TOO_MANY_PIXELS', 'this image has too many pixels', {
-    expected: `at most ${formatCount(limit)}`,
-    received: `${formatCount(width)} × ${formatCount(height)}`,
-  });
+  throw tooManyPixels(limit, `${formatCount(width)} × ${formatCount(height)}`);
+}
+
+function tooManyPixels(limit: number, received?: string, cause?: unknown): ServeError {
+  const expected = `at most ${formatCount(limit)}`;
+  return new ServeError('TOO_MANY_PIXELS', 'this image has too many pixels', { expected, received, cause });
 }

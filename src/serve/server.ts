@@ -17,6 +17,7 @@ import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { Metrics } from './metrics.ts';
 import { loadPageAssets } from './page-assets.ts';
 import { allowSafeFormatsOnly } from './picture.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
 import { PROBLEMS, type ProblemCode } from './serve-error.ts';
 import { FORMAT_NAMES } from './sniff.ts';
 import { TokenBuckets } from './token-buckets.ts';
@@ -116,7 +117,14 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     onFault: (error) =>
       log.warn(`a request failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
   });
-  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const listener = getRequestListener(app.fetch, {
+    overrideGlobalObjects: false,
+    // A path or host that no URL can be made of.
+    errorHandler: () => {
+      const [status, message] = PROBLEMS.BAD_REQUEST;
+      return Response.json({ error: { code: 'BAD_REQUEST', message } }, { status, headers: SECURITY_HEADERS });
+    },
+  });
   const server = createServer(
     {
       headersTimeout: limits.headerSeconds * 1000,

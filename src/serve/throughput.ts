@@ -1,0 +1,36 @@
+/** How much one image weighs beside the earlier ones. */
+const WEIGHT = 0.05;
+
+/**
+ * How many images a second all stages together get done, by Little's law: an image that took `s` seconds while `n` were
+ * being worked on shows a rate of `n / s`. Decoding, network and model share the processor, so that none of them tells it
+ * alone.
+ */
+export class Throughput {
+  #working = 0;
+  #rate: number;
+
+  /** @param rate what to go by until there are observations. */
+  constructor(rate: number) {
+    this.#rate = rate;
+  }
+
+  /** Images a second. */
+  get rate(): number {
+    return this.#rate;
+  }
+
+  /** Follows one image through all its stages. */
+  async follow<T>(work: () => Promise<T>): Promise<T> {
+    const others = ++this.#working;
+    const started = performance.now();
+    try {
+      const result = await work();
+      const seconds = Math.max(1e-4, (performance.now() - started) / 1000);
+      this.#rate += WEIGHT * (others / seconds - this.#rate);
+      return result;
+    } finally {
+      this.#working--;
+    }
+  }
+}
