@@ -1,18 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  buildModel,
-  describeWeights,
-  exportWeights,
-  loadWeights,
-  preprocess as applyPreprocess,
-  type Model,
-  type Preprocess,
-} from '../../src/models/index.ts';
-import { applyNetwork } from '../../src/nn/index.ts';
-import { jit, type Backend, type DeviceArray } from '../../src/runtime/index.ts';
-import type { HostTensor, Tensor, TensorType } from '../../src/xla/index.ts';
-import { formulaVariable } from '../../test/formula-values.ts';
+import { buildModel, describeWeights, exportWeights, loadWeights, type Model } from '../../src/models/index.ts';
+import type { Backend } from '../../src/runtime/index.ts';
+import { formulaValues, logitsOf, relativeError } from '../../test/logits.ts';
 import type { PeerCase } from './peer-cases.ts';
 import type { PeerProcess } from './peer-process.ts';
 
@@ -23,8 +13,6 @@ export interface Pixels {
   readonly file: string;
   readonly data: Uint8Array;
 }
-
-type Values = ReadonlyMap<string, HostTensor>;
 
 /** Their random network, written by them and read by us: the relative error of our logits. */
 export async function checkReading(
@@ -61,7 +49,7 @@ export async function checkWriting(
     ...(torch && one.model === 'mobilenet-v2' ? { padding: 'symmetric', epsilon: 1e-5 } : {}),
   };
   const model = modelFor(one, options);
-  const values = new Map(model.variables.map((spec, i): [string, HostTensor] => [spec.path, formulaTensor(spec, i)]));
+  const values = formulaValues(model);
   const { preprocess } = model;
   const ours = await logitsOf(backend, model, values, preprocess, pixels.data);
   const classNames = Array.from({ length: CLASSES }, (_, i) => `class ${i}`);
@@ -79,54 +67,5 @@ export async function checkWriting(
   return worst;
 }
 
-function formulaTensor({ path, shape, role }: Model['variables'][number], index: number): HostTensor {
-  const data = formulaVariable(index, path, shape);
-  // Scales of residual branches have no name of their own in the formula.
-  return { shape, dtype: 'float32', data: role === 'scale' && !path.endsWith('gamma') ? data.map((x) => 1 + x) : data };
-}
-
 const modelFor = ({ model: name, size }: PeerCase, options: Readonly<Record<string, unknown>>): Model =>
   buildModel({ name, options, classes: CLASSES, size: { height: size, width: size } });
-
-async function logitsOf(
-  backend: Backend,
-  model: Model,
-  values: Values,
-  preprocess: Preprocess,
-  pixels: Uint8Array,
-): Promise<number[]> {
-  const { height, width } = model.size;
-  const shape = [pixels.length / (height * width * 3), height, width, 3];
-  const images = await backend.replicate(pixels, { shape, dtype: 'uint8' });
-  const arrays: Record<string, DeviceArray> = {};
-  const types: Record<string, TensorType> = {};
-  for (const { path } of model.variables) {
-    const value = values.get(path);
-    if (value === undefined) throw new Error(`no value of ${path}`);
-    types[path] = { shape: value.shape, dtype: value.dtype };
-    arrays[path] = await backend.replicate(value.data, types[path]);
-  }
-  const run = await jit(
-    backend,
-    (tensors: Readonly<Record<string, Tensor>>, input: Tensor) =>
-      applyNetwork(model.network, tensors, applyPreprocess(input, preprocess), { training: false }).output,
-    [types, { shape, dtype: 'uint8' }],
-    { name: `peers_${model.name}` },
-  );
-  try {
-    const output = await run(arrays, images);
-    const logits = await output.toHost();
-    output.dispose();
-    return Array.from(logits, Number);
-  } finally {
-    run.program.dispose();
-    for (const array of [images, ...Object.values(arrays)]) array.dispose();
-  }
-}
-
-/** NaN where the lengths differ. */
-function relativeError(ours: readonly number[], theirs: readonly number[]): number {
-  if (ours.length !== theirs.length) return NaN;
-  const scale = Math.max(...theirs.map(Math.abs));
-  return Math.max(...ours.map((value, i) => Math.abs(value - theirs[i]))) / scale;
-}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hostArray } from './dtype.ts';
-import { fromBfloat16Bits, fromFloat16Bits, toBfloat16Bits, toFloat16Bits } from './half-float.ts';
+import { fromBfloat16Bits, fromFloat16Bits, toBfloat16Bits, toFloat16Array, toFloat16Bits } from './half-float.ts';
 
 test('every 16-bit pattern survives the way through a number', () => {
   for (let bits = 0; bits < 0x10000; bits++) {
@@ -38,4 +38,12 @@ test('host arrays of 16-bit floats hold their bits', () => {
   array[1] = toBfloat16Bits(-2.5);
   assert.equal(fromBfloat16Bits(array[1]), -2.5);
   assert.equal(hostArray('float16', array.buffer as ArrayBuffer).length, 2);
+});
+
+test('whole tensors become float16 as single numbers do', () => {
+  const bits = Uint32Array.from({ length: 65_536 }, (_, i) => Math.imul(i, 0x10003) >>> 0);
+  const middling = bits.map((value) => ((value & 0x8fffffff) | 0x38000000) >>> 0);
+  for (const values of [bits, middling].map(({ buffer }) => new Float32Array(buffer))) {
+    assert.deepEqual(toFloat16Array(values), Uint16Array.from(values, toFloat16Bits));
+  }
 });

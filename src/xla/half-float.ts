@@ -36,14 +36,41 @@ export function fromFloat16Bits(bits: number): number {
   return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
+// One buffer for all calls: these run once for each of millions of weights.
+const scratch = new DataView(new ArrayBuffer(8));
+
 /** Exponent of a number's leading bit. */
 function exponentOf(size: number): number {
-  const view = new DataView(new ArrayBuffer(8));
-  view.setFloat64(0, size);
-  return ((view.getUint16(0) >> 4) & 0x7ff) - 1023;
+  scratch.setFloat64(0, size);
+  return ((scratch.getUint16(0) >> 4) & 0x7ff) - 1023;
 }
 
 function roundToEven(value: number): number {
   const rounded = Math.round(value);
   return value % 1 === 0.5 && rounded % 2 === 1 ? rounded - 1 : rounded;
+}
+
+/** Float32s rounded to float16s as their bits: for whole tensors, by their bits alone. */
+export function toFloat16Array(values: Float32Array): Uint16Array {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  return Uint16Array.from(bits, float16OfFloat32Bits);
+}
+
+function float16OfFloat32Bits(bits: number): number {
+  const sign = (bits >>> 16) & 0x8000;
+  const exponent = ((bits >>> 23) & 0xff) - 112;
+  const fraction = bits & 0x7fffff;
+  if (exponent === 143) return fraction === 0 ? sign | 0x7c00 : 0x7e00;
+  if (exponent >= 31) return sign | 0x7c00;
+  if (exponent < -10) return sign;
+  // Below the smallest normal number the leading bit is written out and shifted down.
+  const isNormal = exponent > 0;
+  const shift = isNormal ? 13 : 14 - exponent;
+  const digits = isNormal ? fraction : fraction | 0x800000;
+  const half = (isNormal ? exponent << 10 : 0) | (digits >>> shift);
+  const rest = digits & ((1 << shift) - 1);
+  const middle = 1 << (shift - 1);
+  const up = rest > middle || (rest === middle && (half & 1) === 1);
+  // A fraction that rounds up carries into the exponent, as it should.
+  return sign | (half + (up ? 1 : 0));
 }

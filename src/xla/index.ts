@@ -53,6 +53,7 @@ export {
 export { erf } from './erf.ts';
 export { ShapeError } from './errors.ts';
 export { countFlops } from './flops.ts';
+export { nodesOf } from './graph.ts';
 export {
   isHostTensor,
   isOp,
@@ -62,10 +63,12 @@ export {
   type Graph,
   type HostTensor,
   type Node,
+  type OpName,
+  type OpTable,
   type Padding,
   type TensorType,
 } from './ir.ts';
-export { fromBfloat16Bits, fromFloat16Bits, toBfloat16Bits, toFloat16Bits } from './half-float.ts';
+export { fromBfloat16Bits, fromFloat16Bits, toBfloat16Bits, toFloat16Array, toFloat16Bits } from './half-float.ts';
 export { conv2d, dotGeneral, matmul, type ConvOptions } from './linear.ts';
 export { lowerToStableHlo, type LowerOptions, type Platform } from './lower/module.ts';
 export { averagePool2d, maxPool2d, type PoolOptions } from './pooling.ts';

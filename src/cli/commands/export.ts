@@ -1,11 +1,19 @@
 import { Option } from 'commander';
-import { exportWeights, WEIGHT_FORMATS, type WeightFormat } from '../../models/index.ts';
+import { formatBytes, UsageError, writeFile } from '../../base/index.ts';
+import { ONNX_PRECISIONS, onnxModel, stableHloText, type OnnxPrecision } from '../../export/index.ts';
+import { exportWeights, WEIGHT_FORMATS, type ExportedModel } from '../../models/index.ts';
 import { readTrainedModel } from '../../train/index.ts';
 import type { AddCommand, Context } from '../command.ts';
+import { parseCount } from '../numbers.ts';
+
+const FORMATS = [...WEIGHT_FORMATS, 'onnx', 'stablehlo'] as const;
+type Format = (typeof FORMATS)[number];
 
 interface ExportFlags {
-  readonly format: WeightFormat;
+  readonly format: Format;
   readonly out: string;
+  readonly precision?: OnnxPrecision;
+  readonly batchSize?: number;
   readonly json?: boolean;
 }
 
@@ -15,8 +23,15 @@ export const addExport: AddCommand = (program, context) => {
     .command('export')
     .description('a trained model for other programs')
     .argument('<run>', 'run folder, or a .safetensors file that sepal train wrote')
-    .addOption(new Option('--format <name>', 'who shall load it').choices(WEIGHT_FORMATS).makeOptionMandatory())
+    .addOption(new Option('--format <name>', 'who shall load it').choices(FORMATS).makeOptionMandatory())
     .requiredOption('--out <path>', 'file or folder to write')
+    .addOption(
+      new Option(
+        '--precision <type>',
+        'onnx: what weights are stored in and layers compute in (default: float32)',
+      ).choices(ONNX_PRECISIONS),
+    )
+    .option('--batch-size <n>', 'stablehlo: images a call (default: 1)', parseCount)
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -25,8 +40,11 @@ timm         weights as .safetensors; a path without that ending is a folder for
              timm.create_model('local-dir:FOLDER', pretrained=True)
 torchvision  weights as .safetensors
 keras        weights as .weights.h5 (Keras 3) or .h5 (the older form)
+onnx         the whole model: uint8 images [batch, height, width, 3] to logits and probabilities
+stablehlo    the inference program as text, its weights as arguments
 
 Examples:
+  sepal export runs/first --format onnx --out flowers.onnx
   sepal export runs/first --format timm --out flowers-timm
   sepal export runs/first --format keras --out flowers.weights.h5`,
     )
@@ -35,14 +53,48 @@ Examples:
     });
 };
 
-async function runExport(run: string, { format, out, json }: ExportFlags, { log }: Context): Promise<void> {
+/** What was written, and what loads it. */
+interface Written {
+  readonly files: readonly string[];
+  readonly architecture: string;
+}
+
+async function runExport(run: string, flags: ExportFlags, { log }: Context): Promise<void> {
+  checkFlags(flags);
   const { model, info, values } = await readTrainedModel(run);
   const { classNames, preprocess } = info;
-  const { files, architecture } = await exportWeights({ model, values, preprocess, classNames }, format, out);
-  if (json === true) {
-    console.log(JSON.stringify({ format, architecture, files }, null, 2));
+  const { files, architecture } = await write({ model, values, preprocess, classNames }, flags);
+  if (flags.json === true) {
+    console.log(JSON.stringify({ format: flags.format, architecture, files }, null, 2));
     return;
   }
   for (const file of files) console.log(file);
-  log.info(`for     ${architecture} with ${classNames.length} classes`);
+  log.info(`for     ${architecture}, ${classNames.length} classes`);
+}
+
+function checkFlags({ format, precision, batchSize }: ExportFlags): void {
+  const strays = [
+    ...(precision !== undefined && format !== 'onnx' ? ['--precision'] : []),
+    ...(batchSize !== undefined && format !== 'stablehlo' ? ['--batch-size'] : []),
+  ];
+  if (strays.length > 0) throw new UsageError('FLAG', `${strays.join(' and ')} means nothing to --format ${format}`);
+}
+
+async function write(exported: ExportedModel, { format, out, precision, batchSize }: ExportFlags): Promise<Written> {
+  switch (format) {
+    case 'onnx': {
+      const bytes = onnxModel(exported, precision);
+      await writeFile(out, bytes);
+      return { files: [out], architecture: `ONNX Runtime (${formatBytes(bytes.length)})` };
+    }
+    case 'stablehlo':
+      await writeFile(out, stableHloText(exported, batchSize));
+      return { files: [out], architecture: 'XLA' };
+    case 'timm':
+    case 'torchvision':
+    case 'keras':
+      return exportWeights(exported, format, out);
+    default:
+      return format satisfies never;
+  }
 }
