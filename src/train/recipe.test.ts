@@ -52,12 +52,12 @@ suite('a recipe', () => {
     [
       'an optimiser that there is not',
       { ...LEAST, optimizer: { name: 'adm' } },
-      'r.yaml: optimizer.name can\'t be "adm"; expected one of sgd, adam, adamw\n  hint: did you mean "adam" or "adamw"?',
+      'r.yaml: optimizer.name can\'t be "adm"; expected one of sgd, adam, adamw, rmsprop, lamb, lion\n  hint: did you mean "adam" or "adamw"?',
     ],
     [
       'no name',
       { ...LEAST, schedule: {} },
-      'r.yaml: schedule.name is missing; expected one of constant, cosine, exponential, steps',
+      'r.yaml: schedule.name is missing; expected one of constant, cosine, exponential, steps, restarts, onecycle, plateau, petals',
     ],
     [
       'a choice that there is not',

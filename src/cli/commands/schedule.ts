@@ -1,6 +1,6 @@
 import { formatTable } from '../../base/index.ts';
 import { sparkline, writeChart } from '../../report/index.ts';
-import { learningRate } from '../../train/index.ts';
+import { learningRate, phasesOf } from '../../train/index.ts';
 import type { AddCommand } from '../command.ts';
 import { parseCount, parsePositive } from '../numbers.ts';
 import { recipeFrom } from '../train/recipe-source.ts';
@@ -34,15 +34,20 @@ export const addSchedule: AddCommand = (program, context) => {
         badRecords: 'fail',
         report: false,
       });
-      const { schedule, epochs } = recipe;
+      const { epochs } = recipe;
       const { stepsPerEpoch } = flags;
-      const rates = Array.from({ length: epochs * stepsPerEpoch }, (_, step) =>
-        learningRate(schedule, step, stepsPerEpoch, epochs),
+      const phases = phasesOf(recipe);
+      const names = [...new Set(phases.map(({ schedule }) => schedule.name))];
+      // Each phase begins its schedule anew.
+      const rates = phases.flatMap((phase) =>
+        Array.from({ length: phase.epochs * stepsPerEpoch }, (_, step) =>
+          learningRate(phase.schedule, step, stepsPerEpoch, phase.epochs),
+        ),
       );
       if (flags.out !== undefined) {
         await writeChart(
           {
-            title: `Learning rate of ${name}: ${schedule.name}`,
+            title: `Learning rate of ${name}: ${names.join(', ')}`,
             xName: 'epoch',
             yName: 'learning rate',
             points: rates.map((y, step) => ({ x: step / stepsPerEpoch, y })),
@@ -51,7 +56,15 @@ export const addSchedule: AddCommand = (program, context) => {
         );
       }
       if (flags.json === true) {
-        console.log(JSON.stringify({ recipe: name, schedule, epochs, stepsPerEpoch, rates }));
+        console.log(
+          JSON.stringify({
+            recipe: name,
+            schedules: phases.map((phase) => phase.schedule),
+            epochs,
+            stepsPerEpoch,
+            rates,
+          }),
+        );
         return;
       }
       const rows = Array.from({ length: epochs }, (_, epoch) => [
@@ -61,7 +74,7 @@ export const addSchedule: AddCommand = (program, context) => {
       ]);
       console.log(`${sparkline(rates)}\n`);
       console.log(formatTable([['epoch', 'first step', 'last step'], ...rows], [0, 1, 2]));
-      if (schedule.name === 'plateau') {
+      if (names.includes('plateau')) {
         context().log.info('plateau: as long as the validation score gets better; it is lower after each reduction');
       }
       if (flags.out !== undefined) context().log.info(`chart   ${flags.out}`);
