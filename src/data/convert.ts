@@ -4,6 +4,7 @@ import { DataError } from './data-error.ts';
 import { toSquareJpeg } from './encode.ts';
 import { encodeExample } from './example.ts';
 import { ImageFileSource, listClassFolders } from './image-files.ts';
+import { listLabelled, type LabelTable } from './label-table.ts';
 import { SPLITS, type Split } from './locate.ts';
 import { writeDatasetFolder } from './output-folder.ts';
 import type { BadRecords, Skipped } from './source.ts';
@@ -17,6 +18,8 @@ const WINDOW = 8;
 
 export interface ConvertOptions {
   readonly out: string;
+  /** Gives the classes of the pictures; else each class has a folder of its own. */
+  readonly table?: LabelTable;
   /** Side of the square pictures in pixels. */
   readonly size: number;
   /** Share of each class that goes to the split, 0 to 1; the rest is for training. */
@@ -35,10 +38,13 @@ export interface Converted {
   readonly classNames: readonly string[];
   readonly images: Readonly<Record<Split, number>>;
   readonly skipped: readonly Skipped[];
+  /** Pictures that the table doesn't name. */
+  readonly unlisted: number;
 }
 
 /**
- * Makes TFRecord files in Kaggle's layout, with `classes.txt`, from a folder with one folder of pictures per class.
+ * Makes TFRecord files in Kaggle's layout, with `classes.txt`, from a folder with one folder of pictures per class,
+ * or with a table of labels.
  *
  * Pictures are cropped at their centre to a square. Each class is split by the same shares, drawn by the seed. All
  * splits keep their labels. The output folder appears when it is whole; an abort or an error leaves nothing.
@@ -53,7 +59,9 @@ export async function convertFolder(folder: string, options: ConvertOptions): Pr
       received: `val ${val} and test ${test}`,
     });
   }
-  const { classNames, files, labels } = await listClassFolders(folder);
+  const { table } = options;
+  const listed = table === undefined ? await listClassFolders(folder) : await listLabelled(folder, table);
+  const { classNames, files, labels, unlisted } = listed;
   const splits = splitByClass(labels, { val, test }, seed);
   const source = new ImageFileSource(files, labels);
   const images = { train: 0, val: 0, test: 0 };
@@ -73,7 +81,7 @@ export async function convertFolder(folder: string, options: ConvertOptions): Pr
     }
     await writeFile(join(draft, 'classes.txt'), classNames.map((name) => `${name}\n`).join(''));
   });
-  return { classNames, images, skipped };
+  return { classNames, images, skipped, unlisted };
 }
 
 /**

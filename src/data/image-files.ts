@@ -115,13 +115,15 @@ async function expand(path: string): Promise<string[]> {
   });
 }
 
-/** Pictures in one folder per class. */
+/** Pictures with a class each: in one folder per class, or by a table. */
 export interface ClassFolders {
-  /** Names of the folders, sorted: their order gives the class numbers. */
+  /** Names of the classes, sorted: their order gives the class numbers. */
   readonly classNames: readonly string[];
   readonly files: readonly string[];
   /** Class numbers of the files. */
   readonly labels: Int32Array;
+  /** Pictures that are there but in no class. */
+  readonly unlisted: number;
 }
 
 /**
@@ -158,5 +160,5 @@ export async function listClassFolders(folder: string): Promise<ClassFolders> {
     files.push(...inside);
     for (let i = 0; i < inside.length; i++) labels.push(label);
   }
-  return { classNames, files, labels: Int32Array.from(labels) };
+  return { classNames, files, labels: Int32Array.from(labels), unlisted: 0 };
 }

@@ -1,6 +1,8 @@
+import type { Batch } from './batches.ts';
 import { openDataset, type OpenOptions } from './dataset.ts';
 import { readImageSize } from './decode.ts';
 import { DataError } from './data-error.ts';
+import type { DuplicateFinder } from './duplicates.ts';
 import { locate, type Split } from './locate.ts';
 import type { Dataset } from './picture-set.ts';
 import type { Skipped } from './source.ts';
@@ -29,6 +31,8 @@ export interface InspectOptions extends Pick<OpenOptions, 'features' | 'classNam
   readonly side?: number;
   /** Decode every picture as well. */
   readonly decode?: boolean;
+  /** Takes every picture that was decoded, to look for near-duplicates. */
+  readonly duplicates?: DuplicateFinder;
   /** Told what is being done, and how far it is. */
   readonly onProgress?: (step: string, done: number, total: number) => void;
 }
@@ -72,11 +76,12 @@ export async function inspectDataset(location: string, options: InspectOptions =
 async function summarise(
   split: Split | 'all',
   dataset: Dataset,
-  { decode, signal, onProgress }: InspectOptions,
+  { decode, duplicates, signal, onProgress }: InspectOptions,
 ): Promise<SplitSummary> {
   const sizes = await countSizes(dataset, signal);
   if (decode) {
-    await decodeAll(dataset, signal, (done) => onProgress?.(`decoding ${split}`, done, dataset.count));
+    const onBatch = duplicates === undefined ? undefined : collect(split, dataset, duplicates);
+    await decodeAll(dataset, signal, onBatch, (done) => onProgress?.(`decoding ${split}`, done, dataset.count));
   }
   return {
     split,
@@ -118,12 +123,28 @@ async function countSizes(dataset: Dataset, signal: AbortSignal | undefined): Pr
 async function decodeAll(
   dataset: Dataset,
   signal: AbortSignal | undefined,
+  onBatch: ((batch: Batch) => void) | undefined,
   onDone: (done: number) => void,
 ): Promise<void> {
   let done = 0;
   for await (const batch of dataset.batches({ batchSize: 64, signal })) {
     done += batch.count;
+    onBatch?.(batch);
     onDone(done);
     batch.release();
   }
+}
+
+function collect(split: Split | 'all', dataset: Dataset, duplicates: DuplicateFinder): (batch: Batch) => void {
+  const { height, width } = dataset.size;
+  const pictureBytes = height * width * 3;
+  return ({ images, mask, indices, labels, count }) => {
+    for (let row = 0; row < count; row++) {
+      if (mask[row] === 0) continue;
+      const index = indices[row];
+      const className = labels[row] < 0 ? undefined : dataset.classNames[labels[row]];
+      const member = { split, id: dataset.ids[index], className, place: dataset.place(index) };
+      duplicates.add(member, images.subarray(row * pictureBytes, (row + 1) * pictureBytes), height, width);
+    }
+  };
 }

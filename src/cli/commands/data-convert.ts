@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { formatCount, plural, startProgress, type Progress } from '../../base/index.ts';
-import { convertFolder, type BadRecords } from '../../data/index.ts';
+import { formatCount, plural, startProgress, UsageError, type Progress } from '../../base/index.ts';
+import { convertFolder, type BadRecords, type LabelTable } from '../../data/index.ts';
 import type { Context } from '../command.ts';
 import { describeSkipped } from './data-check.ts';
 import { parseCount } from '../numbers.ts';
@@ -14,6 +14,9 @@ interface Flags {
   readonly quality: number;
   readonly badRecords: BadRecords;
   readonly force?: boolean;
+  readonly labels?: string;
+  readonly fileColumn?: string;
+  readonly labelColumn?: string;
 }
 
 /** `sepal data convert`: a folder of photos per class becomes TFRecord files. */
@@ -21,8 +24,11 @@ export function addDataConvert(data: Command, context: () => Context): void {
   data
     .command('convert')
     .description('make TFRecord files, split for training, from a folder with one folder of photos per class')
-    .argument('<folder>', 'folder with one folder per class, such as daisy/1.jpg and rose/2.jpg')
+    .argument('<folder>', 'folder with one folder per class, such as daisy/1.jpg and rose/2.jpg, or any with --labels')
     .requiredOption('--out <dir>', 'folder to make')
+    .option('--labels <csv>', 'table with a line for each photo, naming its file and its class')
+    .option('--file-column <name>', 'column of the table with the files, where it has an unusual name')
+    .option('--label-column <name>', 'column of the table with the classes, where it has an unusual name')
     .option('--size <pixels>', 'side of the square pictures; photos are cropped at their centre', parseCount, 224)
     .option('--val <share>', 'share of each class to validate on', share, 0.15)
     .option('--test <share>', 'share of each class to test on', share, 0.15)
@@ -34,7 +40,10 @@ export function addDataConvert(data: Command, context: () => Context): void {
         .default('fail'),
     )
     .option('--force', 'replace the data set that is in the folder')
-    .addHelpText('after', '\nExample:\n  sepal data convert photos --out flowers --size 224')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sepal data convert photos --out flowers --size 224\n  sepal data convert photos --labels labels.csv --out flowers',
+    )
     .action(async (folder: string, flags: Flags) => {
       await convert(folder, flags, context());
     });
@@ -48,17 +57,27 @@ async function convert(folder: string, flags: Flags, { log, signal }: Context): 
       bar ??= startProgress({ label: 'converting', total, unit: 'images/s' });
       bar.update(done);
     };
-    converted = await convertFolder(folder, { ...flags, signal, onProgress });
+    converted = await convertFolder(folder, { ...flags, table: tableOf(flags), signal, onProgress });
   } finally {
     bar?.stop();
   }
-  const { classNames, images, skipped } = converted;
+  const { classNames, images, skipped, unlisted } = converted;
+  if (unlisted > 0)
+    log.warn(
+      `${plural(unlisted, 'picture')} of the folder ${unlisted === 1 ? 'is' : 'are'} not in the table and left out`,
+    );
   for (const bad of skipped) log.warn(`skipped ${describeSkipped(bad)}`);
   log.info(
     `${plural(classNames.length, 'class', 'classes')} in ${flags.out}: ${formatCount(images.train)} pictures to train on, ` +
       `${formatCount(images.val)} to validate, ${formatCount(images.test)} to test` +
       (skipped.length > 0 ? `; ${formatCount(skipped.length)} skipped` : ''),
   );
+}
+
+function tableOf({ labels, fileColumn, labelColumn }: Flags): LabelTable | undefined {
+  if (labels !== undefined) return { file: labels, imageColumn: fileColumn, labelColumn };
+  if (fileColumn === undefined && labelColumn === undefined) return undefined;
+  throw new UsageError('NO_TABLE', 'columns are named, but no table is given', { hint: 'add --labels FILE.csv' });
 }
 
 function share(text: string): number {

@@ -85,3 +85,44 @@ test('a wrong place gets one line and a hint', () => {
   assert.equal(stdout, '');
   assert.match(stderr, /^error: no such file or folder: .*flowrs\n {2}hint: in .*: did you mean "flowers"/);
 });
+
+test('a table of labels beside a folder becomes a data set, and check --deep finds the copies in it', async () => {
+  const loose = join(root, 'loose');
+  await mkdir(loose);
+  const rows: string[] = [];
+  for (let i = 0; i < 8; i++) {
+    // The last one is the first one again, under another name and class.
+    const noise = Buffer.from(Uint8Array.from({ length: 75 }, (_, at) => ((at + 1) * ((i % 7) + 3) * 7919) % 251));
+    const photo = sharp(noise, { raw: { width: 5, height: 5, channels: 3 } }).resize(64, 64);
+    await photo.png().toFile(join(loose, `${i}.png`));
+    rows.push(`${i},${i < 7 ? 'rose' : 'daisy'}`);
+  }
+  const labels = join(root, 'labels.csv');
+  await writeFile(labels, `id,breed\n${rows.join('\n')}\n`);
+  const out = join(root, 'from-table');
+  const converted = data(
+    'convert',
+    loose,
+    '--labels',
+    labels,
+    '--out',
+    out,
+    '--size',
+    '64',
+    '--val',
+    '0',
+    '--test',
+    '0',
+  );
+  assert.equal(converted.status, 0, converted.stderr);
+  assert.match(converted.stderr, /2 classes in .*: 8 pictures to train on/);
+
+  const check = data('check', out, '--deep');
+  assert.equal(check.status, 0, check.stderr);
+  assert.match(check.stdout, /^one photo, two classes, 100\.0% alike:\n(  train .*\n){2}$/);
+  assert.match(check.stderr, /1 group of near-duplicates: 1 with two classes, 0 across splits/);
+  const json = JSON.parse(data('check', out, '--deep', '--json').stdout) as {
+    duplicates: { members: { id: string }[] }[];
+  };
+  assert.deepEqual(json.duplicates[0].members.map(({ id }) => id).toSorted(), ['0', '7']);
+});
