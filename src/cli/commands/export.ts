@@ -1,12 +1,12 @@
 import { Option } from 'commander';
 import { formatBytes, UsageError, writeFile } from '../../base/index.ts';
-import { ONNX_PRECISIONS, onnxModel, stableHloText, type OnnxPrecision } from '../../export/index.ts';
-import { exportWeights, WEIGHT_FORMATS, type ExportedModel } from '../../models/index.ts';
+import { ONNX_PRECISIONS, onnxModel, stableHloText, writeWebFolder, type OnnxPrecision } from '../../export/index.ts';
+import { exportWeights, WEIGHT_FORMATS, weightsOf, type ExportedModel } from '../../models/index.ts';
 import { readTrainedModel } from '../../train/index.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { parseCount } from '../numbers.ts';
 
-const FORMATS = [...WEIGHT_FORMATS, 'onnx', 'stablehlo'] as const;
+const FORMATS = [...WEIGHT_FORMATS, 'onnx', 'web', 'stablehlo'] as const;
 type Format = (typeof FORMATS)[number];
 
 interface ExportFlags {
@@ -28,7 +28,7 @@ export const addExport: AddCommand = (program, context) => {
     .addOption(
       new Option(
         '--precision <type>',
-        'onnx: what weights are stored in and layers compute in (default: float32)',
+        'onnx, web: what weights are stored in and layers compute in (default: float32)',
       ).choices(ONNX_PRECISIONS),
     )
     .option('--batch-size <n>', 'stablehlo: images a call (default: 1)', parseCount)
@@ -41,10 +41,12 @@ timm         weights as .safetensors; a path without that ending is a folder for
 torchvision  weights as .safetensors
 keras        weights as .weights.h5 (Keras 3) or .h5 (the older form)
 onnx         the whole model: uint8 images [batch, height, width, 3] to logits and probabilities
+web          a folder that names photos in the browser; any server of plain files shows it
 stablehlo    the inference program as text, its weights as arguments
 
 Examples:
   sepal export runs/first --format onnx --out flowers.onnx
+  sepal export runs/first --format web --out flowers-page && npx http-server flowers-page
   sepal export runs/first --format timm --out flowers-timm
   sepal export runs/first --format keras --out flowers.weights.h5`,
     )
@@ -62,8 +64,10 @@ interface Written {
 async function runExport(run: string, flags: ExportFlags, { log }: Context): Promise<void> {
   checkFlags(flags);
   const { model, info, values } = await readTrainedModel(run);
-  const { classNames, preprocess } = info;
-  const { files, architecture } = await write({ model, values, preprocess, classNames }, flags);
+  const { classNames, preprocess, recipe } = info;
+  // That of the weights that training began with goes along; weights from a file come without one.
+  const licence = weightsOf(model.name).find(({ tag }) => tag === recipe.weights)?.licence;
+  const { files, architecture } = await write({ model, values, preprocess, classNames, licence }, flags);
   if (flags.json === true) {
     console.log(JSON.stringify({ format: flags.format, architecture, files }, null, 2));
     return;
@@ -74,7 +78,7 @@ async function runExport(run: string, flags: ExportFlags, { log }: Context): Pro
 
 function checkFlags({ format, precision, batchSize }: ExportFlags): void {
   const strays = [
-    ...(precision !== undefined && format !== 'onnx' ? ['--precision'] : []),
+    ...(precision !== undefined && format !== 'onnx' && format !== 'web' ? ['--precision'] : []),
     ...(batchSize !== undefined && format !== 'stablehlo' ? ['--batch-size'] : []),
   ];
   if (strays.length > 0) throw new UsageError('FLAG', `${strays.join(' and ')} means nothing to --format ${format}`);
@@ -87,6 +91,8 @@ async function write(exported: ExportedModel, { format, out, precision, batchSiz
       await writeFile(out, bytes);
       return { files: [out], architecture: `ONNX Runtime (${formatBytes(bytes.length)})` };
     }
+    case 'web':
+      return { files: await writeWebFolder(exported, out, precision), architecture: 'a browser' };
     case 'stablehlo':
       await writeFile(out, stableHloText(exported, batchSize));
       return { files: [out], architecture: 'XLA' };
