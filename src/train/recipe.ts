@@ -59,7 +59,9 @@ export const recipeSchema = z.strictObject({
     .string()
     .min(1)
     .default('none')
-    .describe('what training starts from: none (random), imagenet, noisy-student, hf://OWNER/NAME on Hugging Face\'s hub, or a file of weights'),
+    .describe(
+      "what training starts from: none (random), imagenet, noisy-student, hf://OWNER/NAME on Hugging Face's hub, or a file of weights",
+    ),
   size: imageSize,
   epochs: epochCount.optional().describe('in all; left out where there are phases'),
   batchSize,

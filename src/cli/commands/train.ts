@@ -18,7 +18,7 @@ export const addTrain: AddCommand = (program, context) => {
     .option('--data <dir>', 'folder of TFRecords with train and val splits')
     .option('--out <dir>', 'run folder (default: runs/RECIPE-DATE)')
     .option('--model <name>', 'architecture (sepal models lists them)')
-    .option('--weights <what>', 'none, imagenet, noisy-student, or a file of weights to start from')
+    .option('--weights <what>', 'none, imagenet, noisy-student, hf://OWNER/NAME, or a file of weights to start from')
     .option('--freeze <layers>', 'layers that keep their weights: none, backbone, or stages:N (the first N)')
     .addOption(
       new Option('--frozen-statistics <which>', 'batch norm that keeps its statistics').choices(FROZEN_STATISTICS),
