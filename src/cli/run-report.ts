@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { encodeTiles, thumbnail, type Dataset } from '../data/index.ts';
-import { reliabilityBins } from '../metrics/index.ts';
+import { fitTemperature, reliabilityBins } from '../metrics/index.ts';
 import type { Model } from '../models/index.ts';
 import { writeReport, type Mistake, type ReportData } from '../report/index.ts';
 import type { Backend } from '../runtime/index.ts';
@@ -99,6 +99,7 @@ export async function evaluationReport({
     loss,
     history: [],
     calibration: reliabilityBins({ probabilities, labels: data.labels, classCount: model.classes }),
+    temperature: fitTemperature({ probabilities, labels: data.labels, classCount: model.classes }),
     mistakes: await worstMistakes(data, probabilities, model.classes),
     device: {
       platform,

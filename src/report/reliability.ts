@@ -1,11 +1,11 @@
-import { expectedCalibrationError, type ReliabilityBin } from '../metrics/index.ts';
+import { expectedCalibrationError, type Calibration, type ReliabilityBin } from '../metrics/index.ts';
 import { html, type Html } from './html.ts';
 import { percent, score } from './numbers.ts';
 
 const SIZE = { width: 500, height: 240, left: 46, bottom: 204, right: 484, top: 14 };
 
 /** How far the model's own confidence can be trusted; nothing where it was not measured. */
-export function reliability(bins: readonly ReliabilityBin[] | undefined): Html | undefined {
+export function reliability(bins: readonly ReliabilityBin[] | undefined, temperature?: Calibration): Html | undefined {
   if (bins === undefined || bins.every(({ count }) => count === 0)) return undefined;
   const x = (share: number) => (SIZE.left + share * (SIZE.right - SIZE.left)).toFixed(1);
   const y = (share: number) => (SIZE.bottom - share * (SIZE.bottom - SIZE.top)).toFixed(1);
@@ -16,6 +16,7 @@ export function reliability(bins: readonly ReliabilityBin[] | undefined): Html |
     <p class="lead">
       How often the model is right when it says how sure it is. On the diagonal it is as often right as it claims; bars
       below it mean it is too sure. Expected calibration error: ${score(error)}.
+      ${temperature !== undefined && advice(temperature)}
     </p>
     <figure class="chart">
       <svg
@@ -54,4 +55,11 @@ export function reliability(bins: readonly ReliabilityBin[] | undefined): Html |
       </svg>
     </figure>
   </section>`;
+}
+
+function advice({ temperature, errorAfter, lossBefore, lossAfter }: Calibration): string {
+  return (
+    `Divided by a temperature of ${temperature.toFixed(2)}, fitted on these images, the logits have an error of ` +
+    `${score(errorAfter)} and a log loss of ${score(lossAfter)} instead of ${score(lossBefore)}; no decision changes.`
+  );
 }

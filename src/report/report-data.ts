@@ -1,4 +1,4 @@
-import type { ReliabilityBin } from '../metrics/index.ts';
+import type { Calibration, ReliabilityBin } from '../metrics/index.ts';
 
 /** Scores of one pass over a split; all but the loss are 0 to 1. */
 export interface SplitScores {
@@ -68,6 +68,8 @@ export interface ReportData {
   /** The learning rate step by step, where it is known more finely than by epoch. */
   readonly learningRates?: readonly { readonly step: number; readonly learningRate: number }[];
   readonly calibration?: readonly ReliabilityBin[];
+  /** The temperature that makes probabilities agree best with what is right, and what it does. */
+  readonly temperature?: Calibration;
   /** Training images as the model saw them: a JPEG or PNG, a row for each image, the first as it is stored. */
   readonly augmented?: Uint8Array;
   /** Worst first. */

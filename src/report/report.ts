@@ -48,7 +48,8 @@ export function renderReport(report: ReportData): string {
         <main>
           ${summary(report, confusion)} ${curves(report)} ${confusionMatrix(confusion, classNames)}
           ${classTable(confusion, classNames)} ${gallery(report.mistakes, confusion, classNames)}
-          ${reliability(report.calibration)} ${augmentedImages(report.augmented)} ${settings(report)}
+          ${reliability(report.calibration, report.temperature)} ${augmentedImages(report.augmented)}
+          ${settings(report)}
         </main>
         <footer>Made by Sepal ${report.reproducibility.version}.</footer>
         ${new Html(`<script>${SCRIPT}</script>`)}

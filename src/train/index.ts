@@ -17,8 +17,15 @@ export { variableTypes, type Weights } from './train-state.ts';
 export { previewAugmentation, type PreviewOptions } from './preview.ts';
 export { compileExplainedClassifier, type Classified, type ExplainedClassifier } from './grad-cam.ts';
 export { compilePredictor, type Predictor } from './predict.ts';
-export { loadTrainedModel, readTrainedModel, type StoredModel, type TrainedModel } from './run-weights.ts';
+export {
+  checkpointPath,
+  loadTrainedModel,
+  readTrainedModel,
+  type StoredModel,
+  type TrainedModel,
+} from './run-weights.ts';
 export { TTA, type Tta } from './tta.ts';
 export { findLearningRate, type FoundRates, type FindRateOptions } from './find-rate.ts';
 export { snapshotFile } from './run-files.ts';
 export type { TrainingData } from './run-check.ts';
+export { writeSoup } from './soup.ts';

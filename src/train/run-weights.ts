@@ -45,7 +45,8 @@ export async function readTrainedModel(runOrFile: string): Promise<StoredModel> 
   return { model, info: checkpoint.info, values: new Map(Object.entries({ ...params, ...statistics })), path };
 }
 
-function checkpointPath(runOrFile: string): string {
+/** The file of the best weights of a run folder; a file stands for itself. @throws CheckpointError where there is none. */
+export function checkpointPath(runOrFile: string): string {
   if (!existsSync(runOrFile)) {
     throw new CheckpointError('NO_RUN', `there is no run ${runOrFile}`, {
       hint: 'sepal train says where it puts a run',

@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../../base/index.ts';
 import { SPLITS } from '../../data/index.ts';
 import { MEANS, type Mean } from '../../metrics/index.ts';
-import { TTA } from '../../train/index.ts';
+import { checkpointPath, TTA, writeSoup } from '../../train/index.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
 import { writeEnsemble } from '../ensemble/ensemble-file.ts';
@@ -10,11 +10,12 @@ import {
   alignTo,
   predictMembers,
   requireLabels,
+  runsOf,
   type MemberPredictions,
   type PredictOptions,
 } from '../ensemble/member.ts';
 import { readOutOfFold } from '../ensemble/out-of-fold.ts';
-import { summarize, summaryText } from '../ensemble/summary.ts';
+import { confusionOf, summarize, summaryText } from '../ensemble/summary.ts';
 import { addFeatureFlags } from '../feature-flags.ts';
 import { parseCount } from '../numbers.ts';
 
@@ -24,6 +25,7 @@ interface Flags extends DeviceFlags, Omit<PredictOptions, 'data'> {
   readonly weights?: readonly number[];
   readonly mean: Mean | 'best';
   readonly out?: string;
+  readonly soup?: string;
   readonly json?: boolean;
 }
 
@@ -45,6 +47,12 @@ export const addEnsemble: AddCommand = (program, context) => {
     .addOption(new Option('--tta <views>', 'views of each picture that are averaged').choices(TTA).default('none'))
     .option('--batch-size <n>', 'images a step, over all replicas (default: as in training)', parseCount)
     .option('--out <file>', 'write the ensemble (JSON), for sepal submit')
+    .addOption(
+      new Option(
+        '--soup <file>',
+        'also average the weights of the runs into one checkpoint, and score it beside them',
+      ).conflicts('outOfFold'),
+    )
     .addOption(
       new Option('--bad-records <what>', 'what to do with records that are damaged')
         .choices(['fail', 'skip'])
@@ -71,7 +79,10 @@ async function ensemble(runs: readonly string[], flags: Flags, context: Context)
       received: weights.join(','),
     });
   }
-  const members = await predictionsOf(runs, flags, context);
+  if (flags.soup !== undefined) await writeSoup(flags.soup, runs.flatMap(runsOf).map(checkpointPath));
+  const wanted = flags.soup === undefined ? runs : [...runs, flags.soup];
+  const predictions = await predictionsOf(wanted, flags, context);
+  const members = predictions.slice(0, runs.length);
   const place = flags.outOfFold === true ? 'the images out of fold' : flags.split;
   requireLabels(members[0], place);
   const means = flags.mean === 'best' ? MEANS : [flags.mean];
@@ -88,8 +99,19 @@ async function ensemble(runs: readonly string[], flags: Flags, context: Context)
       members: summary.members.map(({ run, weight }) => ({ run, weight })),
     });
   }
+  const [soup] = predictions.slice(runs.length).map(({ probabilities, labels, classNames }) => {
+    const { macroF1, accuracy } = confusionOf(probabilities, labels, classNames.length);
+    return { file: flags.soup, macroF1, accuracy };
+  });
   const { probabilities: _, confusion: __, ...shown } = summary;
-  console.log(flags.json === true ? JSON.stringify({ split: place, ...shown }, null, 2) : summaryText(summary, place));
+  console.log(
+    flags.json === true ? JSON.stringify({ split: place, ...shown, soup }, null, 2) : summaryText(summary, place),
+  );
+  if (soup !== undefined && flags.json !== true) {
+    console.log(
+      `soup      macro F1 ${soup.macroF1.toFixed(4)}, accuracy ${soup.accuracy.toFixed(4)}: the mean of the weights, ${soup.file}`,
+    );
+  }
   if (out !== undefined)
     context.log.info(`ensemble  ${out}\nnext      sepal submit ${out} --data ${flags.data ?? 'DIR'}`);
 }

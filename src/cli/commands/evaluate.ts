@@ -2,9 +2,18 @@ import { Option } from 'commander';
 import { basename } from 'node:path';
 import { formatTable, startProgress, UsageError } from '../../base/index.ts';
 import { SPLITS, type Dataset, type Split } from '../../data/index.ts';
-import type { Confusion } from '../../metrics/index.ts';
+import { Confusion } from '../../metrics/index.ts';
 import { writeReport } from '../../report/index.ts';
-import { compileEvaluator, loadTrainedModel, type CheckpointInfo } from '../../train/index.ts';
+import {
+  compileEvaluator,
+  compilePredictor,
+  loadTrainedModel,
+  TTA,
+  type CheckpointInfo,
+  type Evaluation,
+  type Predictor,
+  type Tta,
+} from '../../train/index.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
 import { addFeatureFlags, featureNames, type FeatureFlags } from '../feature-flags.ts';
@@ -16,6 +25,7 @@ interface EvaluateFlags extends DeviceFlags, FeatureFlags {
   readonly data: string;
   readonly split: Split;
   readonly batchSize?: number;
+  readonly tta: Tta;
   readonly report?: string;
   readonly json?: boolean;
   readonly badRecords: 'fail' | 'skip';
@@ -30,6 +40,7 @@ export const addEvaluate: AddCommand = (program, context) => {
     .requiredOption('--data <dir>', 'folder of TFRecords')
     .addOption(new Option('--split <name>', 'which part of the data').choices(SPLITS).default('val'))
     .option('--batch-size <n>', 'images a step, over all replicas (default: as in training)', parseCount)
+    .addOption(new Option('--tta <views>', 'views of each picture that are averaged').choices(TTA).default('none'))
     .option('--report <file>', 'write an HTML report')
     .addOption(
       new Option('--bad-records <what>', 'what to do with records that are damaged')
@@ -57,7 +68,11 @@ async function evaluate(run: string, flags: EvaluateFlags, context: Context): Pr
     );
     try {
       requireSameClasses(info, data, path);
-      const evaluator = await compileEvaluator(backend, model, flags.batchSize ?? info.recipe.batchSize);
+      const batchSize = flags.batchSize ?? info.recipe.batchSize;
+      const evaluator =
+        flags.tta === 'none'
+          ? await compileEvaluator(backend, model, batchSize)
+          : viewsEvaluator(await compilePredictor(backend, model, batchSize, flags.tta), model.classes);
       const bar = startProgress({ label: `evaluating ${split}`, total: data.count, unit: 'images/s' });
       const evaluation = await evaluator(weights, data, {
         signal: context.signal,
@@ -83,6 +98,23 @@ async function evaluate(run: string, flags: EvaluateFlags, context: Context): Pr
   } finally {
     await backend.close();
   }
+}
+
+/** Scores of the mean over views; a picture that could not be decoded has none. */
+function viewsEvaluator(predict: Predictor, classes: number) {
+  return async (...[weights, data, options]: Parameters<Predictor>): Promise<Evaluation> => {
+    const probabilities = await predict(weights, data, options);
+    const confusion = new Confusion(classes);
+    let loss = 0;
+    for (const [n, label] of data.labels.entries()) {
+      const row = probabilities.subarray(n * classes, (n + 1) * classes);
+      const highest = Math.max(...row);
+      if (highest === 0) continue;
+      confusion.add(label, row.indexOf(highest));
+      loss -= Math.log(Math.max(row[label], Number.MIN_VALUE));
+    }
+    return { probabilities, confusion, loss: loss / Math.max(1, confusion.total) };
+  };
 }
 
 function requireSameClasses(info: CheckpointInfo, data: Dataset, path: string): void {
