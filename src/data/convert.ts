@@ -7,7 +7,8 @@ import { ImageFileSource, listClassFolders } from './image-files.ts';
 import { listLabelled, type LabelTable } from './label-table.ts';
 import { SPLITS, type Split } from './locate.ts';
 import { writeDatasetFolder } from './output-folder.ts';
-import type { BadRecords, Skipped } from './source.ts';
+import { findParquet, ParquetSource } from './parquet.ts';
+import type { BadRecords, Skipped, Source } from './source.ts';
 import { shardName, TfrecordWriter } from './tfrecord-writer.ts';
 
 /** Records in a file; a split has at least one file. */
@@ -44,7 +45,7 @@ export interface Converted {
 
 /**
  * Makes TFRecord files in Kaggle's layout, with `classes.txt`, from a folder with one folder of pictures per class,
- * or with a table of labels.
+ * with a table of labels, or from Parquet files as Hugging Face's data sets have them.
  *
  * Pictures are cropped at their centre to a square. Each class is split by the same shares, drawn by the seed. All
  * splits keep their labels. The output folder appears when it is whole; an abort or an error leaves nothing.
@@ -59,18 +60,14 @@ export async function convertFolder(folder: string, options: ConvertOptions): Pr
       received: `val ${val} and test ${test}`,
     });
   }
-  const { table } = options;
-  const listed = table === undefined ? await listClassFolders(folder) : await listLabelled(folder, table);
-  const { classNames, files, labels, unlisted } = listed;
-  const splits = splitByClass(labels, { val, test }, seed);
-  const source = new ImageFileSource(files, labels);
+  const { source, classNames, unlisted, splits } = await openInput(folder, options.table, { val, test }, seed);
   const images = { train: 0, val: 0, test: 0 };
   const skipped: Skipped[] = [];
   let done = 0;
   await writeDatasetFolder(out, options.force ?? false, async (draft) => {
     for (const split of SPLITS) {
       const records = encodeAll(folder, source, splits[split], options, (bad) => skipped.push(bad));
-      const onRecord = () => options.onProgress?.(++done, files.length);
+      const onRecord = () => options.onProgress?.(++done, source.count);
       images[split] = await writeShards(
         join(draft, `tfrecords-jpeg-${size}x${size}`, split),
         size,
@@ -82,6 +79,67 @@ export async function convertFolder(folder: string, options: ConvertOptions): Pr
     await writeFile(join(draft, 'classes.txt'), classNames.map((name) => `${name}\n`).join(''));
   });
   return { classNames, images, skipped, unlisted };
+}
+
+interface Input {
+  readonly source: Source;
+  readonly classNames: readonly string[];
+  readonly unlisted: number;
+  readonly splits: Record<Split, Uint32Array>;
+}
+
+async function openInput(
+  folder: string,
+  table: LabelTable | undefined,
+  shares: { readonly val: number; readonly test: number },
+  seed: number,
+): Promise<Input> {
+  const parquet = table === undefined ? await findParquet(folder) : [];
+  if (parquet.length > 0) {
+    const source = await ParquetSource.open(parquet);
+    return { source, classNames: source.classNames, unlisted: 0, splits: splitRows(source, shares, seed) };
+  }
+  const listed = table === undefined ? await listClassFolders(folder) : await listLabelled(folder, table);
+  const { classNames, files, labels, unlisted } = listed;
+  const source = new ImageFileSource(files, labels);
+  return { source, classNames, unlisted, splits: splitByClass(labels, shares, seed) };
+}
+
+/**
+ * Keeps the splits that the files are named after; validation is taken from the training rows where no file has it, and
+ * all is split by class where there is one split. Rows keep their order, as they are stored in groups.
+ */
+function splitRows(
+  source: ParquetSource,
+  shares: { readonly val: number; readonly test: number },
+  seed: number,
+): Record<Split, Uint32Array> {
+  const bySplit = Map.groupBy(source.labels.keys(), (index) => source.splitOf(index));
+  const given = (split: Split) => Uint32Array.from(bySplit.get(split) ?? []);
+  const drawn = (rows: Uint32Array, drawnShares: typeof shares) => {
+    const unlabelled = rows.find((row) => source.labels[row] < 0);
+    if (unlabelled !== undefined) {
+      throw new DataError('NO_LABELS', 'a row without a label', { place: source.place(unlabelled) });
+    }
+    const picked = splitByClass(
+      Int32Array.from(rows, (row) => source.labels[row]),
+      drawnShares,
+      seed,
+    );
+    const sorted = (split: Split) => picked[split].toSorted().map((at) => rows[at]);
+    return { train: sorted('train'), val: sorted('val'), test: sorted('test') };
+  };
+  if (bySplit.has(undefined) || bySplit.size === 1) return drawn(Uint32Array.from(source.labels.keys()), shares);
+  const { train, val } = drawn(given('train'), { val: bySplit.has('val') ? 0 : shares.val, test: 0 });
+  return { train, val: bySplit.has('val') ? given('val') : val, test: given('test') };
+}
+
+/** What a picture is called: its path in the folder, or its row. */
+function idOf(folder: string, source: Source, index: number): string {
+  if (!(source instanceof ImageFileSource)) return source.ids[index];
+  return relative(folder, source.files[index])
+    .replaceAll('\\', '/')
+    .replace(/\.[^.]+$/, '');
 }
 
 /**
@@ -116,7 +174,7 @@ export function splitByClass(
 /** Encodes pictures, some at a time, and yields their records in order; undefined for one that was skipped. */
 async function* encodeAll(
   folder: string,
-  source: ImageFileSource,
+  source: Source,
   indices: Uint32Array,
   { size, quality = 95, badRecords = 'fail', signal }: ConvertOptions,
   onBad: (bad: Skipped) => void,
@@ -126,13 +184,13 @@ async function* encodeAll(
       const [bytes] = await source.read(Uint32Array.of(index));
       if (bytes instanceof Error) throw bytes;
       const image = await toSquareJpeg(bytes, size, quality, source.place(index));
-      const id = relative(folder, source.files[index])
-        .replaceAll('\\', '/')
-        .replace(/\.[^.]+$/, '');
-      return encodeExample({ image, class: source.labels[index], id });
+      const id = idOf(folder, source, index);
+      const label = source.labels[index];
+      return encodeExample(label < 0 ? { image, id } : { image, class: label, id });
     } catch (error) {
       if (!(error instanceof DataError) || badRecords === 'fail') throw error;
-      onBad({ file: source.files[index], record: undefined, reason: error.reason });
+      const { file, record } = source.place(index);
+      onBad({ file, record, reason: error.reason });
       return undefined;
     }
   };

@@ -89,15 +89,17 @@ async function recordFilesIn(folder: string): Promise<string[]> {
 
 /** Files whose names say their split, as TF-Slim's and TFDS's do; all of them under `all` where not every name does. */
 function bySplitInName(files: readonly string[]): Map<Split | 'all', readonly string[]> {
-  const splitOf = (file: string) => {
-    const words = basename(file)
-      .toLowerCase()
-      .split(/[^a-z]+/);
-    return SPLITS.find((split) => SPLIT_NAMES[split].some((name) => words.includes(name)));
-  };
-  const groups = Map.groupBy(files, splitOf);
+  const groups = Map.groupBy(files, splitInName);
   if (groups.has(undefined)) return new Map([['all', files]]);
   return new Map(SPLITS.flatMap((split) => (groups.has(split) ? [[split, groups.get(split)!] as const] : [])));
+}
+
+/** The split that a file's name says. */
+export function splitInName(file: string): Split | undefined {
+  const words = basename(file)
+    .toLowerCase()
+    .split(/[^a-z]+/);
+  return SPLITS.find((split) => SPLIT_NAMES[split].some((name) => words.includes(name)));
 }
 
 function chooseSize(folder: string, names: readonly string[], side: number | undefined): string {

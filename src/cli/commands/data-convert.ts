@@ -23,8 +23,11 @@ interface Flags {
 export function addDataConvert(data: Command, context: () => Context): void {
   data
     .command('convert')
-    .description('make TFRecord files, split for training, from a folder with one folder of photos per class')
-    .argument('<folder>', 'folder with one folder per class, such as daisy/1.jpg and rose/2.jpg, or any with --labels')
+    .description('make TFRecord files, split for training, from photos in folders or a table, or from Parquet files')
+    .argument(
+      '<folder>',
+      'folder with one folder per class, such as daisy/1.jpg; any folder with --labels; or Parquet files',
+    )
     .requiredOption('--out <dir>', 'folder to make')
     .option('--labels <csv>', 'table with a line for each photo, naming its file and its class')
     .option('--file-column <name>', 'column of the table with the files, where it has an unusual name')

@@ -1,0 +1,257 @@
+import {
+  parquetMetadataAsync,
+  parquetReadObjects,
+  parquetSchema,
+  type AsyncBuffer,
+  type FileMetaData,
+} from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import { basename } from 'node:path';
+import { checkClassNames } from './classes.ts';
+import { DataError, type Place } from './data-error.ts';
+import { splitInName, type Split } from './locate.ts';
+import type { Source } from './source.ts';
+import { joinPath, storageOf } from './storage/storage.ts';
+
+const PARQUET_FILE = /\.parquet$/i;
+const IMAGE_COLUMNS = ['image', 'img', 'picture', 'photo', 'jpg', 'png'];
+const LABEL_COLUMNS = ['label', 'labels', 'class', 'fine_label', 'category', 'target', 'species'];
+
+/** Row groups whose pictures are held: that of the rows being read, and the next one. */
+const GROUPS_HELD = 2;
+
+/** The Parquet files at a location: itself, or those of a folder and below; none where it holds no such files. */
+export async function findParquet(location: string): Promise<string[]> {
+  const storage = await storageOf(location);
+  if ((await storage.kindOf(location)) !== 'folder') return PARQUET_FILE.test(location) ? [location] : [];
+  const files = (await storage.listAll(location)).filter((file) => PARQUET_FILE.test(file));
+  return files.toSorted().map((file) => joinPath(location, file));
+}
+
+/** Neighbouring rows of a file that are stored together. */
+interface RowGroup {
+  readonly file: number;
+  /** Number of the first row in its file, and in the data set. */
+  readonly start: number;
+  readonly first: number;
+  readonly rows: number;
+}
+
+interface ParquetFile {
+  readonly path: string;
+  readonly buffer: AsyncBuffer;
+  readonly metadata: FileMetaData;
+}
+
+/** The pictures of Parquet files as Hugging Face's data sets store them: a column of encoded images and one of labels. */
+export class ParquetSource implements Source {
+  readonly files: readonly string[];
+  readonly labels: Int32Array;
+  readonly ids: readonly string[];
+  readonly classNames: readonly string[];
+  readonly heldBytes = 0;
+  readonly #files: readonly ParquetFile[];
+  readonly #groups: readonly RowGroup[];
+  readonly #image: string;
+  readonly #held = new Map<RowGroup, Promise<(Uint8Array | undefined)[]>>();
+
+  private constructor(
+    files: readonly ParquetFile[],
+    groups: readonly RowGroup[],
+    image: string,
+    found: { labels: Int32Array; ids: readonly string[]; classNames: readonly string[] },
+  ) {
+    this.files = files.map(({ path }) => path);
+    this.#files = files;
+    this.#groups = groups;
+    this.#image = image;
+    this.labels = found.labels;
+    this.ids = found.ids;
+    this.classNames = found.classNames;
+  }
+
+  /** @throws DataError `BAD_PARQUET`, `NOT_AN_IMAGE_SET` or `NO_LABELS`. */
+  static async open(paths: readonly string[]): Promise<ParquetSource> {
+    const files = await Promise.all(paths.map(openFile));
+    const { image, label, names } = findColumns(files[0]);
+    const groups: RowGroup[] = [];
+    const values: unknown[] = [];
+    const ids: string[] = [];
+    for (const [number, file] of files.entries()) {
+      let start = 0;
+      for (const { num_rows } of file.metadata.row_groups) {
+        const rows = Number(num_rows);
+        groups.push({ file: number, start, first: values.length, rows });
+        for (const row of await readRows(file, [label], start, rows)) values.push(row[label]);
+        start += rows;
+      }
+      for (let row = 0; row < start; row++) ids.push(`${basename(file.path).replace(PARQUET_FILE, '')}/${row}`);
+    }
+    const { labels, classNames } = toClasses(values, names, files[0].path);
+    return new ParquetSource(files, groups, image, { labels, ids, classNames });
+  }
+
+  get count(): number {
+    return this.labels.length;
+  }
+
+  place(index: number): Place {
+    const { file, start, first } = this.#groupOf(index);
+    return { file: this.files[file], record: start + index - first };
+  }
+
+  /** The split that the file of a row is named after. */
+  splitOf(index: number): Split | undefined {
+    return splitInName(this.files[this.#groupOf(index).file]);
+  }
+
+  read(indices: Uint32Array): Promise<(Buffer | DataError)[]> {
+    return Promise.all(
+      Array.from(indices, async (index) => {
+        const group = this.#groupOf(index);
+        const bytes = (await this.#images(group))[index - group.first];
+        if (bytes === undefined)
+          return new DataError('NO_IMAGE', 'a row without a picture', { place: this.place(index) });
+        return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#held.clear();
+  }
+
+  #images(group: RowGroup): Promise<(Uint8Array | undefined)[]> {
+    let images = this.#held.get(group);
+    if (images === undefined) {
+      for (const old of this.#held.keys()) {
+        if (this.#held.size < GROUPS_HELD) break;
+        this.#held.delete(old);
+      }
+      images = readRows(this.#files[group.file], [this.#image], group.start, group.rows).then((rows) =>
+        rows.map((row) => bytesOf(row[this.#image])),
+      );
+      this.#held.set(group, images);
+    }
+    return images;
+  }
+
+  #groupOf(index: number): RowGroup {
+    let low = 0;
+    let high = this.#groups.length - 1;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (this.#groups[middle].first <= index) low = middle;
+      else high = middle - 1;
+    }
+    return this.#groups[low];
+  }
+}
+
+async function openFile(path: string): Promise<ParquetFile> {
+  const stored = await (await storageOf(path)).open(path);
+  await stored.close();
+  const slice = async (start: number, end = stored.size): Promise<ArrayBuffer> => {
+    const from = start < 0 ? stored.size + start : start;
+    const bytes = Buffer.from(new ArrayBuffer(end - from));
+    // Opened for each read, so that nothing is to be closed when the conversion ends early.
+    const file = await (await storageOf(path)).open(path);
+    try {
+      for (let got = 0; got < bytes.length;) {
+        const more = await file.read(bytes, got, bytes.length - got, from + got);
+        if (more === 0)
+          throw new DataError('TRUNCATED', 'the file got shorter while it was read', { place: { file: path } });
+        got += more;
+      }
+    } finally {
+      await file.close();
+    }
+    return bytes.buffer;
+  };
+  const buffer: AsyncBuffer = { byteLength: stored.size, slice };
+  return { path, buffer, metadata: await parsing(path, () => parquetMetadataAsync(buffer)) };
+}
+
+function readRows(
+  { path, buffer, metadata }: ParquetFile,
+  columns: string[],
+  start: number,
+  rows: number,
+): Promise<Record<string, unknown>[]> {
+  const options = { file: buffer, metadata, columns, rowStart: start, rowEnd: start + rows, utf8: false, compressors };
+  return parsing(path, () => parquetReadObjects(options));
+}
+
+async function parsing<T>(file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof DataError) throw cause;
+    throw new DataError('BAD_PARQUET', `no readable Parquet file: ${(cause as Error).message}`, {
+      place: { file },
+      cause,
+    });
+  }
+}
+
+/** What `datasets` writes about the columns, in the file's metadata. */
+interface HuggingFaceInfo {
+  readonly info?: { readonly features?: Record<string, Readonly<Record<string, unknown>>> };
+}
+
+const TYPE_KEY = '_type';
+
+/** Metadata that can't be read says nothing; the columns' names may still do. */
+function featuresIn(text: string): Readonly<Record<string, Readonly<Record<string, unknown>>>> {
+  try {
+    return (JSON.parse(text) as HuggingFaceInfo | null)?.info?.features ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function findColumns({ path, metadata }: ParquetFile): { image: string; label: string; names: string[] | undefined } {
+  const columns = parquetSchema(metadata).children.map(({ element }) => element.name);
+  const text = metadata.key_value_metadata?.find(({ key }) => key === 'huggingface')?.value;
+  const features = text === undefined ? {} : featuresIn(text);
+  const ofType = (type: string) => columns.find((column) => features[column]?.[TYPE_KEY] === type);
+  const named = (usual: readonly string[]) => columns.find((column) => usual.includes(column.toLowerCase()));
+  const image = ofType('Image') ?? named(IMAGE_COLUMNS);
+  const label = ofType('ClassLabel') ?? named(LABEL_COLUMNS);
+  const details = { place: { file: path }, received: `the columns ${columns.join(', ')}` };
+  if (image === undefined) {
+    throw new DataError('NOT_AN_IMAGE_SET', 'no column of pictures', {
+      ...details,
+      expected: IMAGE_COLUMNS.join(', '),
+    });
+  }
+  if (label === undefined) {
+    throw new DataError('NO_LABELS', 'no column of labels', { ...details, expected: LABEL_COLUMNS.join(', ') });
+  }
+  const names = features[label]?.names;
+  return { image, label, names: Array.isArray(names) ? names.map(String) : undefined };
+}
+
+/** Numbers of the labels: those that are there, or those of their words in sorted order; -1 where there is none. */
+function toClasses(values: readonly unknown[], names: readonly string[] | undefined, file: string) {
+  const isMissing = (value: unknown) => value === null || value === undefined;
+  const isNumber = values.every((value) => isMissing(value) || typeof value === 'bigint' || typeof value === 'number');
+  const words = values.map((value) => (value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value));
+  const sorted = [...new Set(words.filter((word) => typeof word === 'string'))].toSorted();
+  const numbers = new Map(sorted.map((word, number) => [word, number]));
+  const labels = Int32Array.from(words, (word) => {
+    if (isMissing(word)) return -1;
+    return isNumber ? Number(word) : (numbers.get(word as string) ?? -1);
+  });
+  const highest = labels.reduce((max, label) => Math.max(max, label), -1);
+  if (highest === -1) throw new DataError('NO_LABELS', 'no row has a label', { place: { file } });
+  const plain = Array.from({ length: highest + 1 }, (_, i) => `class ${i}`);
+  return { labels, classNames: checkClassNames(names ?? (isNumber ? plain : sorted), file) };
+}
+
+/** The encoded picture: a struct with `bytes`, as `datasets` writes it, or the bytes themselves. */
+function bytesOf(value: unknown): Uint8Array | undefined {
+  if (value instanceof Uint8Array) return value;
+  const bytes = (value as { bytes?: unknown } | null | undefined)?.bytes;
+  return bytes instanceof Uint8Array ? bytes : undefined;
+}
