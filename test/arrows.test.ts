@@ -33,6 +33,7 @@ const ARROWS: Record<string, readonly string[]> = {
     'serve',
     'plan',
   ],
+  library: ['data', 'models', 'runtime', 'serve', 'train'],
   serve: ['train', 'data', 'models', 'runtime'],
 };
 

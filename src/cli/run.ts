@@ -18,6 +18,7 @@ const COMMANDS = new Map<string, () => Promise<AddCommand>>([
   ['data', async () => (await import('./commands/data.ts')).addData],
   ['plugin', async () => (await import('./commands/plugin.ts')).addPlugin],
   ['doctor', async () => (await import('./commands/doctor.ts')).addDoctor],
+  ['completion', async () => (await import('./commands/completion.ts')).addCompletion],
 ]);
 
 /** Exit status after Ctrl-C, by the shells' convention: 128 + SIGINT. */
@@ -36,6 +37,7 @@ export async function run(args: readonly string[]): Promise<number> {
     .version(sepalVersion(), '-V, --version', 'print the version')
     .option('-v, --verbose', 'print more: stack traces, buffer counts, cache hits')
     .option('-q, --quiet', 'print results and errors only')
+    .addHelpText('after', '\nExit status: 0 done, 1 an error, 2 a wrong command line, 130 stopped by Ctrl-C.')
     .showSuggestionAfterError(true)
     .showHelpAfterError('(see --help)')
     .exitOverride();
@@ -55,7 +57,9 @@ export async function run(args: readonly string[]): Promise<number> {
 
 /** The command that the arguments name, or all of them for the help and for a name that there is not. */
 async function loadCommands(args: readonly string[]): Promise<AddCommand[]> {
-  const load = COMMANDS.get(args.find((word) => !word.startsWith('-')) ?? '');
+  const name = args.find((word) => !word.startsWith('-')) ?? '';
+  // Completing a word takes knowing them all.
+  const load = name === 'completion' ? undefined : COMMANDS.get(name);
   return load === undefined ? Promise.all([...COMMANDS.values()].map((each) => each())) : [await load()];
 }
 

@@ -12,6 +12,7 @@ export { isImageFile, openImages } from './image-files.ts';
 export { inspectDataset, type InspectOptions, type SplitSummary } from './inspect.ts';
 export { type LabelTable } from './label-table.ts';
 export { type FeatureNames, type Layout } from './layout.ts';
+export { readTFRecords, type ExampleValues, type ReadOptions } from './read-tfrecords.ts';
 export { holdsRecords, SPLITS, type Split } from './locate.ts';
 export { type Dataset } from './picture-set.ts';
 export { Selection } from './selection.ts';

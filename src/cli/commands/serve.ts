@@ -21,6 +21,7 @@ interface ServeFlags extends DeviceFlags {
   readonly latency: number;
   readonly allowRange: readonly string[];
   readonly trustProxy?: boolean;
+  readonly json?: boolean;
   readonly rate: number;
   readonly maxMb: number;
   readonly maxMegapixels: number;
@@ -58,7 +59,8 @@ export const addServe: AddCommand = (program, context) => {
       (range: string, ranges: readonly string[]) => [...ranges, range],
       [],
     )
-    .option('--trust-proxy', 'the client is the last address of X-Forwarded-For');
+    .option('--trust-proxy', 'the client is the last address of X-Forwarded-For')
+    .option('--json', 'print the address and what is served as JSON');
   addDeviceOptions(command)
     .addHelpText(
       'after',
@@ -101,7 +103,7 @@ async function serve(runs: readonly string[], flags: ServeFlags, context: Contex
     log.info(`device   ${backend.describe()}`);
     log.info(`classes  ${server.model.classes.length}`);
     log.info(`rate     up to ${server.peak.toFixed(0)} images a second`);
-    console.log(server.url);
+    console.log(flags.json === true ? JSON.stringify({ url: server.url, model: server.model }, null, 2) : server.url);
     await aborted(signal);
     log.info('stopping …');
     await server.close();

@@ -1,0 +1,15 @@
+/**
+ * Sepal as a library: train image classifiers, use them, read their data.
+ *
+ * Each room has a door of its own for what goes deeper: `sepal/xla` (tracing and gradients), `sepal/runtime` (compiling and
+ * running), `sepal/pjrt` (the C API), `sepal/train`, `sepal/models`, `sepal/data`, `sepal/serve`.
+ *
+ * @packageDocumentation
+ */
+export { SepalError } from '../base/index.ts';
+export { convertFolder, openDataset, readTFRecords, type Dataset, type ExampleValues } from '../data/index.ts';
+export { buildModel, MODELS } from '../models/index.ts';
+export { openBackend, type Backend } from '../runtime/index.ts';
+export { startServer, type RunningServer, type ServeOptions } from '../serve/index.ts';
+export { loadModel, type LoadedModel, type LoadOptions, type Prediction } from './load-model.ts';
+export { train, type TrainModelOptions } from './train-model.ts';

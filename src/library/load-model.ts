@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises';
+import { decodeImage, type ImageSize } from '../data/index.ts';
+import { openBackend, type Backend, type BackendOptions } from '../runtime/index.ts';
+import { Ensemble, likeliest, type Explanation } from '../serve/index.ts';
+
+export interface LoadOptions extends Pick<BackendOptions, 'device' | 'replicas' | 'threads' | 'log'> {
+  /** A backend that is open already; it stays open when the model is closed. */
+  readonly backend?: Backend;
+  /** Images a step, over all replicas. */
+  readonly batchSize?: number;
+}
+
+/** The classes of one image. */
+export interface Prediction {
+  /** By probability, the greatest first. */
+  readonly classes: readonly { readonly name: string; readonly probability: number }[];
+  /** Grad-CAM maps of the three likeliest classes; empty unless asked for. */
+  readonly explanations: readonly Explanation[];
+}
+
+/** A trained model, ready to name images. */
+export interface LoadedModel extends AsyncDisposable {
+  readonly classNames: readonly string[];
+  /** What images are cropped and resized to. */
+  readonly size: ImageSize;
+  /** Classifies images: paths of files, or the bytes of JPEG, PNG, WebP, GIF, TIFF or AVIF files. */
+  predict(
+    images: readonly (string | Uint8Array)[],
+    options?: { readonly explain?: boolean },
+  ): Promise<readonly Prediction[]>;
+  close(): Promise<void>;
+}
+
+/**
+ * Loads the best weights of a run, or several runs whose probabilities are averaged, and compiles them for this machine.
+ *
+ * @throws CheckpointError for a run that can't be read, RuntimeError where the device isn't there.
+ * @example
+ * await using model = await loadModel('runs/first');
+ * const [{ classes }] = await model.predict(['rose.jpg']);
+ * console.log(classes[0].name, classes[0].probability);
+ */
+export async function loadModel(runs: string | readonly string[], options: LoadOptions = {}): Promise<LoadedModel> {
+  const { batchSize = 8 } = options;
+  const backend = options.backend ?? (await openBackend(options));
+  const closeBackend = async () => {
+    if (options.backend === undefined) await backend.close();
+  };
+  let ensemble: Ensemble;
+  const rows = Math.ceil(batchSize / backend.replicas) * backend.replicas;
+  try {
+    ensemble = await Ensemble.load(backend, typeof runs === 'string' ? [runs] : runs, [rows]);
+  } catch (error) {
+    await closeBackend();
+    throw error;
+  }
+  const close = async () => {
+    ensemble.dispose();
+    await closeBackend();
+  };
+  return {
+    classNames: ensemble.classNames,
+    size: ensemble.sizes[0],
+    predict: async (images, { explain = false } = {}) => {
+      const predictions: Prediction[] = [];
+      for (let at = 0; at < images.length; at += rows) {
+        const queries = await Promise.all(
+          images
+            .slice(at, at + rows)
+            .map(async (image) => ({ pixels: await decodeAt(image, ensemble.sizes), explain })),
+        );
+        for (const { probabilities, explanations } of await ensemble.answer(queries, rows)) {
+          const order = likeliest(probabilities, probabilities.length);
+          const classes = order.map((i) => ({ name: ensemble.classNames[i], probability: probabilities[i] }));
+          predictions.push({ classes, explanations });
+        }
+      }
+      return predictions;
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function decodeAt(image: string | Uint8Array, sizes: readonly ImageSize[]): Promise<Buffer[]> {
+  const bytes = typeof image === 'string' ? await readFile(image) : Buffer.from(image);
+  const place = { file: typeof image === 'string' ? image : 'image' };
+  return Promise.all(
+    sizes.map(async (size) => {
+      const out = Buffer.allocUnsafe(size.height * size.width * 3);
+      await decodeImage(bytes, size, out, place, { autoOrient: true });
+      return out;
+    }),
+  );
+}
