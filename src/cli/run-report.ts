@@ -5,7 +5,7 @@ import { fitTemperature, reliabilityBins } from '../metrics/index.ts';
 import type { Model } from '../models/index.ts';
 import { writeReport, type Mistake, type ReportData } from '../report/index.ts';
 import type { Backend } from '../runtime/index.ts';
-import { previewAugmentation, type Evaluation, type Recipe, type TrainResult } from '../train/index.ts';
+import { phasesOf, previewAugmentation, type Evaluation, type Recipe, type TrainResult } from '../train/index.ts';
 import { sepalVersion } from './version.ts';
 
 /** How many mistakes a report shows. */
@@ -40,6 +40,8 @@ export async function writeRunReport({
   data,
   result,
 }: RunReport): Promise<void> {
+  // The phase in which the whole model is trained, where there are several.
+  const last = phasesOf(recipe)[phasesOf(recipe).length - 1];
   const report: ReportData = {
     ...(await evaluationReport({
       name,
@@ -58,8 +60,8 @@ export async function writeRunReport({
       monitor: MONITOR_WORDS[recipe.monitor],
       seconds: result.seconds,
     },
-    augmented: isAugmented(recipe)
-      ? await encodeTiles(await previewAugmentation(backend, recipe, data.train), SHEET_WIDTH)
+    augmented: isAugmented(last)
+      ? await encodeTiles(await previewAugmentation(backend, last, data.train), SHEET_WIDTH)
       : undefined,
     recipe: recipeText,
     data: { name: data.train.name, images: { train: data.train.count, validation: data.validation.count } },
@@ -67,7 +69,7 @@ export async function writeRunReport({
   await writeReport(report, join(out, 'report.html'));
 }
 
-const isAugmented = ({ augment }: Recipe): boolean =>
+const isAugmented = ({ augment }: Pick<Recipe, 'augment'>): boolean =>
   Object.values(augment).some((setting) => setting !== undefined && setting !== false);
 
 interface EvaluationReport {

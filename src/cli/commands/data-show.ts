@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { UsageError, writeFile } from '../../base/index.ts';
 import { encodeTiles } from '../../data/index.ts';
-import { previewAugmentation } from '../../train/index.ts';
+import { phasesOf, previewAugmentation } from '../../train/index.ts';
 import type { Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
 import { addFeatureFlags, featureNames, type FeatureFlags } from '../feature-flags.ts';
@@ -54,7 +54,10 @@ async function show(location: string, flags: Flags, context: Context): Promise<v
     badRecords: 'fail',
     report: false,
   });
-  const mixes = recipe.augment.mixup !== undefined || recipe.augment.cutmix !== undefined;
+  // The phase in which the whole model is trained, where there are several.
+  const phases = phasesOf(recipe);
+  const phase = phases[phases.length - 1];
+  const mixes = phase.augment.mixup !== undefined || phase.augment.cutmix !== undefined;
   if (mixes && rows % 2 === 1) {
     throw new UsageError('ROWS', 'mixup and CutMix pair images', {
       expected: 'an even number of --rows',
@@ -65,7 +68,7 @@ async function show(location: string, flags: Flags, context: Context): Promise<v
     location,
     {
       split: 'train',
-      size: recipe.size,
+      size: phase.size,
       badRecords: 'fail',
       classNames,
       features: featureNames(flags),
@@ -78,7 +81,7 @@ async function show(location: string, flags: Flags, context: Context): Promise<v
     try {
       await writeFile(
         flags.out,
-        await encodeTiles(await previewAugmentation(backend, recipe, split, { rows, columns })),
+        await encodeTiles(await previewAugmentation(backend, phase, split, { rows, columns })),
       );
     } finally {
       await backend.close();

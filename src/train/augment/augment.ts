@@ -29,7 +29,8 @@ import { exchange, quarterTurn, randomQuarters } from './turn.ts';
 
 /**
  * Changed images `[N, H, W, C]` of the same shape and dtype float32, from images of any dtype: first all that moves
- * pixels, in one resample; then colours, blur and noise; then what covers a part. Values stay in 0..255.
+ * pixels, in one resample; then colours, blur and noise; then what covers a part. Values stay in 0..255. All of it is for
+ * data only: training asks for no gradient through it.
  */
 export function augment(images: Tensor, settings: AugmentSettings, draws: Draws): Tensor {
   // In between as [N, H, C, W]: each channel of a row is one run in memory, which CPUs work on at full width.

@@ -75,13 +75,20 @@ export const augmentSchema = z.strictObject({
     ])
     .optional()
     .describe('a policy that draws from a list of changes'),
-  mixup: z.number().positive().max(10).optional().describe('blend pairs of images; alpha of the Beta distribution'),
+  mixup: z
+    .number()
+    .positive()
+    .max(10)
+    .optional()
+    .describe('blend pairs of images; alpha of the Beta distribution (not where features are computed once)'),
   cutmix: z
     .number()
     .positive()
     .max(10)
     .optional()
-    .describe('lay a box of one image into another; alpha of the Beta distribution'),
+    .describe(
+      'lay a box of one image into another; alpha of the Beta distribution (not where features are computed once)',
+    ),
 });
 
 export type AugmentSettings = z.output<typeof augmentSchema>;
