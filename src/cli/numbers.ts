@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { parseDuration } from '../base/index.ts';
 
 /** A flag's value as a number. */
 export function parseNumber(text: string): number {
@@ -12,6 +13,13 @@ export function parseCount(text: string): number {
   const value = parseNumber(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number of at least 1.');
   return value;
+}
+
+/** A flag's value as seconds. */
+export function parseSeconds(text: string): number {
+  const seconds = parseDuration(text);
+  if (seconds === undefined) throw new InvalidArgumentError('expected a time such as 2h45m, 90m or 45s.');
+  return seconds;
 }
 
 /** A flag's value as a number above 0. */

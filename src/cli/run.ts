@@ -21,16 +21,20 @@ const COMMANDS = new Map<string, () => Promise<AddCommand>>([
   ['completion', async () => (await import('./commands/completion.ts')).addCompletion],
 ]);
 
-/** Exit status after Ctrl-C, by the shells' convention: 128 + SIGINT. */
-const INTERRUPTED_STATUS = 130;
+/** Signals that ask for an end, and the exit status after them by the shells' convention: 128 + the signal's number. */
+const ENDING = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Runs one command line. Resolves with the exit status: 0, 1 for an error, 2 for a wrong command line. */
 export async function run(args: readonly string[]): Promise<number> {
   const interrupt = new AbortController();
-  process.once('SIGINT', () => {
-    // A second one ends the process at once, as no handler is left: process.exit would wait for a plugin that compiles.
-    interrupt.abort(new SepalError('INTERRUPTED', 'interrupted'));
-  });
+  let interrupted = 1;
+  for (const [signal, status] of Object.entries(ENDING)) {
+    process.once(signal, () => {
+      // A second one ends the process at once, as no handler is left: process.exit would wait for a plugin that compiles.
+      interrupted = status;
+      interrupt.abort(new SepalError('INTERRUPTED', `interrupted by ${signal}`));
+    });
+  }
 
   const program = new Command('sepal')
     .description('Train image classifiers on TPU, GPU and CPU, through OpenXLA.')
@@ -51,7 +55,7 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     printError(error, Boolean(program.opts().verbose));
-    return error instanceof SepalError && error.code === 'INTERRUPTED' ? INTERRUPTED_STATUS : 1;
+    return error instanceof SepalError && error.code === 'INTERRUPTED' ? interrupted : 1;
   }
 }
 

@@ -22,6 +22,7 @@ export { loadWeights, type LoadedWeights } from './weights/load-weights.ts';
 export type { TransferOptions, TransferProgress } from '../assets/index.ts';
 export { resolveWeights } from './weights/resolve-weights.ts';
 export { readSafetensors, writeSafetensors } from './weights/safetensors.ts';
+export { streamSafetensors, type TensorSource } from './weights/stream-safetensors.ts';
 export { WeightsError } from './weights/weights-error.ts';
 export { WEIGHT_TAGS, WEIGHTS, weightsOf, type WeightsRow, type WeightTag } from './weights/weights-registry.ts';
 export { describeWeights, type WeightsSource } from './weights/weights-source.ts';

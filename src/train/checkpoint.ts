@@ -3,12 +3,13 @@ import { didYouMean, mapTree, type MapLeaves } from '../base/index.ts';
 import {
   buildModel,
   readSafetensors,
+  streamSafetensors,
   WeightsError,
-  writeSafetensors,
   type ComputeType,
   type Model,
+  type TensorSource,
 } from '../models/index.ts';
-import { treeToHost, type DeviceArray } from '../runtime/index.ts';
+import { isDeviceArray, type DeviceArray } from '../runtime/index.ts';
 import { formatShape, isHostTensor, isTensorType, sameShape, type HostTensor, type TensorType } from '../xla/index.ts';
 import { CheckpointError } from './errors.ts';
 import { parseRecipe, recipeSchema, type Recipe } from './recipe.ts';
@@ -25,6 +26,8 @@ const infoSchema = z.object({
   model: z.object({ name: z.string(), options: z.record(z.string(), z.unknown()) }),
   size: z.object({ height: z.int(), width: z.int() }),
   classNames: z.array(z.string()),
+  /** Part of the schedule's learning rate that is taken, after roll-backs; 1 where it is left out. */
+  rateFactor: z.number().positive().optional(),
   preprocess: z.object({
     mean: z.tuple([z.number(), z.number(), z.number()]).readonly(),
     std: z.tuple([z.number(), z.number(), z.number()]).readonly(),
@@ -41,6 +44,8 @@ const infoSchema = z.object({
   phase: z.object({ index: z.int(), epoch: z.int(), step: z.int() }),
   /** Best validation score so far and its epoch. */
   best: scoreSchema.optional(),
+  /** Epochs whose weights are kept beside the best ones. */
+  kept: z.array(scoreSchema).optional(),
   /** Seconds of training so far. */
   seconds: z.number(),
 });
@@ -56,12 +61,20 @@ export interface Checkpoint {
 
 type Saved = DeviceArray | HostTensor;
 
+/** An array of the state, wherever it is. */
+const isSaved = (value: unknown): value is Saved => isDeviceArray(value) || isHostTensor(value);
+
 /**
  * Saves the whole state with what is frozen, to go on from; tensors are called `params/…`, `statistics/…`, `slots/…`,
  * `ema/…`, `metrics/…`, `step`, `updates`.
  */
-export async function saveState(path: string, state: StateOf<Saved>, info: CheckpointInfo): Promise<void> {
-  await save(path, state, info);
+export async function saveState(
+  path: string,
+  state: StateOf<Saved>,
+  info: CheckpointInfo,
+  beforeSwap?: () => Promise<void>,
+): Promise<void> {
+  await save(path, state, info, beforeSwap);
 }
 
 /** Saves what inference needs: variables and statistics. */
@@ -73,10 +86,23 @@ export async function saveWeights(
   await save(path, { params, statistics }, info);
 }
 
-async function save(path: string, state: unknown, info: CheckpointInfo): Promise<void> {
-  const tensors = new Map<string, HostTensor>();
-  mapTree(await treeToHost(state), isHostTensor, (tensor, name) => tensors.set(name, tensor));
-  await writeSafetensors(path, tensors, { sepal: JSON.stringify(info) });
+async function save(
+  path: string,
+  state: unknown,
+  info: CheckpointInfo,
+  beforeSwap?: () => Promise<void>,
+): Promise<void> {
+  await streamSafetensors(path, sourcesOf(state), { sepal: JSON.stringify(info) }, beforeSwap);
+}
+
+/** The arrays of a tree by name, each to be brought to the host when its turn comes. */
+export function sourcesOf(tree: unknown): Map<string, TensorSource> {
+  const sources = new Map<string, TensorSource>();
+  mapTree(tree, isSaved, (saved, name) => {
+    const { shape, dtype } = saved;
+    sources.set(name, { shape, dtype, read: async () => (isDeviceArray(saved) ? saved.toHost() : saved.data) });
+  });
+  return sources;
 }
 
 /** Reads a checkpoint. @throws CheckpointError if it is not whole or was not written by us. */

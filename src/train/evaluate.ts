@@ -37,15 +37,19 @@ export async function compileEvaluator(backend: Backend, model: Classifier, batc
     const probabilities = new Float32Array(data.count * model.classes);
     let metrics = await emptyMetrics(backend, model.classes);
     let done = 0;
-    for await (const batch of evaluationBatches(backend, data, model.input, batchSize)) {
-      signal?.throwIfAborted();
-      const result = await step(metrics, weights, batch.arrays);
-      metrics = result.metrics;
-      placeRows(batch, (await backend.gather(result.probabilities)) as Float32Array, model.classes, probabilities);
-      result.probabilities.dispose();
-      batch.dispose();
-      done += batch.examples;
-      onProgress?.(done);
+    try {
+      for await (const batch of evaluationBatches(backend, data, model.input, batchSize)) {
+        const result = await step(metrics, weights, batch.arrays).finally(() => batch.dispose());
+        metrics = result.metrics;
+        placeRows(batch, (await backend.gather(result.probabilities)) as Float32Array, model.classes, probabilities);
+        result.probabilities.dispose();
+        done += batch.examples;
+        onProgress?.(done);
+        signal?.throwIfAborted();
+      }
+    } catch (error) {
+      for (const array of treeLeaves(metrics, isDeviceArray)) array.dispose();
+      throw error;
     }
     return { ...(await readScores(metrics, model.classes)), probabilities };
   };

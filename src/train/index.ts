@@ -11,7 +11,8 @@ export { MONITORS, parseRecipe, readRecipeFile, recipeSchema, type Monitor, type
 export { augmentationProgram, evaluationProgram, trainingProgram, type RecipeProgram } from './programs.ts';
 export { computeTypeOf, PRECISIONS, type Precision } from './precision.ts';
 export { learningRate, scheduleSchema, type Schedule } from './schedule.ts';
-export { BEST_FILE, LAST_FILE } from './run-files.ts';
+export { BEST_FILE, epochFile, LAST_FILE, PREVIOUS_FILE } from './run-files.ts';
+export { CHECKPOINT_EVERY } from './run-keeper.ts';
 export { train, type TrainEvent, type TrainOptions, type TrainResult } from './train.ts';
 export { variableTypes, type Weights } from './train-state.ts';
 export { previewAugmentation, type PreviewOptions } from './preview.ts';

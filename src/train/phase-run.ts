@@ -1,6 +1,14 @@
 import { treeLeaves } from '../base/index.ts';
 import { splitModel, type Classifier, type Model } from '../models/index.ts';
-import { isDeviceArray, jit, treeToHost, type ArraysOf, type Backend, type DeviceArray } from '../runtime/index.ts';
+import {
+  compileCopy,
+  isDeviceArray,
+  jit,
+  treeToHost,
+  type ArraysOf,
+  type Backend,
+  type DeviceArray,
+} from '../runtime/index.ts';
 import { elementCount, type HostTensor } from '../xla/index.ts';
 import { trainingBatches, type DeviceBatch, type Examples } from './device-batches.ts';
 import { compileEvaluator, readScores, type Evaluation, type Evaluator, type Scores } from './evaluate.ts';
@@ -16,6 +24,7 @@ import {
   initialState,
   mergeWeights,
   pickWeights,
+  stateTypes,
   type DeviceState,
   type StateOf,
   type StateSettings,
@@ -51,6 +60,14 @@ export interface PhaseSummary {
 
 type Step = (state: DeviceState, batch: DeviceBatch['arrays'], inputs: ArraysOf<StepInputs>, fixed: ArraysOf<Weights>) => Promise<DeviceState>; // prettier-ignore
 
+/** The state of a moment, in memory of its own, with what is frozen. */
+export interface Snapshot {
+  readonly state: StateOf<DeviceArray | HostTensor>;
+  /** The weights that are evaluated: the moving averages where the recipe has them. */
+  readonly evaluated: WeightsOf<DeviceArray | HostTensor>;
+  dispose(): void;
+}
+
 /** Training state, data and programs of one phase. Whoever opens it disposes of it. */
 export class PhaseRun {
   readonly summary: PhaseSummary;
@@ -63,6 +80,7 @@ export class PhaseRun {
   /** Frozen values as the step and the evaluation take them. */
   readonly #fixed: ArraysOf<Weights>;
   readonly #key: DeviceArray;
+  readonly #copy: (state: DeviceState) => Promise<DeviceState>;
   #state: DeviceState;
 
   private constructor(parts: {
@@ -75,6 +93,7 @@ export class PhaseRun {
     readonly evaluate: Evaluator;
     readonly fixed: ArraysOf<Weights>;
     readonly key: DeviceArray;
+    readonly copy: (state: DeviceState) => Promise<DeviceState>;
     readonly state: DeviceState;
   }) {
     this.summary = parts.summary;
@@ -86,6 +105,7 @@ export class PhaseRun {
     this.#evaluate = parts.evaluate;
     this.#fixed = parts.fixed;
     this.#key = parts.key;
+    this.#copy = parts.copy;
     this.#state = parts.state;
   }
 
@@ -114,6 +134,7 @@ export class PhaseRun {
       evaluate,
       fixed: await backend.replicateTree(pickWeights(weights, program.fixed)),
       key: await backend.replicate(Uint32Array.of(Math.floor(seed / 2 ** 32), seed), stepInputTypes.key),
+      copy: await compileCopy(backend, stateTypes(program.form)),
       state: await backend.replicateTree(start),
     });
   }
@@ -158,21 +179,32 @@ export class PhaseRun {
     return scores;
   }
 
-  /** Scores of the weights, or of their moving averages, on the validation split. */
-  async validate(): Promise<Evaluation> {
+  /** Scores of the weights, or of their moving averages, on the validation split. @throws the signal's reason. */
+  async validate(signal?: AbortSignal): Promise<Evaluation> {
     const { variables } = this.#classifier;
-    const weights = mergeWeights(this.#fixed, this.#averaged);
-    return this.#evaluate(pickWeights(weights, variables), this.#validation);
+    const weights = mergeWeights(this.#fixed, this.#averaged(this.#state));
+    return this.#evaluate(pickWeights(weights, variables), this.#validation, { signal });
+  }
+
+  /**
+   * Copies the state on the devices, where the next step is about to take its memory over. Whoever takes the copy to a
+   * file then has all the time it needs.
+   */
+  async snapshot(): Promise<Snapshot> {
+    const copy = await this.#copy(this.#state);
+    const whole = (weights: ArraysOf<Weights>) => mergeWeights<DeviceArray | HostTensor>(this.#frozen, weights);
+    return {
+      state: { ...copy, ...whole(copy) },
+      evaluated: whole(this.#averaged(copy)),
+      dispose: () => {
+        for (const array of treeLeaves(copy, isDeviceArray)) array.dispose();
+      },
+    };
   }
 
   /** All weights of the model as they are now. */
   get weights(): WeightsOf<DeviceArray | HostTensor> {
     return mergeWeights<DeviceArray | HostTensor>(this.#frozen, this.#state);
-  }
-
-  /** The weights that are evaluated: the moving averages where the recipe has them. */
-  get evaluatedWeights(): WeightsOf<DeviceArray | HostTensor> {
-    return mergeWeights<DeviceArray | HostTensor>(this.#frozen, this.#averaged);
   }
 
   /** A copy of all weights, for what comes after the phase. */
@@ -184,8 +216,8 @@ export class PhaseRun {
     for (const array of treeLeaves([this.#state, this.#fixed, this.#key], isDeviceArray)) array.dispose();
   }
 
-  get #averaged(): ArraysOf<Weights> {
-    return this.#settings.phase.ema === undefined ? this.#state : this.#state.ema;
+  #averaged(state: DeviceState): ArraysOf<Weights> {
+    return this.#settings.phase.ema === undefined ? state : state.ema;
   }
 
   get #frozen(): WeightsOf<HostTensor> {

@@ -17,6 +17,9 @@ import { scheduleSchema } from './schedule.ts';
 export const MONITORS = ['macroF1', 'accuracy', 'loss'] as const;
 export type Monitor = (typeof MONITORS)[number];
 
+/** 1 for a score of which more is better, -1 for a loss. */
+export const sign = (monitor: Monitor): number => (monitor === 'loss' ? -1 : 1);
+
 const epochCount = z.int().min(1).max(100_000);
 const imageSize = z.int().min(8).max(4096).describe('height and width of the images');
 const batchSize = z.int().min(1).max(65_536).describe('images a step, over all replicas');

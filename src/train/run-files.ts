@@ -4,3 +4,8 @@ export const LAST_FILE = 'last.safetensors';
 
 /** Weights kept at the end of a period of a schedule with restarts, which make an ensemble of one run. */
 export const snapshotFile = (epoch: number): string => `snapshot-${epoch}.safetensors`;
+/** The last checkpoint but one, for the case that the last one is damaged. */
+export const PREVIOUS_FILE = 'previous.safetensors';
+
+/** Weights of one of the best epochs, where several are kept. */
+export const epochFile = (epoch: number): string => `epoch-${String(epoch).padStart(4, '0')}.safetensors`;

@@ -1,30 +1,26 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SepalError, treeLeaves, writeError } from '../base/index.ts';
+import { removeDrafts, SepalError, treeLeaves, writeError } from '../base/index.ts';
 import { buildModel, type Model, type TransferProgress, type WeightsSource } from '../models/index.ts';
 import { isDeviceArray, type Backend } from '../runtime/index.ts';
 import { sameShape } from '../xla/index.ts';
-import {
-  modelOf,
-  readCheckpoint,
-  saveState,
-  saveWeights,
-  tensorsOf,
-  type Checkpoint,
-  type CheckpointInfo,
-} from './checkpoint.ts';
-import { TrainingError } from './errors.ts';
+import { modelOf, tensorsOf, type Checkpoint, type CheckpointInfo } from './checkpoint.ts';
+import { TrainingError, type CheckpointError } from './errors.ts';
 import { compileEvaluator, type Evaluation } from './evaluate.ts';
-import { readHistory, splitScores, writeHistory, type HistoryRow } from './history.ts';
+import { readHistory, splitScores, type HistoryRow } from './history.ts';
+import { rankEpochs } from './kept-epochs.ts';
+import { readLast } from './last-checkpoint.ts';
 import { computeTypeOf } from './precision.ts';
 import { phasesOf, type Phase } from './phase.ts';
 import { PhaseRun, type PhaseSummary } from './phase-run.ts';
-import type { Monitor, Recipe } from './recipe.ts';
+import { sign, type Recipe } from './recipe.ts';
 import { checkResume, checkRun, type TrainingData } from './run-check.ts';
 import { loadTrainedModel } from './run-weights.ts';
-import { BEST_FILE, LAST_FILE, snapshotFile } from './run-files.ts';
+import { BEST_FILE, epochFile, snapshotFile } from './run-files.ts';
+import { RunKeeper, type KeepSettings } from './run-keeper.ts';
 import { endsPeriod, learningRate } from './schedule.ts';
 import { startOf, type Start } from './start.ts';
+import { TimeBudget } from './time-budget.ts';
 import { stateTypes, variableTypes } from './train-state.ts';
 
 /** What a run tells while it goes on. */
@@ -40,14 +36,16 @@ export type TrainEvent =
       readonly model: Model;
       readonly summary: PhaseSummary;
     }
-  | { readonly kind: 'resumed'; readonly step: number }
+  /** `problem` is what is wrong with the last checkpoint, where the one before it was taken. */
+  | { readonly kind: 'resumed'; readonly step: number; readonly problem?: CheckpointError }
+  | { readonly kind: 'timeIsUp'; readonly step: number }
   /** `loss` is the mean of the epoch so far, where it was read. */
   | { readonly kind: 'step'; readonly epoch: number; readonly examples: number; readonly loss: number | undefined }
   | { readonly kind: 'validating'; readonly epoch: number }
   | { readonly kind: 'epoch'; readonly row: HistoryRow; readonly isBest: boolean }
   | { readonly kind: 'stoppedEarly'; readonly epoch: number };
 
-export interface TrainOptions {
+export interface TrainOptions extends KeepSettings {
   readonly recipe: Recipe;
   readonly backend: Backend;
   readonly data: TrainingData;
@@ -59,6 +57,8 @@ export interface TrainOptions {
   readonly out: string;
   /** Goes on from the last checkpoint in `out`. */
   readonly resume?: boolean;
+  /** Milliseconds from the start of the process after which the run has ended, with its best weights. */
+  readonly deadline?: number;
   /** Aborting saves a checkpoint of the step just done and ends with the signal's reason. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainEvent) => void;
@@ -72,6 +72,8 @@ export interface TrainResult {
   readonly evaluation: Evaluation;
   readonly seconds: number;
   readonly stoppedEarly: boolean;
+  /** Whether the deadline ended the run. */
+  readonly timeIsUp: boolean;
 }
 
 /** Milliseconds between two reads of the running loss. */
@@ -85,30 +87,46 @@ interface Progress {
   best?: CheckpointInfo['best'];
   seconds: number;
   phase: CheckpointInfo['phase'];
+  kept?: CheckpointInfo['kept'];
+  timeIsUp?: boolean;
   /** Of the best weights, with their model, where they were found by this process. */
   found?: { readonly evaluation: Evaluation; readonly model: Model };
 }
 
 /** Trains a model from a recipe: epochs of steps, each followed by validation, until they end or stop helping. */
 export async function train(options: TrainOptions): Promise<TrainResult> {
+  const keeper = new RunKeeper(options.out, options);
+  try {
+    return await trainAndKeep(options, keeper);
+  } catch (error) {
+    // What is being saved is of use whatever happened; the first error counts.
+    await keeper.settle().catch(() => {});
+    throw error;
+  }
+}
+
+async function trainAndKeep(options: TrainOptions, keeper: RunKeeper): Promise<TrainResult> {
   const { recipe, backend, data, out, resume = false, signal, onEvent = () => {} } = options;
   const phases = phasesOf(recipe);
   checkRun(recipe, backend.replicas, data);
-  const last = resume ? await readCheckpoint(join(out, LAST_FILE)) : undefined;
+  const found = resume ? await readLast(out) : undefined;
+  const last = found?.checkpoint;
   if (last !== undefined) checkResume(last, recipe, data.train);
   await mkdir(out, { recursive: true }).catch((cause: unknown) => {
     throw writeError(out, cause);
   });
+  await removeDrafts(out);
 
   const progress: Progress =
     last === undefined ? { ...AT_START, history: [] } : { ...last.info, history: await readHistory(out) };
   // A run killed between the two writes has a row more than its checkpoint knows; that epoch is done again.
   progress.history = progress.history.filter(({ epoch }) => epoch <= progress.epoch);
   const { model: start, weights: first } = last === undefined ? await begin(options) : resumed(last, options);
-  if (last !== undefined) onEvent({ kind: 'resumed', step: progress.step });
+  if (last !== undefined) onEvent({ kind: 'resumed', step: progress.step, problem: found?.problem });
 
   let weights = first;
   let stoppedEarly = false;
+  const budget = new TimeBudget(options.deadline);
   for (const phase of phases.slice(progress.phase.index)) {
     if (phase.index > progress.phase.index) {
       progress.phase = { index: phase.index, epoch: progress.epoch, step: progress.step };
@@ -134,7 +152,10 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     });
     try {
       onEvent({ kind: 'phase', phase, count: phases.length, model, summary: run.summary });
-      while (!isOver()) await runEpoch(run, model, phase, progress, options);
+      while (!isOver() && progress.timeIsUp !== true) {
+        await runEpoch({ run, model, phase, progress, options, keeper, budget });
+      }
+      if (progress.timeIsUp === true) break;
       stoppedEarly = progress.epoch - progress.phase.epoch < phase.epochs;
       if (phase.index < phases.length - 1) weights = await run.weightsOnHost();
     } finally {
@@ -142,23 +163,28 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     }
   }
   if (stoppedEarly) onEvent({ kind: 'stoppedEarly', epoch: progress.epoch });
-  const { best, history, seconds } = progress;
+  await keeper.settle();
+  const { best, history, seconds, timeIsUp = false } = progress;
   if (best === undefined) throw new TrainingError('NO_EPOCH', 'the run has no finished epoch to take weights from');
   const { model, evaluation } = progress.found ?? (await evaluateBest(options));
-  return { model, history, best, evaluation, seconds, stoppedEarly };
+  return { model, history, best, evaluation, seconds, stoppedEarly, timeIsUp };
 }
 
 const AT_START = { step: 0, epoch: 0, seconds: 0, phase: { index: 0, epoch: 0, step: 0 } };
 
+interface EpochSettings {
+  readonly run: PhaseRun;
+  readonly model: Model;
+  readonly phase: Phase;
+  readonly progress: Progress;
+  readonly options: TrainOptions;
+  readonly keeper: RunKeeper;
+  readonly budget: TimeBudget;
+}
+
 /** Trains for the rest of an epoch, validates, and saves. */
-async function runEpoch(
-  run: PhaseRun,
-  model: Model,
-  phase: Phase,
-  progress: Progress,
-  options: TrainOptions,
-): Promise<void> {
-  const { recipe, data, out, keep = 'best', signal, onEvent = () => {} } = options;
+async function runEpoch({ run, model, phase, progress, options, keeper, budget }: EpochSettings): Promise<void> {
+  const { recipe, data, keep = 'best', signal, onEvent = () => {} } = options;
   const epoch = progress.epoch + 1;
   const stepsPerEpoch = Math.ceil(data.train.count / phase.batchSize);
   // What the phase's epochs so far reached: a schedule that looks at it goes on from the history of a resumed run.
@@ -167,7 +193,9 @@ async function runEpoch(
     .map((row) => sign(recipe.monitor) * row.validation[recipe.monitor]);
   const rateAt = (step: number) =>
     learningRate(phase.schedule, step - progress.phase.step, stepsPerEpoch, phase.epochs, scores);
-  const info = (): CheckpointInfo => ({
+  const started = performance.now();
+  const elapsed = () => (performance.now() - started) / 1000;
+  const info = (seconds: number): CheckpointInfo => ({
     format: 1,
     model: { name: model.name, options: model.options },
     size: model.size,
@@ -179,12 +207,33 @@ async function runEpoch(
     epoch: progress.epoch,
     phase: progress.phase,
     best: progress.best,
-    seconds: progress.seconds,
+    kept: progress.kept,
+    seconds,
   });
-  const saveLast = async () => saveState(join(out, LAST_FILE), { ...run.state, ...run.weights }, info());
-  const started = performance.now();
-  const elapsed = () => (performance.now() - started) / 1000;
+  const interrupt = async (reason: AbortSignal): Promise<never> => {
+    await keeper.keepState(run, info(progress.seconds + elapsed()));
+    await keeper.settle();
+    throw interruption(reason, progress.step);
+  };
+  const isTimeUp = (steps: number, isValidated: boolean) =>
+    budget.isUp({
+      guess: steps === 0 ? 0 : ((performance.now() - started) / steps) * (data.validation.count / phase.batchSize),
+      isValidated,
+    });
+  const endInTime = async (): Promise<void> => {
+    progress.timeIsUp = true;
+    await keeper.keepState(run, info(progress.seconds + elapsed()));
+    onEvent({ kind: 'timeIsUp', step: progress.step });
+    if (progress.best !== undefined) return;
+    // Better weights of half an epoch than none; a run that goes on finishes the epoch and takes those.
+    onEvent({ kind: 'validating', epoch });
+    const evaluation = await run.validate();
+    progress.found = { evaluation, model };
+    progress.best = { epoch, score: splitScores(evaluation)[recipe.monitor] };
+    await keeper.keepWeights(run, info(progress.seconds + elapsed()));
+  };
   let examples = 0;
+  let steps = 0;
   let lossRead = started;
 
   // A run interrupted after an epoch's last step goes on with its validation.
@@ -193,6 +242,7 @@ async function runEpoch(
     await run.advance(batch, rateAt(progress.step));
     batch.dispose();
     progress.step++;
+    steps++;
     examples += batch.examples;
     let loss: number | undefined;
     if (performance.now() - lossRead > LOSS_INTERVAL) {
@@ -201,18 +251,30 @@ async function runEpoch(
       lossRead = performance.now();
     }
     onEvent({ kind: 'step', epoch, examples, loss });
-    if (signal?.aborted === true) {
-      progress.seconds += elapsed();
-      await saveLast();
-      throw interruption(signal, progress.step);
+    keeper.check();
+    if (signal?.aborted === true) await interrupt(signal);
+    if (isTimeUp(steps, progress.found !== undefined)) {
+      await endInTime();
+      return;
     }
+    if (keeper.isDue) await keeper.keepState(run, info(progress.seconds + elapsed()));
   }
   const trainSeconds = elapsed();
+  if (isTimeUp(steps, false)) {
+    await endInTime();
+    return;
+  }
   onEvent({ kind: 'validating', epoch });
-  const trained = await run.takeScores();
-  requireFinite(trained.loss, epoch);
-  const validated = await run.validate();
+  requireFinite(await run.meanLoss(), epoch);
+  const validating = performance.now();
+  const validated = await run.validate(signal).catch((error: unknown) => {
+    // The sums of the epoch are still in the state: the run goes on with this validation.
+    if (signal?.aborted === true) return interrupt(signal);
+    throw error;
+  });
+  budget.noteValidation(performance.now() - validating);
   requireFinite(validated.loss, epoch, 'validation');
+  const trained = await run.takeScores();
 
   const row: HistoryRow = {
     epoch,
@@ -231,15 +293,24 @@ async function runEpoch(
   if (isBest) {
     progress.best = { epoch, score };
     progress.found = { evaluation: validated, model };
-    await saveWeights(join(out, BEST_FILE), run.evaluatedWeights, info());
   }
-  if (endsPeriod(phase.schedule, epoch - progress.phase.epoch)) {
-    await saveWeights(join(out, snapshotFile(epoch)), run.evaluatedWeights, info());
-  }
-  await writeHistory(out, progress.history);
-  await saveLast();
+  const ranked = rankEpochs([...(progress.kept ?? []), { epoch, score }], options.keepBest, recipe.monitor);
+  progress.kept = ranked.kept;
+  await keeper.keepEpoch(run, {
+    info: info(progress.seconds),
+    history: progress.history,
+    weights: [
+      ...(ranked.kept?.some((kept) => kept.epoch === epoch) === true ? [epochFile(epoch)] : []),
+      ...(endsPeriod(phase.schedule, epoch - progress.phase.epoch) ? [snapshotFile(epoch)] : []),
+      ...(isBest ? [BEST_FILE] : []),
+    ],
+    dropped: ranked.dropped.map(epochFile),
+  });
   onEvent({ kind: 'epoch', row, isBest });
-  if (signal?.aborted === true) throw interruption(signal, progress.step);
+  if (signal?.aborted === true) {
+    await keeper.settle();
+    throw interruption(signal, progress.step);
+  }
 }
 
 async function begin({
@@ -303,8 +374,6 @@ function modelAt(model: Model, side: number): Model {
     },
   );
 }
-
-const sign = (monitor: Monitor): number => (monitor === 'loss' ? -1 : 1);
 
 function isBetter({ monitor, earlyStopping }: Recipe, score: number, best: number): boolean {
   return sign(monitor) * (score - best) > (earlyStopping?.minDelta ?? 0);

@@ -2,7 +2,7 @@ import { Option } from 'commander';
 import { resolve } from 'node:path';
 import { FROZEN_STATISTICS, MONITORS, PRECISIONS } from '../../train/index.ts';
 import type { AddCommand } from '../command.ts';
-import { parseCount, parseFolds, parseNumber, parsePositive } from '../numbers.ts';
+import { parseCount, parseFolds, parseNumber, parsePositive, parseSeconds } from '../numbers.ts';
 import { addDeviceOptions } from '../device-flags.ts';
 import { addFeatureFlags } from '../feature-flags.ts';
 import { findRate } from '../train/find-rate.ts';
@@ -42,6 +42,13 @@ export const addTrain: AddCommand = (program, context) => {
     )
     .option('--find-lr', 'try learning rates in a short training that is thrown away, and draw the loss')
     .option('--resume', 'go on from the last checkpoint in --out')
+    .option(
+      '--max-time <time>',
+      'end after this time, such as 2h45m, with the best weights and the report',
+      parseSeconds,
+    )
+    .option('--checkpoint-every <time>', 'time between checkpoints within an epoch (default: 10m)', parseSeconds)
+    .option('--keep-best <n>', "weights of so many of the best epochs are kept (default: the best one's)", parseCount)
     .addOption(
       new Option('--bad-records <what>', 'what to do with records that are damaged')
         .choices(['fail', 'skip'])
@@ -59,8 +66,11 @@ Examples:
   sepal train my-recipe.yaml --data flowers --out runs/first --resume
   sepal train my-recipe.yaml --data flowers --find-lr
   sepal train my-recipe.yaml --data flowers --out runs/folds --folds 5
+  sepal train my-recipe.yaml --data flowers --out runs/first --max-time 2h45m
   sepal train cnn --data flowers --model efficientnet-lite0 --weights imagenet --freeze backbone --epochs 10
-  sepal train cnn --data flowers --set model.options.width=48 augment.flip=true`,
+  sepal train cnn --data flowers --set model.options.width=48 augment.flip=true
+
+Ctrl-C and SIGTERM save everything and end with status 130 and 143; --resume goes on.`,
     )
     .action(async (recipe: string, flags: TrainFlags) => {
       const settings = { ...flags, out: flags.out === undefined ? undefined : resolve(flags.out) };

@@ -6,6 +6,7 @@ import type { Backend } from '../../runtime/index.ts';
 import {
   computeTypeOf,
   LAST_FILE,
+  PREVIOUS_FILE,
   train,
   type Recipe,
   type TrainingData,
@@ -27,21 +28,20 @@ export async function runTraining(recipeName: string, flags: TrainFlags, context
   const { folds } = flags;
   const source = new TrainingSource(flags, context);
   const out = flags.out ?? join('runs', `${name}-${new Date().toISOString().slice(0, 19).replaceAll(/[T:]/g, '-')}`);
-  if (folds === undefined) checkRunFolder(out, flags.resume === true);
+  const resume = folds === undefined && checkRunFolder(out, flags.resume === true, context);
 
   const backend = await openDevice(flags, context);
   try {
     const settings = { name, recipe, backend, flags, context };
     if (folds === undefined) {
-      await trainOne({ ...settings, out, dataAt: async (size) => source.splits(size) });
+      await trainOne({ ...settings, flags: { ...flags, resume }, out, dataAt: async (size) => source.splits(size) });
       return;
     }
     const trainFold = async (fold: number, folder: string) => {
       // Folds that are done, and one that was interrupted, go on; the others begin.
-      const resume = flags.resume === true && existsSync(join(folder, LAST_FILE));
-      checkRunFolder(folder, resume);
+      const goesOn = checkRunFolder(folder, flags.resume === true && hasCheckpoint(folder), context);
       const dataAt = async (size: number) => source.fold(size, { fold, folds, seed: recipe.seed });
-      return trainOne({ ...settings, flags: { ...flags, resume }, out: folder, dataAt });
+      return trainOne({ ...settings, flags: { ...flags, resume: goesOn }, out: folder, dataAt });
     };
     await runFolds({ ...settings, source, out, folds, trainFold });
   } finally {
@@ -68,7 +68,7 @@ async function trainOne({ name, recipe, backend, flags, context, out, dataAt }: 
     log.warn('validation images are trained on too: their scores say nothing, and the last weights are kept');
   }
   const recipeText = stringify(recipe);
-  const keepRecipe = async () => writeFile(join(out, 'recipe.yaml'), recipeText);
+  const keepRecipe = async () => writeFile(join(out, RECIPE_FILE), recipeText);
   // A resumed run may be refused for its recipe, and then the old one stays.
   if (flags.resume !== true) await keepRecipe();
   const display = trainDisplay(recipe, data.train.count, log);
@@ -84,6 +84,9 @@ async function trainOne({ name, recipe, backend, flags, context, out, dataAt }: 
       out,
       resume: flags.resume,
       signal,
+      checkpointEvery: flags.checkpointEvery,
+      keepBest: flags.keepBest,
+      deadline: deadlineOf(flags),
       onEvent: display.onEvent,
     });
   } finally {
@@ -96,18 +99,37 @@ async function trainOne({ name, recipe, backend, flags, context, out, dataAt }: 
   return result;
 }
 
-function checkRunFolder(out: string, resume: boolean): void {
-  const exists = existsSync(join(out, LAST_FILE));
-  if (resume && !exists) {
-    throw new UsageError('NO_CHECKPOINT', `there is no ${LAST_FILE} in ${out} to go on from`, {
-      hint: 'leave out --resume to start anew',
-    });
-  }
+const RECIPE_FILE = 'recipe.yaml';
+
+/** Seconds that the report takes at most, and closing all. */
+const REPORT_SECONDS = 20;
+
+/** When training has to end, in milliseconds from the start of the process. */
+function deadlineOf({ maxTime, report }: TrainFlags): number | undefined {
+  if (maxTime === undefined) return undefined;
+  const end = report ? Math.min(REPORT_SECONDS, maxTime / 4) : 0;
+  return 1000 * (maxTime - end);
+}
+
+const hasCheckpoint = (out: string): boolean => [LAST_FILE, PREVIOUS_FILE].some((file) => existsSync(join(out, file)));
+
+/** Whether there is a checkpoint to go on from. @throws UsageError where the folder holds a run that would be lost. */
+function checkRunFolder(out: string, resume: boolean, { log }: Context): boolean {
+  const exists = hasCheckpoint(out);
   if (!resume && exists) {
     throw new UsageError('RUN_EXISTS', `${out} holds a run already`, {
       hint: 'add --resume to go on, or choose another --out',
     });
   }
+  if (!resume || exists) return exists;
+  if (!existsSync(out)) {
+    throw new UsageError('NO_CHECKPOINT', `there is no run folder ${out} to go on from`, {
+      hint: 'leave out --resume to start anew',
+    });
+  }
+  // A run that was killed before its first checkpoint: whoever starts it again in a loop means it to begin.
+  log.info(`resume  ${relative('.', out) || '.'} has no checkpoint yet, so it begins anew`);
+  return false;
 }
 
 function printHeader(

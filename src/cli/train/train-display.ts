@@ -46,7 +46,14 @@ export function trainDisplay(
         for (const line of phaseLines(event)) log.info(line);
         break;
       case 'resumed':
+        if (event.problem !== undefined) {
+          log.warn(`the last checkpoint is of no use, so the one before it is taken: ${event.problem.message}`);
+        }
         log.info(`resume  after step ${formatCount(event.step)}`);
+        break;
+      case 'timeIsUp':
+        stop();
+        log.info(`time    is up after step ${formatCount(event.step)}; everything is saved, --resume goes on`);
         break;
       case 'step': {
         // performance.now() counts from the start of the process.

@@ -23,6 +23,11 @@ export interface TrainFlags extends DeviceFlags, FeatureFlags {
   readonly findLr?: boolean;
   readonly folds?: number;
   readonly allLabelled?: boolean;
+  /** Seconds. */
+  readonly maxTime?: number;
+  /** Seconds. */
+  readonly checkpointEvery?: number;
+  readonly keepBest?: number;
   readonly badRecords: 'fail' | 'skip';
   readonly report: boolean;
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { isSystemError, writeFile } from '../../base/index.ts';
 import { byteSize, elementCount, formatShape, type DType, type HostTensor, type TensorType } from '../../xla/index.ts';
+import { matchesChecksum } from './safetensors-checksum.ts';
 import { arrayOf } from './stored-tensor.ts';
 import { WeightsError } from './weights-error.ts';
 
@@ -44,22 +45,30 @@ export async function writeSafetensors(
   tensors: ReadonlyMap<string, HostTensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
+  const { head, ordered } = layOut(tensors, metadata);
+  const parts = ordered.map(([, { data }]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  await writeFile(path, [head, ...parts]);
+}
+
+/** The beginning of a file, and its tensors in the order in which their data follow. */
+export function layOut<T extends TensorType>(
+  tensors: ReadonlyMap<string, T>,
+  metadata: Readonly<Record<string, string>>,
+): { readonly head: Buffer; readonly ordered: readonly (readonly [string, T])[] } {
   const header: Record<string, unknown> = { [METADATA]: metadata };
   let offset = 0;
   // Wide types first: every tensor then starts at a multiple of its element size.
   const ordered = [...tensors].toSorted(([, a], [, b]) => byteSize(b.dtype) - byteSize(a.dtype));
-  for (const [name, { dtype, shape, data }] of ordered) {
-    header[name] = { dtype: NAMES[dtype], shape, data_offsets: [offset, offset + data.byteLength] };
-    offset += data.byteLength;
+  for (const [name, { dtype, shape }] of ordered) {
+    const end = offset + elementCount(shape) * byteSize(dtype);
+    header[name] = { dtype: NAMES[dtype], shape, data_offsets: [offset, end] };
+    offset = end;
   }
-  const text = JSON.stringify(header);
-  const bytes = Buffer.from(text);
-  const padded = Buffer.alloc(Math.ceil(bytes.byteLength / 8) * 8, ' ');
-  bytes.copy(padded);
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(padded.byteLength));
-  const parts = ordered.map(([, { data }]) => Buffer.from(data.buffer, data.byteOffset, data.byteLength));
-  await writeFile(path, Buffer.concat([length, padded, ...parts]));
+  const bytes = Buffer.from(JSON.stringify(header));
+  const head = Buffer.alloc(8 + Math.ceil(bytes.byteLength / 8) * 8, ' ');
+  head.writeBigUInt64LE(BigInt(head.byteLength - 8));
+  bytes.copy(head, 8);
+  return { head, ordered };
 }
 
 /** Reads a whole file. @throws WeightsError that says what is wrong with it, before any tensor is given out. */
@@ -81,8 +90,10 @@ export async function readSafetensors(
   const places = entries.map(([name, value]) => readEntry(path, name, value));
   checkLayout(path, places, bytes.byteLength - start);
   const tensors = new Map(places.map((place) => [place.name, readTensor(place, bytes.subarray(start))]));
-  const metadata = z.record(z.string(), z.string()).safeParse(header[METADATA] ?? {});
-  return { tensors, metadata: metadata.success ? metadata.data : {} };
+  const parsed = z.record(z.string(), z.string()).safeParse(header[METADATA] ?? {});
+  const metadata = parsed.success ? parsed.data : {};
+  if (!matchesChecksum(bytes, metadata)) throw corrupt(path, "its content doesn't match its checksum");
+  return { tensors, metadata };
 }
 
 /** A tensor as the header describes it; offsets count from the end of the header. */

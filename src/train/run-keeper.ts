@@ -1,0 +1,105 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { saveWeights, type CheckpointInfo } from './checkpoint.ts';
+import { writeHistory, type HistoryRow } from './history.ts';
+import { saveLast } from './last-checkpoint.ts';
+import type { PhaseRun } from './phase-run.ts';
+import { BEST_FILE } from './run-files.ts';
+import { SaveQueue } from './save-queue.ts';
+
+export interface KeepSettings {
+  /** Seconds between two checkpoints within an epoch; there is one after each epoch in any case. */
+  readonly checkpointEvery?: number;
+  /** How many of the best epochs' weights are kept. */
+  readonly keepBest?: number;
+}
+
+/** Seconds. What is lost when a machine is taken away, beside what a checkpoint costs: see docs/reliability.md. */
+export const CHECKPOINT_EVERY = 600;
+
+/** What an epoch leaves behind. */
+export interface EpochEnd {
+  readonly info: CheckpointInfo;
+  readonly history: readonly HistoryRow[];
+  /** Files that get the epoch's weights. */
+  readonly weights: readonly string[];
+  /** Files of weights that are kept no longer. */
+  readonly dropped: readonly string[];
+}
+
+/**
+ * Keeps what a run has achieved: its state, its best weights, its history.
+ *
+ * Files are written beside the training, from a copy of the state on the devices. They are written in such an order that
+ * a process that is killed at any moment leaves a run to go on from.
+ */
+export class RunKeeper {
+  readonly #out: string;
+  readonly #every: number;
+  readonly #queue = new SaveQueue();
+  #lastStart = performance.now();
+
+  constructor(out: string, { checkpointEvery = CHECKPOINT_EVERY }: KeepSettings) {
+    this.#out = out;
+    this.#every = checkpointEvery * 1000;
+  }
+
+  /** Whether it is time for a checkpoint within an epoch. */
+  get isDue(): boolean {
+    return performance.now() - this.#lastStart >= this.#every && this.#queue.isIdle;
+  }
+
+  /** Starts to save the state to go on from. */
+  async keepState(run: PhaseRun, info: CheckpointInfo): Promise<void> {
+    this.#lastStart = performance.now();
+    const snapshot = await run.snapshot();
+    await this.#queue.start(async () => {
+      try {
+        await saveLast(this.#out, snapshot.state, info);
+      } finally {
+        snapshot.dispose();
+      }
+    });
+  }
+
+  /** Starts to save what an epoch leaves behind. */
+  async keepEpoch(run: PhaseRun, { info, history, weights, dropped }: EpochEnd): Promise<void> {
+    this.#lastStart = performance.now();
+    const snapshot = await run.snapshot();
+    const rows = [...history];
+    const path = (name: string) => join(this.#out, name);
+    await this.#queue.start(async () => {
+      try {
+        // A state that knows of weights comes after them.
+        for (const name of weights) await saveWeights(path(name), snapshot.evaluated, info);
+        await writeHistory(this.#out, rows);
+        await saveLast(this.#out, snapshot.state, info);
+        for (const name of dropped) await rm(path(name), { force: true });
+      } finally {
+        snapshot.dispose();
+      }
+    });
+  }
+
+  /** Starts to save weights of an unfinished epoch as the best, where a run has to end without any other. */
+  async keepWeights(run: PhaseRun, info: CheckpointInfo): Promise<void> {
+    const snapshot = await run.snapshot();
+    await this.#queue.start(async () => {
+      try {
+        await saveWeights(join(this.#out, BEST_FILE), snapshot.evaluated, info);
+      } finally {
+        snapshot.dispose();
+      }
+    });
+  }
+
+  /** @throws what a save has failed with. */
+  check(): void {
+    this.#queue.check();
+  }
+
+  /** Waits until all is on the disk. @throws what a save has failed with. */
+  async settle(): Promise<void> {
+    await this.#queue.settle();
+  }
+}
