@@ -29,10 +29,15 @@ export async function run(args: readonly string[]): Promise<number> {
   const interrupt = new AbortController();
   let interrupted = 1;
   for (const [signal, status] of Object.entries(ENDING)) {
-    process.once(signal, () => {
-      // A second one ends the process at once, as no handler is left: process.exit would wait for a plugin that compiles.
-      interrupted = status;
-      interrupt.abort(new SepalError('INTERRUPTED', `interrupted by ${signal}`));
+    process.on(signal, () => {
+      if (!interrupt.signal.aborted) {
+        interrupted = status;
+        interrupt.abort(new SepalError('INTERRUPTED', `interrupted by ${signal}`));
+        return;
+      }
+      // A second one ends the process at once by the system's way; process.exit would wait for a plugin that compiles.
+      process.removeAllListeners(signal);
+      process.kill(process.pid, signal);
     });
   }
 
