@@ -13,7 +13,7 @@ APPLICATIONS = {
 
 def open_step(system, case, model, size, classes, images, labels):
     backend = system.removeprefix("keras-")
-    os.environ.update(KERAS_BACKEND=backend, TF_CPP_MIN_LOG_LEVEL="3")
+    os.environ.update(KERAS_BACKEND=backend, TF_CPP_MIN_LOG_LEVEL="3", JAX_PLATFORMS="cpu")
     import keras
 
     if model == "cnn":

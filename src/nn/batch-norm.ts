@@ -6,6 +6,7 @@ import {
   div,
   elementCount,
   mul,
+  optimizationBarrier,
   rsqrt,
   square,
   sub,
@@ -105,15 +106,20 @@ function normalize({ x, mean, inverse, gamma, beta, syncReplicas = 1 }: Normaliz
   const inputs = gamma === undefined ? [x, beta] : [x, beta, gamma];
   const [result] = customGradient([output], inputs, ([gradient]) => {
     const wide = convert(gradient, mean.dtype);
-    const normal = mul(sub(convert(x, mean.dtype), mean), inverse);
+    const data = convert(x, mean.dtype);
+    // The same `x − mean` in the variance, here and below would be computed once and kept, at the size of the whole input:
+    // XLA fuses what has one use. The barriers tell the three apart.
+    const [centre] = optimizationBarrier([mean]);
+    const [again] = optimizationBarrier([centre]);
     const axes = batchAxes(x);
     const gradientBeta = sum(wide, { axes });
-    const gradientGamma = sum(mul(wide, normal), { axes });
+    const gradientGamma = mul(sum(mul(wide, sub(data, centre)), { axes }), inverse);
     const count = elementCount(x.shape.slice(0, -1)) * syncReplicas;
     const [totalBeta, totalGamma] =
       syncReplicas > 1 ? allReduce([gradientBeta, gradientGamma]) : [gradientBeta, gradientGamma];
     const slope = gamma === undefined ? inverse : mul(inverse, gamma);
-    const centred = sub(sub(wide, div(totalBeta, count)), mul(normal, div(totalGamma, count)));
+    const tilt = mul(inverse, div(totalGamma, count));
+    const centred = sub(sub(wide, div(totalBeta, count)), mul(sub(data, again), tilt));
     return [convert(mul(slope, centred), x.dtype), gradientBeta, gradientGamma];
   });
   return result;
