@@ -31,7 +31,7 @@ export interface KerasFile {
 }
 
 /** Milliseconds that reading may take, and what each byte adds, as from a slow network disk. */
-const LIMIT = 30_000;
+const LIMIT = 10_000;
 const LIMIT_PER_BYTE = 1 / 2000;
 
 /**
