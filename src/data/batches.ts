@@ -42,6 +42,8 @@ export interface Pictures {
   readonly size: ImageSize;
   readonly cache: PixelCache;
   readonly decode: DecodeOptions;
+  /** Memory of released batches, kept from one pass to the next: new memory costs more than copying pixels into it. */
+  readonly pool: Buffer[];
   /** Takes a record that can't be decoded; throws to end the batches. */
   onBad(index: number, error: DataError): void;
   isBad(index: number): boolean;
@@ -66,7 +68,6 @@ export async function* makeBatches(pictures: Pictures, options: BatchOptions): A
   const order = resolveOrder(options.order ?? 'sequential', pictures.source.count);
   const total = Math.ceil(order.length / batchSize);
   const gate = new Gate(decodesAtATime());
-  const pool: Buffer[] = [];
   const stop = new AbortController();
   const ended = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
   const queue: Promise<Batch>[] = [];
@@ -74,7 +75,7 @@ export async function* makeBatches(pictures: Pictures, options: BatchOptions): A
   const fill = () => {
     while (queue.length < prefetch && started < total) {
       const records = order.subarray(started * batchSize, ++started * batchSize);
-      const batch = prepare(pictures, records, batchSize, gate, pool, ended);
+      const batch = prepare(pictures, records, batchSize, gate, ended);
       // A failure belongs to whoever takes the batch; nobody may.
       batch.catch(() => {});
       queue.push(batch);
@@ -110,12 +111,11 @@ async function prepare(
   records: Uint32Array,
   batchSize: number,
   gate: Gate,
-  pool: Buffer[],
   ended: AbortSignal,
 ): Promise<Batch> {
-  const { source, size, cache } = pictures;
+  const { source, size, cache, pool } = pictures;
   const imageBytes = size.height * size.width * 3;
-  const images = pool.pop() ?? Buffer.allocUnsafeSlow(batchSize * imageBytes);
+  const images = take(pool, batchSize * imageBytes);
   const labels = new Int32Array(batchSize);
   const mask = new Uint8Array(batchSize);
   const indices = new Uint32Array(batchSize);
@@ -174,6 +174,12 @@ async function prepare(
     released = true;
   };
   return { images, labels, mask, indices, count: records.length, release };
+}
+
+/** Memory of that many bytes; memory of another batch size is let go. */
+function take(pool: Buffer[], bytes: number): Buffer {
+  const memory = pool.pop();
+  return memory?.length === bytes ? memory : Buffer.allocUnsafeSlow(bytes);
 }
 
 /** Waits for all, so that no thread still writes to the batch, then passes the first failure on. */

@@ -51,7 +51,7 @@ test('a file that is missing or no picture is named, or skipped', async () => {
 
 test('class folders give labels in the order of their names', async () => {
   const found = await listClassFolders(join(root, 'set'));
-  assert.deepEqual(found, { classNames: ['a', 'b'], files, labels: Int32Array.of(0, 1, 1) });
+  assert.deepEqual(found, { classNames: ['a', 'b'], files, labels: Int32Array.of(0, 1, 1), unlisted: 0 });
 });
 
 async function emptyFolder(): Promise<string> {

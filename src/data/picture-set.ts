@@ -61,6 +61,7 @@ export class PictureSet implements Dataset {
   readonly #decode: DecodeOptions;
   readonly #readAhead: ReadAhead | undefined;
   readonly #badRecords: BadRecords;
+  readonly #pool: Buffer[] = [];
   /** Records found bad since the data set was opened: they keep their numbers, but are masked out of every batch. */
   readonly #bad = new Set<number>();
 
@@ -111,6 +112,7 @@ export class PictureSet implements Dataset {
       size: this.size,
       cache: this.#cache,
       decode: this.#decode,
+      pool: this.#pool,
       onBad: (index: number, error: DataError) => this.#onBad(index, error),
       isBad: (index: number) => this.#bad.has(index),
     };
@@ -143,6 +145,7 @@ export class PictureSet implements Dataset {
   }
 
   async close(): Promise<void> {
+    this.#pool.length = 0;
     await this.#readAhead?.stop();
     await this.#source.close();
   }

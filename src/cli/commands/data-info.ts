@@ -26,7 +26,8 @@ export function addDataInfo(data: Command, context: () => Context): void {
     });
 }
 
-export const LOCATION = 'a data set: its folder, a folder of TFRecord files, a file, or a quoted glob pattern';
+export const LOCATION =
+  'a data set: its folder, a folder of TFRecord files, a file, or a quoted glob pattern; gs:// and s3:// too';
 
 function toText(splits: readonly SplitSummary[]): string {
   const header = ['split', 'files', 'records', 'pixels', 'layout', 'labels'];

@@ -29,7 +29,7 @@ export async function withRetries<T>(
       failed = progress() > before ? 0 : failed + 1;
       if (failed === ATTEMPTS) {
         throw new DataError('UNREACHABLE', `${address} can't be reached: ${message} (${ATTEMPTS} attempts)`, {
-          hint: 'check the network and the proxy settings; sepal data get and a copy on a local disk work offline',
+          hint: 'check the network and the proxy settings, or copy the data set to a local disk',
           cause: error,
         });
       }
