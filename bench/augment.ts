@@ -71,28 +71,44 @@ export async function benchAugment(args: readonly string[]): Promise<void> {
     runs.set(name, await augmentRun(backend, settings, size, batch));
   }
   const seconds = new Map<string, number[]>([...runs.keys()].map((name) => [name, []]));
+  // Time on processors tells the cost on a machine that others use too.
+  const busy = new Map<string, number[]>([...runs.keys()].map((name) => [name, []]));
   for (let repeat = 0; repeat <= repeats; repeat++) {
     for (const [name, run] of runs) {
       const started = performance.now();
+      const before = process.cpuUsage();
       await run();
+      const { user, system } = process.cpuUsage(before);
       // The first one warms up.
-      if (repeat > 0) seconds.get(name)!.push((performance.now() - started) / 1000);
+      if (repeat === 0) continue;
+      seconds.get(name)!.push((performance.now() - started) / 1000);
+      busy.get(name)!.push((user + system) / 1e6);
     }
   }
   const least = (name: string) => Math.min(...seconds.get(name)!);
-  const base = least('nothing');
+  const cpu = (name: string) => Math.min(...busy.get(name)!);
+  const share = (of: (name: string) => number, name: string) =>
+    values['no-step'] ? '' : `${((100 * Math.max(0, of(name) - of('nothing'))) / of('step')).toFixed(1)} %`;
   const rows = Object.keys(KINDS).map((name) => {
-    const extra = Math.max(0, least(name) - base);
     return [
       name,
       (least(name) * 1000).toFixed(1),
       (median(seconds.get(name)!) * 1000).toFixed(1),
-      values['no-step'] ? '' : `${((100 * extra) / least('step')).toFixed(1)} %`,
+      share(least, name),
+      (cpu(name) * 1000).toFixed(1),
+      share(cpu, name),
     ];
   });
-  const step = values['no-step'] ? '' : `; a step takes ${least('step').toFixed(2)} s`;
+  const step = values['no-step']
+    ? ''
+    : `; a step takes ${least('step').toFixed(2)} s, ${cpu('step').toFixed(2)} s of CPU`;
   console.log(`batch ${batch} of ${size} px, ${values.model}${step}\n`);
-  console.log(toMarkdown([['augmentation', 'ms (least)', 'ms (median)', 'of a step'], ...rows]));
+  console.log(
+    toMarkdown([
+      ['augmentation', 'ms (least)', 'ms (median)', 'of a step', 'CPU ms (least)', "of a step's CPU"],
+      ...rows,
+    ]),
+  );
   await backend.close();
 }
 
