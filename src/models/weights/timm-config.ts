@@ -14,7 +14,8 @@ export function timmConfig(
     pretrained_cfg: {
       tag: 'sepal',
       input_size: [3, height, width],
-      fixed_input_size: model.options.pooling === 'flatten',
+      // VGG's size is fixed too, but timm passes one only to networks whose constructor takes it.
+      fixed_input_size: false,
       // Images are cropped at their centre to the aspect ratio and resized with a Lanczos filter.
       interpolation: 'lanczos',
       crop_pct: 1,

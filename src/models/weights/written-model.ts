@@ -1,4 +1,5 @@
 import { declareVariables, type VariableSpec } from '../../nn/index.ts';
+import { sameShape, type Shape } from '../../xla/index.ts';
 import { buildModel, findFamily, type Model, type ModelRequest } from '../registry.ts';
 import { describeOwnFile } from './own-names.ts';
 import { fileShape, type Placements } from './placement.ts';
@@ -17,10 +18,13 @@ export function writtenModel(model: Model, file: TensorFile): WrittenModel {
     const head = headPaths(built);
     const placements = placementsIn(file, built);
     const found = [...head].filter((path) => isPlaced(file, placements, path)).length;
-    return { request, built, head, found };
+    const fitting = built.variables.filter(({ path, shape }) => fitsPlace(file, placements, path, shape)).length;
+    return { request, built, head, found, fitting };
   });
   const whole = candidates.filter(({ head, found }) => found === head.size);
-  const [{ request, built, head, found }] = [...whole.toSorted((a, b) => b.found - a.found), ...candidates];
+  // A head on all positions has other shapes at another image size, under the same names.
+  const sorted = whole.toSorted((a, b) => b.found - a.found || b.fitting - a.fitting);
+  const [{ request, built, head, found }] = [...sorted, ...candidates];
   const exact = buildModel({ ...request, classes: classesIn(file, built) });
   const variables = found === 0 ? exact.variables.filter(({ path }) => !head.has(path)) : exact.variables;
   return { variables, placements: placementsIn(file, exact) };
@@ -49,6 +53,13 @@ export function headPaths({ parts, size, variables }: Model): Set<string> {
 function isPlaced(file: TensorFile, { of }: Placements, path: string): boolean {
   const place = of.get(path);
   return place === 'zeros' || (place !== undefined && file.tensors.has(place.name));
+}
+
+function fitsPlace(file: TensorFile, { of }: Placements, path: string, shape: Shape): boolean {
+  const place = of.get(path);
+  if (place === undefined || place === 'zeros') return false;
+  const stored = file.tensors.get(place.name);
+  return stored !== undefined && sameShape(stored.shape, fileShape(place.layout, shape));
 }
 
 /** Number of classes of the file's own classifier, and the model's where the file has none or contradicts itself. */
