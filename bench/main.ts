@@ -5,6 +5,7 @@ import { benchFinetune, benchFrozen } from './runs.ts';
 import { setup } from './setup.ts';
 import { benchStartup } from './startup.ts';
 import { benchSteps } from './step.ts';
+import { benchTpu } from './tpu.ts';
 
 /** What `npm run bench -- NAME` can run. */
 const CASES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
@@ -16,6 +17,7 @@ const CASES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>
   startup: benchStartup,
   frozen: benchFrozen,
   finetune: benchFinetune,
+  tpu: benchTpu,
 };
 
 try {

@@ -8,6 +8,7 @@ const PACKAGES = [
   'tensorflow-cpu==2.21.0',
   'keras==3.15.1',
   'jax==0.10.2',
+  'libtpu==0.0.52',
   'torch==2.15.0',
   'torchvision==0.29.2',
   'timm==1.0.31',

@@ -14,6 +14,7 @@ import { trainingBatches, type DeviceBatch, type Examples } from './device-batch
 import { compileEvaluator, readScores, type Evaluation, type Evaluator, type Scores } from './evaluate.ts';
 import { compileExtractor, FEATURE_BUDGET, type Features } from './features.ts';
 import { freezing, type Freezing } from './freeze.ts';
+import { memoryError } from './memory-error.ts';
 import { epochOrder } from './order.ts';
 import type { Phase } from './phase.ts';
 import type { TrainingData } from './run-check.ts';
@@ -114,7 +115,11 @@ export class PhaseRun {
     const features = freezing(model, phase).hasFixedFeatures ? await computeFeatures(settings) : undefined;
     const classifier = features?.head ?? model;
     const program = stepProgram(model, phase, backend.replicas, { head: features?.head, labels: data.train.labels });
-    const step = await jit(backend, program.body, program.types, program);
+    const explain = (error: unknown) =>
+      memoryError(error, { ...phase, replicas: backend.replicas, types: program.types });
+    const step = await jit(backend, program.body, program.types, program).catch((error: unknown) => {
+      throw explain(error);
+    });
     const evaluate = await compileEvaluator(backend, classifier, phase.batchSize);
     const start = settings.resumed?.(program.form) ?? initialState(program.form, weights, settings.step);
     const { seed } = phase;
@@ -130,7 +135,10 @@ export class PhaseRun {
       classifier,
       train: features === undefined ? () => data.train : (epoch) => features.train.view(epoch),
       validation: features === undefined ? data.validation : features.validation,
-      step,
+      step: async (...args) =>
+        step(...args).catch((error: unknown) => {
+          throw explain(error);
+        }),
       evaluate,
       fixed: await backend.replicateTree(pickWeights(weights, program.fixed)),
       key: await backend.replicate(Uint32Array.of(Math.floor(seed / 2 ** 32), seed), stepInputTypes.key),

@@ -68,6 +68,12 @@ export const recipeSchema = z.strictObject({
   size: imageSize,
   epochs: epochCount.optional().describe('in all; left out where there are phases'),
   batchSize,
+  accumulate: z
+    .int()
+    .min(1)
+    .max(1024)
+    .default(1)
+    .describe('parts that each replica takes its share of a batch in, one after the other, in the memory of one'),
   seed: z.int().min(0).default(0),
   precision: precisionSchema,
   optimizer: optimizerSchema,

@@ -15,6 +15,7 @@ import {
   mul,
   oneHot,
   replicaId,
+  scalar,
   softmax,
   sub,
   sum,
@@ -23,6 +24,7 @@ import {
 } from '../xla/index.ts';
 import { augment, mixExamples, type AugmentSettings } from './augment/index.ts';
 import type { Freezing } from './freeze.ts';
+import { inParts, type ComputePart } from './gradient-parts.ts';
 import { trainingLoss } from './loss.ts';
 import { clipByGlobalNorm, type Optimizer } from './optimizer.ts';
 import type { Recipe } from './recipe.ts';
@@ -75,7 +77,7 @@ export const stepInputTypes: Record<keyof StepInputs, TensorType> = {
 /** What a training step is made of. */
 export interface StepSettings {
   readonly classifier: Classifier;
-  readonly recipe: Pick<Recipe, 'loss' | 'labelSmoothing' | 'clipNorm' | 'syncBatchNorm' | 'ema'>;
+  readonly recipe: Pick<Recipe, 'loss' | 'labelSmoothing' | 'clipNorm' | 'syncBatchNorm' | 'ema' | 'accumulate'>;
   readonly optimizer: Optimizer;
   readonly freezing: Freezing;
   /** How much the examples of each class count; all the same where there are none. */
@@ -103,38 +105,46 @@ export function trainStep({
 }: StepSettings) {
   return (state: TrainState, batch: BatchTensors, inputs: StepInputs, fixed: Weights): TrainState => {
     const key = foldIn(inputs.key, state.step);
-    const firstExample = mul(replicaId(), batch.labels.shape[0]);
+    const ownFirst = mul(replicaId(), batch.labels.shape[0]);
     const mask = convert(batch.mask, 'float32');
     const [examples] = allReduce([sum(mask)]);
-
-    const draws = { key: foldIn(key, 0), firstExample };
-    const augmented = changes === undefined ? batch.images : augment(batch.images, changes, draws);
-    const mixed = changes === undefined ? undefined : mixExamples(augmented, batch.labels, changes, draws);
-    const { params, statistics } = mergeWeights(state, fixed);
-    const { output, updates } = applyNetwork(
-      classifier.network,
-      { ...params, ...statistics },
-      classifier.prepare(mixed?.images ?? augmented),
-      {
-        training: true,
-        key: foldIn(key, 1),
-        firstExample,
-        syncReplicas: recipe.syncBatchNorm ? replicas : undefined,
-        frozenLayers: freezing.frozenLayers,
-        frozenStatistics: freezing.frozenStatistics,
-      },
-    );
-    const logits = convert(output, 'float32');
-    const { labels } = batch;
-    const parts = { logits, labels, mask, examples, mixed, replicas };
-    const { loss, losses } = trainingLoss(recipe.loss, recipe.labelSmoothing, classWeights, parts);
-
     const paths = Object.keys(state.params);
-    const slopes = gradient(
-      loss,
-      paths.map((path) => state.params[path]),
-    );
-    const summed = allReduce(slopes);
+    const params = paths.map((path) => state.params[path]);
+    const [drawKey, networkKey] = [foldIn(key, 0), foldIn(key, 1)];
+
+    const compute: ComputePart = (rows, offset, moving) => {
+      const firstExample = add(ownFirst, convert(offset, 'uint32'));
+      const draws = { key: drawKey, firstExample };
+      const augmented = changes === undefined ? rows.images : augment(rows.images, changes, draws);
+      const mixed = changes === undefined ? undefined : mixExamples(augmented, rows.labels, changes, draws);
+      const weights = mergeWeights({ params: state.params, statistics: moving }, fixed);
+      const { output, updates } = applyNetwork(
+        classifier.network,
+        { ...weights.params, ...weights.statistics },
+        classifier.prepare(mixed?.images ?? augmented),
+        {
+          training: true,
+          key: networkKey,
+          firstExample,
+          syncReplicas: recipe.syncBatchNorm ? replicas : undefined,
+          frozenLayers: freezing.frozenLayers,
+          frozenStatistics: freezing.frozenStatistics,
+        },
+      );
+      const outputs = convert(output, 'float32');
+      const rowMask = convert(rows.mask, 'float32');
+      const parts = { logits: outputs, labels: rows.labels, mask: rowMask, examples, mixed, replicas: replicas * recipe.accumulate };
+      const { loss, losses: partLosses } = trainingLoss(recipe.loss, recipe.labelSmoothing, classWeights, parts);
+      const gradients = gradient(loss, params);
+      return { gradients, statistics: { ...moving, ...updates }, losses: partLosses, logits: outputs };
+    };
+    const { statistics } = state;
+    const whole =
+      recipe.accumulate === 1
+        ? compute(batch, scalar(0, 'uint32'), statistics)
+        : inParts(recipe.accumulate, batch, { params, statistics, classes: classifier.classes }, compute);
+    const { losses, logits } = whole;
+    const summed = allReduce(whole.gradients);
     const gradients = recipe.clipNorm === undefined ? summed : clipByGlobalNorm(summed, recipe.clipNorm);
 
     const update = add(state.updates, 1);
@@ -151,7 +161,7 @@ export function trainStep({
     );
     const next: Weights = {
       params: Object.fromEntries(paths.map((path, i) => [path, updated[i].value])),
-      statistics: averageOverReplicas({ ...state.statistics, ...updates }, recipe.syncBatchNorm ? 1 : replicas),
+      statistics: averageOverReplicas(whole.statistics, recipe.syncBatchNorm ? 1 : replicas),
     };
     return {
       ...next,
