@@ -133,7 +133,14 @@ export function trainStep({
       );
       const outputs = convert(output, 'float32');
       const rowMask = convert(rows.mask, 'float32');
-      const parts = { logits: outputs, labels: rows.labels, mask: rowMask, examples, mixed, replicas: replicas * recipe.accumulate };
+      const parts = {
+        logits: outputs,
+        labels: rows.labels,
+        mask: rowMask,
+        examples,
+        mixed,
+        replicas: replicas * recipe.accumulate,
+      };
       const { loss, losses: partLosses } = trainingLoss(recipe.loss, recipe.labelSmoothing, classWeights, parts);
       const gradients = gradient(loss, params);
       return { gradients, statistics: { ...moving, ...updates }, losses: partLosses, logits: outputs };
