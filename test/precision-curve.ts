@@ -35,7 +35,11 @@ export async function photoBatches(folder: string, { size, batchSize }: Recipe, 
     for await (const batch of data.batches({ batchSize, order: { shuffle: { seed: 1, epoch } } })) {
       const whole = batch.count === batchSize;
       if (whole && batches.length < steps) {
-        batches.push({ images: batch.images.slice(), labels: batch.labels.slice(), mask: batch.mask.slice() });
+        batches.push({
+          images: new Uint8Array(batch.images),
+          labels: new Int32Array(batch.labels),
+          mask: new Uint8Array(batch.mask),
+        });
       }
       batch.release();
     }
