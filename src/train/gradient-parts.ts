@@ -11,7 +11,7 @@ import {
   zerosLike,
   type Tensor,
 } from '../xla/index.ts';
-import type { BatchTensors } from './step.ts';
+import type { BatchTensors } from './batch-tensors.ts';
 
 /** What some examples of a batch contribute to a step. */
 export interface StepPart {

@@ -23,6 +23,7 @@ import {
   type TensorType,
 } from '../xla/index.ts';
 import { augment, mixExamples, type AugmentSettings } from './augment/index.ts';
+import type { BatchTensors } from './batch-tensors.ts';
 import type { Freezing } from './freeze.ts';
 import { inParts, type ComputePart } from './gradient-parts.ts';
 import { trainingLoss } from './loss.ts';
@@ -30,15 +31,7 @@ import { clipByGlobalNorm, type Optimizer } from './optimizer.ts';
 import type { Recipe } from './recipe.ts';
 import { mergeWeights, type MetricSums, type TrainState, type Weights } from './train-state.ts';
 
-/** One replica's part of a batch. */
-export interface BatchTensors {
-  /** What the classifier takes: RGB 0..255, uint8 [batch, height, width, 3], or the head's features, float32. */
-  readonly images: Tensor;
-  /** int32 [batch]. */
-  readonly labels: Tensor;
-  /** 1 for an example, 0 for padding; uint8 [batch]. */
-  readonly mask: Tensor;
-}
+export type { BatchTensors };
 
 /** What changes from step to step without being trained. */
 export interface StepInputs {
