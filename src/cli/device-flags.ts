@@ -30,12 +30,13 @@ export function addDeviceOptions(command: Command): Command {
     .option('--no-preallocate', 'take a GPU’s memory as it is needed, not all of the share at the start');
 }
 
-export async function openDevice(flags: DeviceFlags, { log }: Context): Promise<Backend> {
+export async function openDevice(flags: DeviceFlags, { log }: Context, { acrossHosts = false } = {}): Promise<Backend> {
   const { device, replicas, threads, memoryFraction, preallocate } = flags;
   const backend = await openBackend({
     device,
     replicas,
     threads,
+    acrossHosts,
     memoryFraction,
     // The plugin's default is to do so.
     preallocate: preallocate === false ? false : undefined,

@@ -12,6 +12,7 @@ const COMMANDS = new Map<string, () => Promise<AddCommand>>([
   ['schedule', async () => (await import('./commands/schedule.ts')).addSchedule],
   ['ensemble', async () => (await import('./commands/ensemble.ts')).addEnsemble],
   ['submit', async () => (await import('./commands/submit.ts')).addSubmit],
+  ['launch', async () => (await import('./commands/launch.ts')).addLaunch],
   ['plan', async () => (await import('./commands/plan.ts')).addPlan],
   ['serve', async () => (await import('./commands/serve.ts')).addServe],
   ['models', async () => (await import('./commands/models.ts')).addModels],

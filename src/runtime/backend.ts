@@ -24,13 +24,23 @@ export interface BackendSettings {
   readonly compileCache?: CompileCache | false;
 }
 
+/** One of the machines that train together, each a process with devices of its own. */
+export interface Host {
+  /** From 0; the first one writes what is written once. */
+  readonly index: number;
+  readonly count: number;
+}
+
 /** Where programs run: a PJRT client and the devices that its replicas use. */
 export class Backend {
   readonly platform: PluginPlatform;
   readonly plugin: Plugin;
   readonly client: Client;
-  /** One device a replica. */
+  /** This host's devices, one a replica. */
   readonly devices: readonly Device[];
+  /** Those of all hosts, in the order of the replicas; each host's stand together. */
+  readonly allDevices: readonly Device[];
+  readonly host: Host;
   readonly compileCache: CompileCache | undefined;
   readonly log: Logger;
 
@@ -40,17 +50,24 @@ export class Backend {
     client: Client,
     devices: readonly Device[],
     options: BackendSettings,
+    hosts: { readonly host: Host; readonly allDevices: readonly Device[] } = {
+      host: { index: 0, count: 1 },
+      allDevices: devices,
+    },
   ) {
     this.platform = platform;
     this.plugin = plugin;
     this.client = client;
     this.devices = devices;
+    this.allDevices = hosts.allDevices;
+    this.host = hosts.host;
     this.compileCache = options.compileCache === false ? undefined : (options.compileCache ?? new CompileCache());
     this.log = options.log ?? silent;
   }
 
+  /** Copies of the model on all hosts. */
   get replicas(): number {
-    return this.devices.length;
+    return this.allDevices.length;
   }
 
   /** `8 × TPU v3` as the header of a run shows it. */
@@ -58,7 +75,8 @@ export class Backend {
     const kind = this.devices[0].kind;
     const api = `${this.plugin.apiVersion.major}.${this.plugin.apiVersion.minor}`;
     const threads = this.platform === 'cpu' ? `, ${cpuThreads()} threads` : '';
-    return `${this.replicas} × ${this.platform} (${kind}${threads}, PJRT ${api})`;
+    const hosts = this.host.count === 1 ? '' : ` on ${this.host.count} hosts`;
+    return `${this.replicas} × ${this.platform}${hosts} (${kind}${threads}, PJRT ${api})`;
   }
 
   /** The same numbers on every replica. */
@@ -76,17 +94,18 @@ export class Backend {
     return mapTree(tree, isHostTensor, () => arrays[next++]);
   }
 
-  /** Rows of a batch split over the replicas in order; `type` is the whole batch's. */
+  /** This host's rows of a batch split over its replicas in order; `type` is that of all these rows. */
   async shard(data: HostArray, type: TensorType): Promise<DeviceArray> {
     requireSize(data, elementCount(type.shape), type);
     if (type.shape.length === 0) throw new RuntimeError('BATCH_SIZE', 'a scalar has no rows to split over replicas');
     const [rows, ...rest] = type.shape;
-    if (rows % this.replicas !== 0) {
-      throw new RuntimeError('BATCH_SIZE', `a batch of ${rows} doesn't divide over ${this.replicas} replicas`, {
-        hint: `choose a batch size that is a multiple of ${this.replicas}`,
+    const replicas = this.devices.length;
+    if (rows % replicas !== 0) {
+      throw new RuntimeError('BATCH_SIZE', `a batch of ${rows} doesn't divide over ${replicas} replicas`, {
+        hint: `choose a batch size that is a multiple of ${replicas}`,
       });
     }
-    const part = { shape: [rows / this.replicas, ...rest], dtype: type.dtype };
+    const part = { shape: [rows / replicas, ...rest], dtype: type.dtype };
     const length = elementCount(part.shape);
     const uploads = this.devices.map((device, i) =>
       this.#upload(data.subarray(i * length, (i + 1) * length), part, device),
@@ -94,9 +113,9 @@ export class Backend {
     return new DeviceArray(part, await Promise.all(uploads));
   }
 
-  /** Joins the parts of a sharded array in replica order. */
+  /** Joins this host's parts of a sharded array in replica order. */
   async gather(array: DeviceArray): Promise<HostArray> {
-    if (this.replicas === 1) return array.toHost();
+    if (this.devices.length === 1) return array.toHost();
     const parts = await Promise.all(array.buffers.map((buffer) => buffer.toHost()));
     const joined = Buffer.concat(parts);
     return hostArray(array.dtype, joined.buffer.slice(joined.byteOffset, joined.byteOffset + joined.byteLength));

@@ -6,7 +6,7 @@ export {
   visibleNvidiaGpus,
   visibleTpus,
 } from './accelerators.ts';
-export { Backend, type BackendSettings } from './backend.ts';
+export { Backend, type BackendSettings, type Host } from './backend.ts';
 export { deviceError } from './device-error.ts';
 export { DEVICE_NAMES, openBackend, type BackendOptions, type DeviceName } from './open-backend.ts';
 export { batchThatFits, memoryShortage, type MemoryShortage } from './out-of-memory.ts';

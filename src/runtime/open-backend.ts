@@ -1,8 +1,8 @@
 import { findPlugin, type PluginPlatform } from '../assets/index.ts';
 import { didYouMean, SepalError, silent } from '../base/index.ts';
-import { loadPlugin, type Client, type Options, type Plugin } from '../pjrt/index.ts';
+import { loadPlugin, type Client, type Device, type Options, type Plugin } from '../pjrt/index.ts';
 import { HARDWARE } from './accelerators.ts';
-import { Backend, type BackendSettings } from './backend.ts';
+import { Backend, type BackendSettings, type Host } from './backend.ts';
 import { deviceError } from './device-error.ts';
 import { RuntimeError } from './errors.ts';
 import { requireSurvivable } from './survivable-plugin.ts';
@@ -19,6 +19,8 @@ export interface BackendOptions extends BackendSettings {
   readonly threads?: number;
   /** Share of a GPU's memory that is used at most; the plugin's own default is 0.75. */
   readonly memoryFraction?: number;
+  /** True takes the devices of all hosts of a TPU slice, of which this process is one; else a slice of several is refused. */
+  readonly acrossHosts?: boolean;
   /** False takes a GPU's memory when it is needed, not all of the share at the start. */
   readonly preallocate?: boolean;
 }
@@ -77,6 +79,16 @@ async function openPlatform(platform: PluginPlatform, options: BackendOptions): 
     throw await deviceError(platform, installed, error);
   }
   const devices = client.addressableDevices;
+  const hosts = hostsOf(client);
+  if (hosts.host.count > 1) {
+    if (options.acrossHosts === true && options.replicas === undefined) {
+      return new Backend(platform, plugin, client, devices, options, hosts);
+    }
+    await client.destroy();
+    throw new RuntimeError('MANY_HOSTS', `this process is one of ${hosts.host.count} that share a slice of TPUs`, {
+      hint: 'sepal train uses all of them, without --replicas; run all else on one machine',
+    });
+  }
   const replicas = options.replicas ?? devices.length;
   if (devices.length < replicas || replicas === 0) {
     await client.destroy();
@@ -86,6 +98,14 @@ async function openPlatform(platform: PluginPlatform, options: BackendOptions): 
     });
   }
   return new Backend(platform, plugin, client, devices.slice(0, replicas), options);
+}
+
+/** The hosts whose devices the client knows; each host's devices stand together in the order of replicas. */
+function hostsOf(client: Client): { host: Host; allDevices: readonly Device[] } {
+  const allDevices = client.devices.toSorted((a, b) => a.processIndex - b.processIndex || a.id - b.id);
+  const processes = [...new Set(allDevices.map(({ processIndex }) => processIndex))];
+  const own = client.addressableDevices[0]?.processIndex ?? processes[0];
+  return { host: { index: processes.indexOf(own), count: processes.length }, allDevices };
 }
 
 /** What each kind of plugin understands; one may end the process over an option that it doesn't know. */

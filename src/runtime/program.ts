@@ -100,7 +100,7 @@ export async function compile(backend: Backend, graph: Graph, settings: CompileS
     platform: settings.platform ?? backend.platform,
     donate,
   });
-  const options = { replicas, deviceIds: backend.devices.map(({ id }) => id) };
+  const options = { replicas, deviceIds: backend.allDevices.map(({ id }) => id) };
   const key = CompileCache.key(text, JSON.stringify(options), ...compilerFingerprint(backend));
   const made = (fromCache: boolean) => ({ seconds: (performance.now() - started) / 1000, fromCache });
 

@@ -94,6 +94,8 @@ const GENERATIONS: Readonly<Record<string, TpuGeneration>> = {
 export interface TpuTarget extends Omit<TpuGeneration, 'topology' | 'shapes' | 'options'> {
   /** Such as `v3-8`. */
   readonly name: string;
+  /** Devices of all hosts, a replica each. */
+  readonly devices: number;
   /** How its chips are arranged, such as `2x4`. */
   readonly shape: string;
   /** What libtpu calls it, such as `v3:2x2`. */
@@ -125,6 +127,8 @@ export function tpuTarget(name: string): TpuTarget {
   return {
     ...figures,
     name: `${generation}-${size}`,
+    // Where two cores are one device, the number in the name counts cores.
+    devices: generation === 'v4' || generation === 'v5p' ? Number(size) / 2 : Number(size),
     shape,
     topology: `${topology}:${shape}`,
     topologyOptions: together ? { ...options, chips_per_host_bounds: [2, 4, 1] } : options,

@@ -1,5 +1,5 @@
 import type { Batch, BatchOptions } from '../data/index.ts';
-import type { ArraysOf, Backend } from '../runtime/index.ts';
+import type { ArraysOf, Backend, Host } from '../runtime/index.ts';
 import type { HostArray, TensorType } from '../xla/index.ts';
 import type { BatchTensors } from './step.ts';
 
@@ -39,17 +39,37 @@ export async function* trainingBatches(
 ): AsyncGenerator<DeviceBatch, void, void> {
   const { batchSize, epochOrder, from } = options;
   const steps = Math.ceil(data.count / batchSize);
-  const order = Uint32Array.from(
-    { length: (steps - from) * batchSize },
-    (_, i) => epochOrder[(from * batchSize + i) % data.count],
-  );
-  let row = from * batchSize;
-  const uploads = ahead(data.batches({ batchSize, order }), async (batch) => {
-    const mask = batch.mask.map((valid, i) => (row + i < data.count ? valid : 0));
-    row += batchSize;
+  const places = hostPlaces(backend.host, batchSize, { from, steps });
+  const order = places.map((place) => epochOrder[place % data.count]);
+  yield* placedBatches(backend, data, input, { places, order, rows: batchSize / backend.host.count });
+}
+
+/** Where this host's rows of steps `from` to `steps` stand in the row of all examples: each host reads its own. */
+export function hostPlaces(
+  { index, count }: Host,
+  batchSize: number,
+  { from, steps }: { readonly from: number; readonly steps: number },
+): Uint32Array {
+  const rows = batchSize / count;
+  return Uint32Array.from({ length: (steps - from) * rows }, (_, i) => {
+    const step = from + Math.floor(i / rows);
+    return step * batchSize + index * rows + (i % rows);
+  });
+}
+
+/** Batches of given examples; those whose place is behind the last example are masked. */
+async function* placedBatches(
+  backend: Backend,
+  data: Examples,
+  input: TensorType,
+  { places, order, rows }: { readonly places: Uint32Array; readonly order: Uint32Array; readonly rows: number },
+): AsyncGenerator<DeviceBatch, void, void> {
+  let done = 0;
+  yield* ahead(data.batches({ batchSize: rows, order }), async (batch) => {
+    const mask = batch.mask.map((valid, i) => (places[done + i] < data.count ? valid : 0));
+    done += rows;
     return upload(backend, batch, mask, input);
   });
-  yield* uploads;
 }
 
 /** All examples once, in order; the last batch is padded with empty images and masked. */
@@ -59,7 +79,13 @@ export async function* evaluationBatches(
   input: TensorType,
   batchSize: number,
 ): AsyncGenerator<DeviceBatch, void, void> {
-  yield* ahead(data.batches({ batchSize }), async (batch) => upload(backend, batch, batch.mask, input));
+  if (backend.host.count === 1) {
+    yield* ahead(data.batches({ batchSize }), async (batch) => upload(backend, batch, batch.mask, input));
+    return;
+  }
+  const places = hostPlaces(backend.host, batchSize, { from: 0, steps: Math.ceil(data.count / batchSize) });
+  const order = places.map((place) => Math.min(place, data.count - 1));
+  yield* placedBatches(backend, data, input, { places, order, rows: batchSize / backend.host.count });
 }
 
 async function upload(

@@ -112,7 +112,9 @@ export class PhaseRun {
 
   static async open(settings: PhaseSettings): Promise<PhaseRun> {
     const { backend, model, phase, data, weights } = settings;
-    const features = freezing(model, phase).hasFixedFeatures ? await computeFeatures(settings) : undefined;
+    // A host that computed features of its own examples would lack those of the others.
+    const caches = backend.host.count === 1 && freezing(model, phase).hasFixedFeatures;
+    const features = caches ? await computeFeatures(settings) : undefined;
     const classifier = features?.head ?? model;
     const program = stepProgram(model, phase, backend.replicas, { head: features?.head, labels: data.train.labels });
     const explain = (error: unknown) =>

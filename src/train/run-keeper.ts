@@ -12,6 +12,8 @@ export interface KeepSettings {
   readonly checkpointEvery?: number;
   /** How many of the best epochs' weights are kept. */
   readonly keepBest?: number;
+  /** False on all hosts but one of those that train together: their state is the same. */
+  readonly writes?: boolean;
 }
 
 /** Seconds. What is lost when a machine is taken away, beside what a checkpoint costs: see docs/reliability.md. */
@@ -36,21 +38,24 @@ export interface EpochEnd {
 export class RunKeeper {
   readonly #out: string;
   readonly #every: number;
+  readonly #writes: boolean;
   readonly #queue = new SaveQueue();
   #lastStart = performance.now();
 
-  constructor(out: string, { checkpointEvery = CHECKPOINT_EVERY }: KeepSettings) {
+  constructor(out: string, { checkpointEvery = CHECKPOINT_EVERY, writes = true }: KeepSettings) {
     this.#out = out;
     this.#every = checkpointEvery * 1000;
+    this.#writes = writes;
   }
 
   /** Whether it is time for a checkpoint within an epoch. */
   get isDue(): boolean {
-    return performance.now() - this.#lastStart >= this.#every && this.#queue.isIdle;
+    return this.#writes && performance.now() - this.#lastStart >= this.#every && this.#queue.isIdle;
   }
 
   /** Starts to save the state to go on from. */
   async keepState(run: PhaseRun, info: CheckpointInfo): Promise<void> {
+    if (!this.#writes) return;
     this.#lastStart = performance.now();
     const snapshot = await run.snapshot();
     await this.#queue.start(async () => {
@@ -64,6 +69,7 @@ export class RunKeeper {
 
   /** Starts to save what an epoch leaves behind. */
   async keepEpoch(run: PhaseRun, { info, history, weights, dropped }: EpochEnd): Promise<void> {
+    if (!this.#writes) return;
     this.#lastStart = performance.now();
     const snapshot = await run.snapshot();
     const rows = [...history];
@@ -83,6 +89,7 @@ export class RunKeeper {
 
   /** Starts to save weights of an unfinished epoch as the best, where a run has to end without any other. */
   async keepWeights(run: PhaseRun, info: CheckpointInfo): Promise<void> {
+    if (!this.#writes) return;
     const snapshot = await run.snapshot();
     await this.#queue.start(async () => {
       try {

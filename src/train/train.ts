@@ -95,7 +95,7 @@ interface Progress {
 
 /** Trains a model from a recipe: epochs of steps, each followed by validation, until they end or stop helping. */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const keeper = new RunKeeper(options.out, options);
+  const keeper = new RunKeeper(options.out, { ...options, writes: options.backend.host.index === 0 });
   try {
     return await trainAndKeep(options, keeper);
   } catch (error) {

@@ -42,6 +42,7 @@ export const addTrain: AddCommand = (program, context) => {
     )
     .option('--find-lr', 'try learning rates in a short training that is thrown away, and draw the loss')
     .option('--resume', 'go on from the last checkpoint in --out')
+    .option('--auto-resume', 'go on from the last checkpoint in --out where there is one, else start anew')
     .option(
       '--max-time <time>',
       'end after this time, such as 2h45m, with the best weights and the report',

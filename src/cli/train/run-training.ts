@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { formatCount, formatSeconds, plural, UsageError, writeFile } from '../../base/index.ts';
+import { formatCount, formatSeconds, plural, silent, UsageError, writeFile } from '../../base/index.ts';
 import type { Dataset } from '../../data/index.ts';
 import type { Backend } from '../../runtime/index.ts';
 import {
@@ -28,9 +28,9 @@ export async function runTraining(recipeName: string, flags: TrainFlags, context
   const { folds } = flags;
   const source = new TrainingSource(flags, context);
   const out = flags.out ?? join('runs', `${name}-${new Date().toISOString().slice(0, 19).replaceAll(/[T:]/g, '-')}`);
-  const resume = folds === undefined && checkRunFolder(out, flags.resume === true, context);
+  const resume = folds === undefined && checkRunFolder(out, resumes(flags, out), context);
 
-  const backend = await openDevice(flags, context);
+  const backend = await openDevice(flags, context, { acrossHosts: folds === undefined });
   try {
     const settings = { name, recipe, backend, flags, context };
     if (folds === undefined) {
@@ -39,7 +39,7 @@ export async function runTraining(recipeName: string, flags: TrainFlags, context
     }
     const trainFold = async (fold: number, folder: string) => {
       // Folds that are done, and one that was interrupted, go on; the others begin.
-      const goesOn = checkRunFolder(folder, flags.resume === true && hasCheckpoint(folder), context);
+      const goesOn = checkRunFolder(folder, goesOnAtAll(flags) && hasCheckpoint(folder), context);
       const dataAt = async (size: number) => source.fold(size, { fold, folds, seed: recipe.seed });
       return trainOne({ ...settings, flags: { ...flags, resume: goesOn }, out: folder, dataAt });
     };
@@ -61,16 +61,20 @@ interface OneRun {
 }
 
 async function trainOne({ name, recipe, backend, flags, context, out, dataAt }: OneRun): Promise<TrainResult> {
-  const { log, signal } = context;
+  const { signal } = context;
+  const { host } = backend;
+  // The first of several hosts speaks and writes for all.
+  const log = host.index === 0 ? context.log : silent;
+  requireOneHost(flags, host.count);
   const data = await dataAt(recipe.size);
-  printHeader(name, recipe, backend, data, out, context);
+  printHeader(name, recipe, backend, data, out, { ...context, log });
   if (flags.allLabelled === true) {
     log.warn('validation images are trained on too: their scores say nothing, and the last weights are kept');
   }
   const recipeText = stringify(recipe);
   const keepRecipe = async () => writeFile(join(out, RECIPE_FILE), recipeText);
   // A resumed run may be refused for its recipe, and then the old one stays.
-  if (flags.resume !== true) await keepRecipe();
+  if (flags.resume !== true && host.index === 0) await keepRecipe();
   const display = trainDisplay(recipe, data.train.count, log);
   const keep = flags.allLabelled === true ? 'last' : 'best';
   let result: TrainResult;
@@ -92,11 +96,21 @@ async function trainOne({ name, recipe, backend, flags, context, out, dataAt }: 
   } finally {
     display.stop();
   }
-  if (flags.resume === true) await keepRecipe();
+  if (flags.resume === true && host.index === 0) await keepRecipe();
   log.debug(`live buffers: ${backend.client.liveBufferCount}`);
-  if (flags.report) await writeRunReport({ name, out, recipe, recipeText, backend, data, result });
-  printResult(result, out, flags, context);
+  // A host knows the probabilities of its own photos only.
+  const report = flags.report && host.count === 1;
+  if (report) await writeRunReport({ name, out, recipe, recipeText, backend, data, result });
+  printResult(result, out, { ...flags, report }, { ...context, log });
   return result;
+}
+
+/** What hosts would decide by their own clocks or photos, so that one would wait for the others for ever. */
+function requireOneHost({ maxTime, allLabelled, findLr }: TrainFlags, hosts: number): void {
+  if (hosts === 1 || (maxTime === undefined && allLabelled !== true && findLr !== true)) return;
+  throw new UsageError('MANY_HOSTS', 'several hosts take no --max-time, --all-labelled or --find-lr', {
+    hint: 'a JobSet may have a deadline of its own: activeDeadlineSeconds',
+  });
 }
 
 const RECIPE_FILE = 'recipe.yaml';
@@ -112,6 +126,12 @@ function deadlineOf({ maxTime, report }: TrainFlags): number | undefined {
 }
 
 const hasCheckpoint = (out: string): boolean => [LAST_FILE, PREVIOUS_FILE].some((file) => existsSync(join(out, file)));
+
+const goesOnAtAll = ({ resume, autoResume }: TrainFlags): boolean => resume === true || autoResume === true;
+
+/** `--resume` wants a run to go on with; `--auto-resume` takes one where there is one. */
+const resumes = (flags: TrainFlags, out: string): boolean =>
+  flags.resume === true || (flags.autoResume === true && hasCheckpoint(out));
 
 /** Whether there is a checkpoint to go on from. @throws UsageError where the folder holds a run that would be lost. */
 function checkRunFolder(out: string, resume: boolean, { log }: Context): boolean {

@@ -20,6 +20,7 @@ export interface TrainFlags extends DeviceFlags, FeatureFlags {
   readonly patience?: number;
   readonly set?: readonly string[];
   readonly resume?: boolean;
+  readonly autoResume?: boolean;
   readonly findLr?: boolean;
   readonly folds?: number;
   readonly allLabelled?: boolean;

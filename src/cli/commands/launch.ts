@@ -1,0 +1,79 @@
+import { stringify } from 'yaml';
+import { UsageError, writeFile } from '../../base/index.ts';
+import { tpuTarget } from '../../runtime/index.ts';
+import type { AddCommand } from '../command.ts';
+import { jobSet } from '../launch/job-set.ts';
+import { parseCount } from '../numbers.ts';
+import { recipeFrom } from '../train/recipe-source.ts';
+
+interface LaunchFlags {
+  readonly target: string;
+  readonly image: string;
+  readonly data: string;
+  readonly out?: string;
+  readonly name?: string;
+  readonly claim: string;
+  readonly namespace: string;
+  readonly restarts: number;
+  readonly spot?: boolean;
+  readonly file?: string;
+  readonly set?: readonly string[];
+}
+
+/** `sepal launch RECIPE`. */
+export const addLaunch: AddCommand = (program, context) => {
+  program
+    .command('launch')
+    .description('write the Kubernetes JobSet that trains a recipe on a TPU node pool of GKE')
+    .argument('<recipe>', 'a recipe in the image, or the name of one that comes with Sepal')
+    .requiredOption('--target <name>', 'the slice, such as v5e-16')
+    .requiredOption('--image <name>', 'container image with Node and Sepal')
+    .requiredOption('--data <dir>', 'folder of TFRecords as the pods see it, such as /data/flowers')
+    .option('--out <dir>', 'run folder as the pods see it (default: /data/runs/NAME)')
+    .option('--name <name>', 'name of the job (default: the recipe’s)')
+    .option('--claim <name>', 'persistent volume claim that is mounted at /data', 'sepal-data')
+    .option('--namespace <name>', 'namespace of the job', 'default')
+    .option('--restarts <n>', 'starts after a failed host, each from the last checkpoint', parseCount, 10)
+    .option('--spot', 'on spot nodes, which may be taken away at any time')
+    .option('--set <path=value...>', 'any setting of the recipe')
+    .option('--file <file>', 'write it there instead of printing it')
+    .addHelpText(
+      'after',
+      `
+Nothing is started: kubectl does that. The cluster needs JobSet (docs/tpu.md has the commands).
+
+Example:
+  sepal launch cnn --target v5e-16 --image REGISTRY/sepal:1 --data /data/flowers | kubectl apply -f -`,
+    )
+    .action(async (recipeName: string, flags: LaunchFlags) => {
+      const target = tpuTarget(flags.target);
+      const { devices } = target;
+      const { name: recipe, recipe: settings } = await recipeFrom(recipeName, { device: 'tpu', badRecords: 'fail', report: true, set: flags.set }); // prettier-ignore
+      if (settings.batchSize % devices !== 0) {
+        throw new UsageError('BATCH_SIZE', `a batch of ${settings.batchSize} doesn't divide over ${devices} replicas`, {
+          hint: `add --set batchSize=${Math.max(1, Math.round(settings.batchSize / devices)) * devices}`,
+        });
+      }
+      const name = flags.name ?? recipe.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+      const out = flags.out ?? `/data/runs/${name}`;
+      const { image, claim, namespace, restarts, data } = flags;
+      const overrides = flags.set === undefined ? [] : ['--set', ...flags.set];
+      const job = jobSet({
+        name,
+        target,
+        image,
+        // A pod that starts again goes on; the first one starts anew.
+        args: [recipeName, '--data', data, '--out', out, '--auto-resume', ...overrides],
+        claim,
+        namespace,
+        restarts,
+        spot: flags.spot === true,
+      });
+      const text = stringify(job);
+      if (flags.file === undefined) process.stdout.write(text);
+      else {
+        await writeFile(flags.file, text);
+        context().log.info(`written to ${flags.file}; start it with: kubectl apply -f ${flags.file}`);
+      }
+    });
+};
