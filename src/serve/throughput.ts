@@ -1,5 +1,7 @@
 /** How much one image weighs beside the earlier ones. */
 const WEIGHT = 0.05;
+/** With fewer images at a time a low rate may only mean that few came. */
+const ENOUGH = 4;
 
 /**
  * How many images a second all stages together get done, by Little's law: an image that took `s` seconds while `n` were
@@ -27,7 +29,8 @@ export class Throughput {
     try {
       const result = await work();
       const seconds = Math.max(1e-4, (performance.now() - started) / 1000);
-      this.#rate += WEIGHT * (others / seconds - this.#rate);
+      const shown = others / seconds;
+      if (others >= ENOUGH || shown > this.#rate) this.#rate += WEIGHT * (shown - this.#rate);
       return result;
     } finally {
       this.#working--;
