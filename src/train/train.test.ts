@@ -275,10 +275,14 @@ suite('a training run', { skip }, () => {
       });
       await assert.rejects(run('wild', { recipe: wild }), {
         code: 'DIVERGED',
-        message: /^the (training|validation) loss is (NaN|Infinity) in epoch 2$/,
+        message: /^the training loss is (NaN|Infinity) at step \d+, in epoch 2$/,
         hint: /lower the learning rate/,
       });
       assert.equal((await readCheckpoint(join(folder, 'wild', LAST_FILE))).info.epoch, 1);
+      const told: unknown = JSON.parse(await readFile(join(folder, 'wild', 'diverged.json'), 'utf8'));
+      const { step, images } = told as { step: number; images: string[] };
+      assert.ok(step > STEPS && step <= 2 * STEPS, `step ${step}`);
+      assert.ok(images.length > 0 && images.every((id) => data.train.ids.includes(id)));
     });
 
     test('a batch that does not divide over the replicas is refused before any work', async () => {

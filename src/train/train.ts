@@ -6,6 +6,7 @@ import { isDeviceArray, type Backend } from '../runtime/index.ts';
 import { sameShape } from '../xla/index.ts';
 import { modelOf, tensorsOf, type Checkpoint, type CheckpointInfo } from './checkpoint.ts';
 import { TrainingError, type CheckpointError } from './errors.ts';
+import { requireFinite, tellDiverged } from './diverged.ts';
 import { compileEvaluator, type Evaluation } from './evaluate.ts';
 import { readHistory, splitScores, type HistoryRow } from './history.ts';
 import { rankEpochs } from './kept-epochs.ts';
@@ -184,7 +185,7 @@ interface EpochSettings {
 
 /** Trains for the rest of an epoch, validates, and saves. */
 async function runEpoch({ run, model, phase, progress, options, keeper, budget }: EpochSettings): Promise<void> {
-  const { recipe, data, keep = 'best', signal, onEvent = () => {} } = options;
+  const { recipe, data, out, keep = 'best', signal, onEvent = () => {} } = options;
   const epoch = progress.epoch + 1;
   const stepsPerEpoch = Math.ceil(data.train.count / phase.batchSize);
   // What the phase's epochs so far reached: a schedule that looks at it goes on from the history of a resumed run.
@@ -244,12 +245,15 @@ async function runEpoch({ run, model, phase, progress, options, keeper, budget }
     progress.step++;
     steps++;
     examples += batch.examples;
-    let loss: number | undefined;
-    if (performance.now() - lossRead > LOSS_INTERVAL) {
-      loss = await run.meanLoss();
-      requireFinite(loss, epoch);
-      lossRead = performance.now();
+    // One number a step: the run ends at the step that went wrong, and can say what it was given.
+    const mean = await run.meanLoss();
+    if (!Number.isFinite(mean)) {
+      const { step } = progress;
+      await tellDiverged(out, { step, epoch, loss: mean, learningRate: rateAt(step - 1) }, batch, data.train.ids);
     }
+    const isShown = performance.now() - lossRead > LOSS_INTERVAL;
+    if (isShown) lossRead = performance.now();
+    const loss = isShown ? mean : undefined;
     onEvent({ kind: 'step', epoch, examples, loss });
     keeper.check();
     if (signal?.aborted === true) await interrupt(signal);
@@ -265,7 +269,6 @@ async function runEpoch({ run, model, phase, progress, options, keeper, budget }
     return;
   }
   onEvent({ kind: 'validating', epoch });
-  requireFinite(await run.meanLoss(), epoch);
   const validating = performance.now();
   const validated = await run.validate(signal).catch((error: unknown) => {
     // The sums of the epoch are still in the state: the run goes on with this validation.
@@ -273,7 +276,7 @@ async function runEpoch({ run, model, phase, progress, options, keeper, budget }
     throw error;
   });
   budget.noteValidation(performance.now() - validating);
-  requireFinite(validated.loss, epoch, 'validation');
+  requireFinite(validated.loss, epoch);
   const trained = await run.takeScores();
 
   const row: HistoryRow = {
@@ -383,13 +386,6 @@ function isBetter({ monitor, earlyStopping }: Recipe, score: number, best: numbe
 function isOutOfPatience({ earlyStopping }: Recipe, { epoch, best, phase }: Progress): boolean {
   if (earlyStopping === undefined || best === undefined) return false;
   return epoch - Math.max(best.epoch, phase.epoch) >= earlyStopping.patience;
-}
-
-function requireFinite(loss: number, epoch: number, split = 'training'): void {
-  if (Number.isFinite(loss)) return;
-  throw new TrainingError('DIVERGED', `the ${split} loss is ${loss} in epoch ${epoch}`, {
-    hint: 'lower the learning rate, lengthen the warm-up, or clip gradients (clipNorm)',
-  });
 }
 
 function interruption(signal: AbortSignal, step: number): SepalError {
