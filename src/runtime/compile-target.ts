@@ -80,7 +80,7 @@ export class CompileTarget {
       costs: {
         flops: costs['flops'] ?? 0,
         bytesAccessed: costs['bytes accessed'] ?? 0,
-        seconds: secondsOf(costs['optimal_seconds'] ?? 0),
+        seconds: knownSeconds(costs['optimal_seconds'] ?? 0),
         peakBytes: memory.peak ?? memory.argument + memory.temp,
         argumentBytes: memory.argument,
         tempBytes: memory.temp,
@@ -94,10 +94,12 @@ export class CompileTarget {
   }
 }
 
-/** For each op whose time it doesn't know, libtpu takes 1000 seconds off the sum. */
-function secondsOf(sum: number): number {
-  const unknown = sum < 0 ? Math.ceil(-sum / 1000) : 0;
-  return sum + 1000 * unknown;
+/**
+ * For each op whose time it doesn't know, as on v5e for some, libtpu takes a second off the sum. What is left is the time of
+ * all others, where that is less than a second.
+ */
+export function knownSeconds(sum: number): number {
+  return sum < 0 ? sum + Math.ceil(-sum) : sum;
 }
 
 /** Opens a TPU to compile for, such as `v3-8`; it need not be at hand, libtpu must. @throws RuntimeError or AssetError. */
