@@ -1,4 +1,4 @@
-import { describeNetwork, type Network } from '../nn/index.ts';
+import { describeNetwork, type Network, type VariableSpec } from '../nn/index.ts';
 import { convert } from '../xla/index.ts';
 import type { Classifier } from './classifier.ts';
 import type { Model } from './registry.ts';
@@ -7,6 +7,8 @@ import type { Model } from './registry.ts';
 export interface SplitModel {
   /** From prepared images to features: vectors where the pooling has no variables, else feature maps. */
   readonly extractor: Network;
+  /** Variables of the extractor. */
+  readonly backbone: readonly VariableSpec[];
   readonly head: Classifier;
 }
 
@@ -20,15 +22,18 @@ export function splitModel(model: Model): SplitModel {
   const extractor: Network = isPooled ? (scope, x) => pool(scope, features(scope, x)) : features;
   const network: Network = isPooled ? classifier : (scope, x) => classifier(scope, pool(scope, x));
   const { shape, dtype } = isPooled ? pooled.output : map;
+  const { variables } = describeNetwork(network, { shape, dtype });
+  const own = new Set(variables.map(({ path }) => path));
   return {
     extractor,
+    backbone: model.variables.filter(({ path }) => !own.has(path)),
     head: {
       name: `${model.name}_head`,
       classes: model.classes,
       input: { shape: shape.slice(1), dtype },
       prepare: (inputs) => convert(inputs, model.computeType),
       network,
-      variables: describeNetwork(network, { shape, dtype }).variables,
+      variables,
     },
   };
 }

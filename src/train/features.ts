@@ -5,7 +5,8 @@ import { jit, type ArraysOf, type Backend } from '../runtime/index.ts';
 import { convert, elementCount, foldIn, mul, replicaId, type Tensor, type TensorType } from '../xla/index.ts';
 import { augment, type AugmentSettings } from './augment/index.ts';
 import { evaluationBatches, placeRows, type ExampleBatch, type Examples } from './device-batches.ts';
-import { batchTypes, rowsPerReplica } from './step.ts';
+import { replicateKey } from './run-key.ts';
+import { batchTypes, rowsPerReplica, stepInputTypes } from './step.ts';
 import { variableTypes, type Weights } from './train-state.ts';
 
 /** Most bytes of features that are kept on the host; a model whose features need more is run anew in every step. */
@@ -74,13 +75,11 @@ export type Extractor = (weights: ArraysOf<Weights>, data: Dataset, options: Ext
 export async function compileExtractor(
   backend: Backend,
   model: Model,
-  { extractor, head }: SplitModel,
+  { extractor, backbone, head }: SplitModel,
   { batchSize, augment: changes }: Pick<ExtractOptions, 'batchSize' | 'augment'>,
 ): Promise<Extractor> {
   const { images } = batchTypes(model, rowsPerReplica(batchSize, backend.replicas));
-  const own = new Set(head.variables.map(({ path }) => path));
-  const variables = model.variables.filter(({ path }) => !own.has(path));
-  const types = variableTypes({ variables });
+  const types = variableTypes({ variables: backbone });
   const run = ({ params, statistics }: Weights, pixels: Tensor): Tensor => {
     const { output } = applyNetwork(extractor, { ...params, ...statistics }, model.prepare(pixels), {
       training: false,
@@ -95,7 +94,7 @@ export async function compileExtractor(
         const firstExample = mul(replicaId(), pixels.shape[0]);
         return run(weights, augment(pixels, changes, { key: foldIn(key, batch), firstExample }));
       },
-      [types, images, KEY, COUNTER],
+      [types, images, stepInputTypes.key, COUNTER],
       { name: `${model.name}_augmented_features` },
     );
   let augmented: Awaited<ReturnType<typeof compileAugmented>> | undefined;
@@ -105,7 +104,7 @@ export async function compileExtractor(
     const all = Array.from({ length: views }, () => new Float32Array(data.count * length));
     const valid = new Uint8Array(data.count);
     if (views > 1) augmented ??= await compileAugmented();
-    const key = await backend.replicate(Uint32Array.of(Math.floor(seed / 2 ** 32), seed), KEY);
+    const key = await replicateKey(backend, seed);
     let done = 0;
     let batchNumber = 0;
     try {
@@ -136,5 +135,4 @@ export async function compileExtractor(
   };
 }
 
-const KEY: TensorType = { shape: [2], dtype: 'uint32' };
 const COUNTER: TensorType = { shape: [], dtype: 'uint32' };

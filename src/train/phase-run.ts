@@ -18,6 +18,7 @@ import { memoryError } from './memory-error.ts';
 import { epochOrder } from './order.ts';
 import type { Phase } from './phase.ts';
 import type { TrainingData } from './run-check.ts';
+import { replicateKey } from './run-key.ts';
 import { stepInputTypes, type StepInputs } from './step.ts';
 import { stepProgram } from './step-program.ts';
 import {
@@ -69,45 +70,29 @@ export interface Snapshot {
   dispose(): void;
 }
 
+/** What a phase is made of, apart from the state that its steps change. */
+interface Parts {
+  readonly summary: PhaseSummary;
+  readonly settings: PhaseSettings;
+  readonly classifier: Classifier;
+  readonly train: (epoch: number) => Examples;
+  readonly validation: Examples;
+  readonly step: Step;
+  readonly evaluate: Evaluator;
+  /** Frozen values as the step and the evaluation take them. */
+  readonly fixed: ArraysOf<Weights>;
+  readonly key: DeviceArray;
+  readonly copy: (state: DeviceState) => Promise<DeviceState>;
+}
+
 /** Training state, data and programs of one phase. Whoever opens it disposes of it. */
 export class PhaseRun {
-  readonly summary: PhaseSummary;
-  readonly #settings: PhaseSettings;
-  readonly #classifier: Classifier;
-  readonly #train: (epoch: number) => Examples;
-  readonly #validation: Examples;
-  readonly #step: Step;
-  readonly #evaluate: Evaluator;
-  /** Frozen values as the step and the evaluation take them. */
-  readonly #fixed: ArraysOf<Weights>;
-  readonly #key: DeviceArray;
-  readonly #copy: (state: DeviceState) => Promise<DeviceState>;
+  readonly #parts: Parts;
   #state: DeviceState;
 
-  private constructor(parts: {
-    readonly summary: PhaseSummary;
-    readonly settings: PhaseSettings;
-    readonly classifier: Classifier;
-    readonly train: (epoch: number) => Examples;
-    readonly validation: Examples;
-    readonly step: Step;
-    readonly evaluate: Evaluator;
-    readonly fixed: ArraysOf<Weights>;
-    readonly key: DeviceArray;
-    readonly copy: (state: DeviceState) => Promise<DeviceState>;
-    readonly state: DeviceState;
-  }) {
-    this.summary = parts.summary;
-    this.#settings = parts.settings;
-    this.#classifier = parts.classifier;
-    this.#train = parts.train;
-    this.#validation = parts.validation;
-    this.#step = parts.step;
-    this.#evaluate = parts.evaluate;
-    this.#fixed = parts.fixed;
-    this.#key = parts.key;
-    this.#copy = parts.copy;
-    this.#state = parts.state;
+  private constructor(parts: Parts, state: DeviceState) {
+    this.#parts = parts;
+    this.#state = state;
   }
 
   static async open(settings: PhaseSettings): Promise<PhaseRun> {
@@ -124,8 +109,7 @@ export class PhaseRun {
     });
     const evaluate = await compileEvaluator(backend, classifier, phase.batchSize);
     const start = settings.resumed?.(program.form) ?? initialState(program.form, weights, settings.step);
-    const { seed } = phase;
-    return new PhaseRun({
+    const parts: Parts = {
       summary: {
         freezing: program.freezing,
         cachesFeatures: features !== undefined,
@@ -143,14 +127,14 @@ export class PhaseRun {
         }),
       evaluate,
       fixed: await backend.replicateTree(pickWeights(weights, program.fixed)),
-      key: await backend.replicate(Uint32Array.of(Math.floor(seed / 2 ** 32), seed), stepInputTypes.key),
+      key: await replicateKey(backend, phase.seed),
       copy: await compileCopy(backend, stateTypes(program.form)),
-      state: await backend.replicateTree(start),
-    });
+    };
+    return new PhaseRun(parts, await backend.replicateTree(start));
   }
 
-  get state(): DeviceState {
-    return this.#state;
+  get summary(): PhaseSummary {
+    return this.#parts.summary;
   }
 
   /** Batches of an epoch from one of its steps on; the phase's first epoch is `first`, both count from 0 in the run. */
@@ -158,9 +142,9 @@ export class PhaseRun {
     epoch: number,
     { from, first }: { readonly from: number; readonly first: number },
   ): AsyncGenerator<DeviceBatch> {
-    const { backend, phase, data } = this.#settings;
+    const { backend, phase, data } = this.#parts.settings;
     const { batchSize, seed, sampling } = phase;
-    return trainingBatches(backend, this.#train(epoch - first), this.#classifier.input, {
+    return trainingBatches(backend, this.#parts.train(epoch - first), this.#parts.classifier.input, {
       batchSize,
       epochOrder: epochOrder(data.train.labels, { sampling, seed, epoch }),
       from,
@@ -169,8 +153,16 @@ export class PhaseRun {
 
   /** One step on a batch. */
   async advance(batch: DeviceBatch, rate: number): Promise<void> {
-    const learningRate = await this.#settings.backend.replicate(Float32Array.of(rate), stepInputTypes.learningRate);
-    this.#state = await this.#step(this.#state, batch.arrays, { learningRate, key: this.#key }, this.#fixed);
+    const learningRate = await this.#parts.settings.backend.replicate(
+      Float32Array.of(rate),
+      stepInputTypes.learningRate,
+    );
+    this.#state = await this.#parts.step(
+      this.#state,
+      batch.arrays,
+      { learningRate, key: this.#parts.key },
+      this.#parts.fixed,
+    );
     learningRate.dispose();
   }
 
@@ -183,7 +175,7 @@ export class PhaseRun {
 
   /** The sums of the epoch; the next one begins with none. */
   async takeScores(): Promise<Scores> {
-    const { backend, model } = this.#settings;
+    const { backend, model } = this.#parts.settings;
     const scores = await readScores(this.#state.metrics, model.classes);
     this.#state = { ...this.#state, metrics: await emptyMetrics(backend, model.classes) };
     return scores;
@@ -191,9 +183,9 @@ export class PhaseRun {
 
   /** Scores of the weights, or of their moving averages, on the validation split. @throws the signal's reason. */
   async validate(signal?: AbortSignal): Promise<Evaluation> {
-    const { variables } = this.#classifier;
-    const weights = mergeWeights(this.#fixed, this.#averaged(this.#state));
-    return this.#evaluate(pickWeights(weights, variables), this.#validation, { signal });
+    const { variables } = this.#parts.classifier;
+    const weights = mergeWeights(this.#parts.fixed, this.#averaged(this.#state));
+    return this.#parts.evaluate(pickWeights(weights, variables), this.#parts.validation, { signal });
   }
 
   /**
@@ -201,7 +193,7 @@ export class PhaseRun {
    * file then has all the time it needs.
    */
   async snapshot(): Promise<Snapshot> {
-    const copy = await this.#copy(this.#state);
+    const copy = await this.#parts.copy(this.#state);
     const whole = (weights: ArraysOf<Weights>) => mergeWeights<DeviceArray | HostTensor>(this.#frozen, weights);
     return {
       state: { ...copy, ...whole(copy) },
@@ -212,26 +204,21 @@ export class PhaseRun {
     };
   }
 
-  /** All weights of the model as they are now. */
-  get weights(): WeightsOf<DeviceArray | HostTensor> {
-    return mergeWeights<DeviceArray | HostTensor>(this.#frozen, this.#state);
-  }
-
   /** A copy of all weights, for what comes after the phase. */
   async weightsOnHost(): Promise<WeightsOf<HostTensor>> {
-    return treeToHost(this.weights);
+    return treeToHost(mergeWeights<DeviceArray | HostTensor>(this.#frozen, this.#state));
   }
 
   dispose(): void {
-    for (const array of treeLeaves([this.#state, this.#fixed, this.#key], isDeviceArray)) array.dispose();
+    for (const array of treeLeaves([this.#state, this.#parts.fixed, this.#parts.key], isDeviceArray)) array.dispose();
   }
 
   #averaged(state: DeviceState): ArraysOf<Weights> {
-    return this.#settings.phase.ema === undefined ? state : state.ema;
+    return this.#parts.settings.phase.ema === undefined ? state : state.ema;
   }
 
   get #frozen(): WeightsOf<HostTensor> {
-    return pickWeights(this.#settings.weights, this.summary.freezing.fixed);
+    return pickWeights(this.#parts.settings.weights, this.summary.freezing.fixed);
   }
 }
 
@@ -249,9 +236,7 @@ async function computeFeatures(settings: PhaseSettings): Promise<CachedFeatures 
   if (4 * elementCount(split.head.input.shape) * examples > FEATURE_BUDGET) return undefined;
   const { batchSize, augment, seed, featureViews } = phase;
   const extract = await compileExtractor(backend, model, split, { batchSize, augment });
-  const own = new Set(split.head.variables.map(({ path }) => path));
-  const backbone = model.variables.filter(({ path }) => !own.has(path));
-  const arrays = await backend.replicateTree(pickWeights(weights, backbone));
+  const arrays = await backend.replicateTree(pickWeights(weights, split.backbone));
   try {
     const options = { batchSize, augment, seed, signal };
     const before = data.train.count * featureViews;
