@@ -3,6 +3,7 @@ import { UsageError } from '../../base/index.ts';
 import { SPLITS } from '../../data/index.ts';
 import { MEANS, type Mean } from '../../metrics/index.ts';
 import { checkpointPath, TTA, writeSoup } from '../../train/index.ts';
+import { badRecordsFlag } from '../bad-records-flag.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
 import { writeEnsemble } from '../ensemble/ensemble-file.ts';
@@ -53,11 +54,7 @@ export const addEnsemble: AddCommand = (program, context) => {
         'also average the weights of the runs into one checkpoint, and score it beside them',
       ).conflicts('outOfFold'),
     )
-    .addOption(
-      new Option('--bad-records <what>', 'what to do with records that are damaged')
-        .choices(['fail', 'skip'])
-        .default('fail'),
-    )
+    .addOption(badRecordsFlag())
     .option('--json', 'print JSON');
   addFeatureFlags(command);
   addDeviceOptions(command)

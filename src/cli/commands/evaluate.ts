@@ -14,6 +14,7 @@ import {
   type Predictor,
   type Tta,
 } from '../../train/index.ts';
+import { badRecordsFlag } from '../bad-records-flag.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
 import { addFeatureFlags, featureNames, type FeatureFlags } from '../feature-flags.ts';
@@ -42,11 +43,7 @@ export const addEvaluate: AddCommand = (program, context) => {
     .option('--batch-size <n>', 'images a step, over all replicas (default: as in training)', parseCount)
     .addOption(new Option('--tta <views>', 'views of each picture that are averaged').choices(TTA).default('none'))
     .option('--report <file>', 'write an HTML report')
-    .addOption(
-      new Option('--bad-records <what>', 'what to do with records that are damaged')
-        .choices(['fail', 'skip'])
-        .default('fail'),
-    )
+    .addOption(badRecordsFlag())
     .option('--json', 'print JSON');
   addFeatureFlags(command);
   addDeviceOptions(command)

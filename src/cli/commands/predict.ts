@@ -2,6 +2,7 @@ import { Option } from 'commander';
 import { formatTable, startProgress, UsageError, writeFile } from '../../base/index.ts';
 import { holdsRecords, openImages, SPLITS, type Dataset, type Split } from '../../data/index.ts';
 import { compilePredictor, loadTrainedModel, type CheckpointInfo } from '../../train/index.ts';
+import { badRecordsFlag } from '../bad-records-flag.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
 import { addFeatureFlags, featureNames, type FeatureFlags } from '../feature-flags.ts';
@@ -28,9 +29,7 @@ export const addPredict: AddCommand = (program, context) => {
     .addOption(new Option('--split <name>', 'which part of a folder of TFRecords').choices(SPLITS))
     .option('--csv <file>', 'write all probabilities as CSV')
     .option('--batch-size <n>', 'images a step, over all replicas', parseCount, 32)
-    .addOption(
-      new Option('--bad-records <what>', 'what to do with damaged images').choices(['fail', 'skip']).default('fail'),
-    )
+    .addOption(badRecordsFlag('damaged images'))
     .option('--json', 'print JSON');
   addFeatureFlags(command);
   addDeviceOptions(command)

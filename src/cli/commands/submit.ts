@@ -4,6 +4,7 @@ import { readKaggleToken, submitToKaggle, type KaggleToken } from '../../assets/
 import { SPLITS } from '../../data/index.ts';
 import { combineProbabilities } from '../../metrics/index.ts';
 import { TTA, type Tta } from '../../train/index.ts';
+import { badRecordsFlag } from '../bad-records-flag.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
 import { readEnsemble, type Ensemble } from '../ensemble/ensemble-file.ts';
@@ -41,11 +42,7 @@ export const addSubmit: AddCommand = (program, context) => {
     )
     .option('--message <text>', 'what Kaggle shows beside the submission')
     .addOption(new Option('--kaggle-api <url>').hideHelp())
-    .addOption(
-      new Option('--bad-records <what>', 'what to do with records that are damaged')
-        .choices(['fail', 'skip'])
-        .default('fail'),
-    );
+    .addOption(badRecordsFlag());
   addFeatureFlags(command);
   addDeviceOptions(command)
     .addHelpText(

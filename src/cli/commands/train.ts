@@ -1,6 +1,7 @@
 import { Option } from 'commander';
 import { resolve } from 'node:path';
 import { FROZEN_STATISTICS, MONITORS, PRECISIONS } from '../../train/index.ts';
+import { badRecordsFlag } from '../bad-records-flag.ts';
 import type { AddCommand } from '../command.ts';
 import { parseCount, parseFolds, parseNumber, parsePositive, parseSeconds } from '../numbers.ts';
 import { addDeviceOptions } from '../device-flags.ts';
@@ -50,11 +51,7 @@ export const addTrain: AddCommand = (program, context) => {
     )
     .option('--checkpoint-every <time>', 'time between checkpoints within an epoch (default: 10m)', parseSeconds)
     .option('--keep-best <n>', "weights of so many of the best epochs are kept (default: the best one's)", parseCount)
-    .addOption(
-      new Option('--bad-records <what>', 'what to do with records that are damaged')
-        .choices(['fail', 'skip'])
-        .default('fail'),
-    )
+    .addOption(badRecordsFlag())
     .option('--no-report', 'write no HTML report');
   addFeatureFlags(command);
   addDeviceOptions(command)
