@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { batchNorm, conv2d, dense, dropout, heNormal, type Scope } from '../nn/index.ts';
+import { batchNorm, conv2d, dense, dropout, heNormal, type Network, type Scope } from '../nn/index.ts';
 import { averagePool2d, maxPool2d, relu, type Tensor } from '../xla/index.ts';
-import { numbered, type ModelFamily, type ModelParts } from './family.ts';
+import { inBlocks, numbered, type ModelFamily, type ModelParts } from './family.ts';
 import { pooling } from './head.ts';
 import { SYMMETRIC } from './preprocess.ts';
 
@@ -36,13 +36,12 @@ export type CnnOptions = z.output<typeof cnnOptions>;
 /** Blocks of convolution, batch norm, ReLU, pooling and dropout, then pooled features and a classifier. */
 export function cnn(options: CnnOptions, classes: number): ModelParts {
   return {
-    features(scope, images) {
-      let x = images;
-      for (let block = 1; block <= options.depth; block++) {
-        x = scope.in(`block${block}`, (inner) => convBlock(inner, x, options, block));
-      }
-      return x;
-    },
+    ...inBlocks(
+      Array.from({ length: options.depth }, (_, i): Network => {
+        const block = i + 1;
+        return (scope, x) => scope.in(`block${block}`, (inner) => convBlock(inner, x, options, block));
+      }),
+    ),
     pool: pooling(options.head),
     classifier(scope, features) {
       let x = features;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { dropPath, gelu, type Initializer, type Network, type Scope } from '../nn/index.ts';
 import { add, convert, mul, type Tensor } from '../xla/index.ts';
-import { numbered, type ModelFamily } from './family.ts';
+import { inBlocks, numbered, type ModelFamily } from './family.ts';
 import { classifier, headOptions, pooling, stochasticDepthOption } from './head.ts';
 import { conv, layerNormalization, linear } from './layers.ts';
 import { IMAGENET } from './preprocess.ts';
@@ -27,33 +27,29 @@ interface Size {
   readonly widths: readonly number[];
 }
 
-function convnextFeatures({ prefix, depths, widths }: Size, options: z.output<Options>): Network {
+function convnextBlocks({ prefix, depths, widths }: Size, options: z.output<Options>): Network[] {
   const last = depths.reduce((a, b) => a + b) - 1;
-  return (scope, images) => {
-    let x = scope.in(`${prefix}_stem`, (stem) => {
-      const patches = conv(stem, `${prefix}_stem_conv`, images, patchSettings(widths[0], 4));
-      return layerNormalization(stem, `${prefix}_stem_layernorm`, patches, LAYER_NORM);
+  const stem: Network = (scope, images) =>
+    scope.in(`${prefix}_stem`, (inner) => {
+      const patches = conv(inner, `${prefix}_stem_conv`, images, patchSettings(widths[0], 4));
+      return layerNormalization(inner, `${prefix}_stem_layernorm`, patches, LAYER_NORM);
     });
-    let done = 0;
-    for (const [stage, depth] of depths.entries()) {
-      if (stage > 0) {
-        const input = x;
-        x = scope.in(`${prefix}_downsampling_block_${stage - 1}`, (down) => {
-          const y = layerNormalization(down, `${prefix}_downsampling_layernorm_${stage - 1}`, input, LAYER_NORM);
-          return conv(down, `${prefix}_downsampling_conv_${stage - 1}`, y, patchSettings(widths[stage], 2));
-        });
-      }
-      for (let block = 0; block < depth; block++, done++) {
-        x = convnextBlock(scope, x, {
-          name: `${prefix}_stage_${stage}_block_${block}`,
-          index: done,
-          dropRate: (options.stochasticDepth * done) / last,
-          layerScale: options.layerScale,
-        });
-      }
-    }
-    return x;
-  };
+  const stages = depths.flatMap((depth, stage) => {
+    const before = depths.slice(0, stage).reduce((a, b) => a + b, 0);
+    const down: Network = (scope, x) =>
+      scope.in(`${prefix}_downsampling_block_${stage - 1}`, (inner) => {
+        const y = layerNormalization(inner, `${prefix}_downsampling_layernorm_${stage - 1}`, x, LAYER_NORM);
+        return conv(inner, `${prefix}_downsampling_conv_${stage - 1}`, y, patchSettings(widths[stage], 2));
+      });
+    const residual = Array.from({ length: depth }, (_, block): Network => {
+      const index = before + block;
+      const dropRate = (options.stochasticDepth * index) / last;
+      const name = `${prefix}_stage_${stage}_block_${block}`;
+      return (scope, x) => convnextBlock(scope, x, { name, index, dropRate, layerScale: options.layerScale });
+    });
+    return stage > 0 ? [down, ...residual] : residual;
+  });
+  return [stem, ...stages];
 }
 
 /** Patches side by side; what is left at the right and below is cut off. */
@@ -105,7 +101,7 @@ const convnext = (
     build(options, classes) {
       const head = classifier({ ...options, classes, initializer: INITIALIZER, name: `${prefix}_head_dense` });
       return {
-        features: convnextFeatures({ prefix, depths, widths }, options),
+        ...inBlocks(convnextBlocks({ prefix, depths, widths }, options)),
         pool: pooling(options.pooling),
         classifier: (scope, x) => head(scope, layerNormalization(scope, `${prefix}_head_layernorm`, x, LAYER_NORM)),
       };

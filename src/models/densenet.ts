@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { heNormal, type Network, type Scope } from '../nn/index.ts';
 import { averagePool2d, concatenate, maxPool2d, relu, type Padding, type Tensor } from '../xla/index.ts';
-import { numbered, type ModelFamily } from './family.ts';
+import { inBlocks, numbered, type ModelFamily } from './family.ts';
 import { classifier, headOptions, pooling } from './head.ts';
 import { conv, norm } from './layers.ts';
 import { IMAGENET } from './preprocess.ts';
@@ -18,17 +18,21 @@ const around = (size: number): [Padding, Padding] => [
   [size, size],
 ];
 
-function densenetFeatures(blocks: readonly number[]): Network {
-  return (scope, images) => {
-    let x = conv(scope, 'conv1_conv', images, { filters: 64, kernel: 7, strides: 2, padding: around(3), bias: false, initializer: heNormal }); // prettier-ignore
-    x = relu(norm(scope, 'conv1_bn', x, BATCH_NORM));
-    x = maxPool2d(x, { window: [3, 3], strides: [2, 2], padding: around(1) });
-    for (const [block, layers] of blocks.entries()) {
-      if (block > 0) x = transition(scope, `pool${block + 1}`, x);
-      for (let i = 1; i <= layers; i++) x = concatenate([x, denseLayer(scope, `conv${block + 2}_block${i}`, x)], 3);
-    }
-    return relu(norm(scope, 'bn', x, BATCH_NORM));
+function densenetBlocks(blocks: readonly number[]): Network[] {
+  const stem: Network = (scope, images) => {
+    const x = conv(scope, 'conv1_conv', images, { filters: 64, kernel: 7, strides: 2, padding: around(3), bias: false, initializer: heNormal }); // prettier-ignore
+    const settings = { window: [3, 3], strides: [2, 2], padding: around(1) } as const;
+    return maxPool2d(relu(norm(scope, 'conv1_bn', x, BATCH_NORM)), settings);
   };
+  const middle = blocks.flatMap((layers, block) => {
+    const dense = Array.from({ length: layers }, (_, i): Network => {
+      const name = `conv${block + 2}_block${i + 1}`;
+      return (scope, x) => concatenate([x, denseLayer(scope, name, x)], 3);
+    });
+    const shrink: Network = (scope, x) => transition(scope, `pool${block + 1}`, x);
+    return block > 0 ? [shrink, ...dense] : dense;
+  });
+  return [stem, ...middle, (scope, x) => relu(norm(scope, 'bn', x, BATCH_NORM))];
 }
 
 /** New channels from all channels so far, through a bottleneck of four times as many. */
@@ -57,7 +61,7 @@ const densenet = (layers: number, blocks: readonly number[]): ModelFamily<typeof
   options: densenetOptions,
   stage: numbered(/^conv(\d+)_/),
   build: (options, classes) => ({
-    features: densenetFeatures(blocks),
+    ...inBlocks(densenetBlocks(blocks)),
     pool: pooling(options.pooling),
     classifier: classifier({ ...options, classes }),
   }),

@@ -1,5 +1,5 @@
-import { CLASSIFIER_INITIALIZER, efficientnetFeatures, efficientnetOptions } from './efficientnet.ts';
-import { numbered, type ModelFamily } from './family.ts';
+import { CLASSIFIER_INITIALIZER, efficientnetBlocks, efficientnetOptions } from './efficientnet.ts';
+import { inBlocks, numbered, type ModelFamily } from './family.ts';
 import { classifier, pooling } from './head.ts';
 import type { Preprocess } from './preprocess.ts';
 
@@ -18,7 +18,7 @@ const efficientnetLite = (
   options: efficientnetOptions(dropout),
   stage: numbered(/^block(\d+)[a-z]_/),
   build: (options, classes) => ({
-    features: efficientnetFeatures({ width, depth, lite: true }, options.stochasticDepth),
+    ...inBlocks(efficientnetBlocks({ width, depth, lite: true }, options.stochasticDepth)),
     pool: pooling(options.pooling),
     classifier: classifier({ ...options, classes, initializer: CLASSIFIER_INITIALIZER }),
   }),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { dropPath, heNormalFanOut, relu6, swish, type Initializer, type Network, type Scope } from '../nn/index.ts';
 import { add, mean, mul, sigmoid, type Tensor } from '../xla/index.ts';
-import { numbered, type ModelFamily } from './family.ts';
+import { inBlocks, numbered, type ModelFamily } from './family.ts';
 import { classifier, headOptions, pooling, stochasticDepthOption } from './head.ts';
 import { conv, depthwiseConv, norm } from './layers.ts';
 import { IMAGENET } from './preprocess.ts';
@@ -41,7 +41,7 @@ export const CLASSIFIER_INITIALIZER: Initializer = {
   distribution: 'uniform',
 };
 
-export function efficientnetFeatures(scaling: Scaling, stochasticDepth: number): Network {
+export function efficientnetBlocks(scaling: Scaling, stochasticDepth: number): Network[] {
   const { width, depth, lite } = scaling;
   const activation = lite ? relu6 : swish;
   const repeats = STAGES.map((stage, i) =>
@@ -49,14 +49,20 @@ export function efficientnetFeatures(scaling: Scaling, stochasticDepth: number):
   );
   const blocks = repeats.reduce((a, b) => a + b);
   const filters = (channels: number) => (lite ? channels : roundChannels(channels * width));
-  return (scope, images) => {
+  const stem: Network = (scope, images) => {
     // Keras pads by hand at stride 2 (`correct_pad`), which comes to the same zeros as `same`.
-    let x = conv(scope, 'stem_conv', images, { filters: filters(STEM_FILTERS), kernel: 3, strides: 2, ...PLAIN });
-    x = activation(norm(scope, 'stem_bn', x, {}));
-    let done = 0;
-    for (const [i, stage] of STAGES.entries()) {
-      for (let j = 0; j < repeats[i]; j++) {
-        x = invertedResidual(scope, x, {
+    const x = conv(scope, 'stem_conv', images, { filters: filters(STEM_FILTERS), kernel: 3, strides: 2, ...PLAIN });
+    return activation(norm(scope, 'stem_bn', x, {}));
+  };
+  const top: Network = (scope, x) => {
+    const y = conv(scope, 'top_conv', x, { filters: filters(TOP_FILTERS), kernel: 1, ...PLAIN });
+    return activation(norm(scope, 'top_bn', y, {}));
+  };
+  const middle = STAGES.flatMap((stage, i) =>
+    Array.from({ length: repeats[i] }, (_, j): Network => {
+      const done = repeats.slice(0, i).reduce((a, b) => a + b, 0) + j;
+      return (scope, x) =>
+        invertedResidual(scope, x, {
           name: `block${i + 1}${String.fromCharCode('a'.charCodeAt(0) + j)}_`,
           kernel: stage.kernel,
           expansion: stage.expansion,
@@ -64,13 +70,11 @@ export function efficientnetFeatures(scaling: Scaling, stochasticDepth: number):
           strides: j === 0 ? stage.strides : 1,
           squeezed: lite ? 0 : Math.max(1, Math.floor(x.shape[3] / 4)),
           activation,
-          dropRate: (stochasticDepth * done++) / blocks,
+          dropRate: (stochasticDepth * done) / blocks,
         });
-      }
-    }
-    x = conv(scope, 'top_conv', x, { filters: filters(TOP_FILTERS), kernel: 1, ...PLAIN });
-    return activation(norm(scope, 'top_bn', x, {}));
-  };
+    }),
+  );
+  return [stem, ...middle, top];
 }
 
 const PLAIN = { bias: false, initializer: heNormalFanOut } as const;
@@ -132,7 +136,7 @@ const efficientnet = (
   options: efficientnetOptions(dropout),
   stage: numbered(/^block(\d+)[a-z]_/),
   build: (options, classes) => ({
-    features: efficientnetFeatures({ width, depth, lite: false }, options.stochasticDepth),
+    ...inBlocks(efficientnetBlocks({ width, depth, lite: false }, options.stochasticDepth)),
     pool: pooling(options.pooling),
     classifier: classifier({ ...options, classes, initializer: CLASSIFIER_INITIALIZER }),
   }),

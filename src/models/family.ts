@@ -4,8 +4,10 @@ import type { Preprocess } from './preprocess.ts';
 
 /** A network in the three steps that transfer learning takes apart; each has the variables of its own layers. */
 export interface ModelParts {
-  /** From preprocessed images to a feature map [batch, height, width, channels]. */
+  /** From preprocessed images to a feature map [batch, height, width, channels]: all blocks, one after the other. */
   readonly features: Network;
+  /** What `features` runs; between any two of them there is one tensor, so that the network can be taken apart there. */
+  readonly blocks: readonly Network[];
   /** From the feature map to one vector an image, [batch, features]. */
   readonly pool: Network;
   /** From the vectors to logits [batch, classes]. */
@@ -40,7 +42,17 @@ export function numbered(pattern: RegExp, first = 1): ModelFamily['stage'] {
   };
 }
 
+/** Networks run one after the other. */
+export const chain =
+  (networks: readonly Network[]): Network =>
+  (scope, x) =>
+    networks.reduce((y, network) => network(scope, y), x);
+
+/** The features of a model that is made of blocks. */
+export const inBlocks = (blocks: readonly Network[]): Pick<ModelParts, 'features' | 'blocks'> => ({
+  features: chain(blocks),
+  blocks,
+});
+
 /** The whole network. */
-export function joinParts({ features, pool, classifier }: ModelParts): Network {
-  return (scope, images) => classifier(scope, pool(scope, features(scope, images)));
-}
+export const joinParts = ({ features, pool, classifier }: ModelParts): Network => chain([features, pool, classifier]);

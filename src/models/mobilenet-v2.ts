@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { heNormal, heNormalFanOut, relu6, type Network, type Scope } from '../nn/index.ts';
 import { add, type Padding, type Tensor } from '../xla/index.ts';
-import { numbered, type ModelFamily } from './family.ts';
+import { inBlocks, numbered, type ModelFamily } from './family.ts';
 import { classifier, headOptions, pooling } from './head.ts';
 import { conv, depthwiseConv, norm } from './layers.ts';
 import { SYMMETRIC } from './preprocess.ts';
@@ -32,25 +32,26 @@ const STAGES = [
   [6, 320, 1, 1],
 ] as const;
 
-function mobilenetV2Features({ width, padding, epsilon }: MobileNetV2Options): Network {
+function mobilenetV2Blocks({ width, padding, epsilon }: MobileNetV2Options): Network[] {
   const settings: LayerSettings = { epsilon, padding: padding === 'same' ? 'same' : SYMMETRIC_3X3 };
-  return (scope, images) => {
-    const stem = { filters: roundChannels(32 * width), kernel: 3, strides: 2, padding: settings.padding, ...PLAIN };
-    let x = conv(scope, 'Conv1', images, stem);
-    x = relu6(batchNormed(scope, 'bn_Conv1', x, epsilon));
-    let block = 0;
-    for (const [expansion, channels, repeats, firstStride] of STAGES) {
-      for (let i = 0; i < repeats; i++) {
-        const name = block === 0 ? 'expanded_conv_' : `block_${block}_`;
-        const filters = roundChannels(Math.floor(channels * width));
-        x = invertedResidual(scope, x, { ...settings, name, expansion, filters, strides: i === 0 ? firstStride : 1 });
-        block++;
-      }
-    }
-    // "When the width multiplier is below 1, it is applied to all layers but the very last one."
-    x = conv(scope, 'Conv_1', x, { filters: width > 1 ? roundChannels(1280 * width) : 1280, kernel: 1, ...PLAIN });
-    return relu6(batchNormed(scope, 'Conv_1_bn', x, epsilon));
+  const stem: Network = (scope, images) => {
+    const filters = roundChannels(32 * width);
+    const x = conv(scope, 'Conv1', images, { filters, kernel: 3, strides: 2, padding: settings.padding, ...PLAIN });
+    return relu6(batchNormed(scope, 'bn_Conv1', x, epsilon));
   };
+  const middle = STAGES.flatMap(([expansion, channels, repeats, firstStride]) => {
+    const filters = roundChannels(Math.floor(channels * width));
+    return Array.from({ length: repeats }, (_, i) => ({ expansion, filters, strides: i === 0 ? firstStride : 1 }));
+  }).map((block, i): Network => {
+    const name = i === 0 ? 'expanded_conv_' : `block_${i}_`;
+    return (scope, x) => invertedResidual(scope, x, { ...settings, ...block, name });
+  });
+  const top: Network = (scope, x) => {
+    // "When the width multiplier is below 1, it is applied to all layers but the very last one."
+    const filters = width > 1 ? roundChannels(1280 * width) : 1280;
+    return relu6(batchNormed(scope, 'Conv_1_bn', conv(scope, 'Conv_1', x, { filters, kernel: 1, ...PLAIN }), epsilon));
+  };
+  return [stem, ...middle, top];
 }
 
 const PLAIN = { bias: false, initializer: heNormal } as const;
@@ -99,7 +100,7 @@ const mobilenetV2: ModelFamily<typeof mobilenetV2Options> = {
   options: mobilenetV2Options,
   stage: numbered(/^block_(\d+)_/, 0),
   build: (options, classes) => ({
-    features: mobilenetV2Features(options),
+    ...inBlocks(mobilenetV2Blocks(options)),
     pool: pooling(options.pooling),
     classifier: classifier({ ...options, classes }),
   }),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { dropPath, heNormal, type Network, type Scope } from '../nn/index.ts';
 import { add, maxPool2d, pad, relu, slice, type Padding, type Tensor } from '../xla/index.ts';
-import { numbered, type ModelFamily } from './family.ts';
+import { inBlocks, numbered, type ModelFamily } from './family.ts';
 import { classifier, headOptions, pooling, stochasticDepthOption } from './head.ts';
 import { conv, norm } from './layers.ts';
 import { CAFFE, SYMMETRIC } from './preprocess.ts';
@@ -40,27 +40,28 @@ function dropRates(blocks: readonly number[], last: number): (stage: number, blo
   };
 }
 
-function resnetFeatures(blocks: readonly number[], { stochasticDepth, downsampling }: ResNetOptions): Network {
+function resnetBlocks(blocks: readonly number[], { stochasticDepth, downsampling }: ResNetOptions): Network[] {
   const rate = dropRates(blocks, stochasticDepth);
-  return (scope, images) => {
-    let x = conv(scope, 'conv1_conv', images, { filters: 64, kernel: 7, strides: 2, padding: around(3), initializer: heNormal }); // prettier-ignore
-    x = relu(norm(scope, 'conv1_bn', x, BATCH_NORM));
+  const stem: Network = (scope, images) => {
+    const x = conv(scope, 'conv1_conv', images, { filters: 64, kernel: 7, strides: 2, padding: around(3), initializer: heNormal }); // prettier-ignore
     // Keras lays zeros around first, which win over nothing here: all is at least 0.
-    x = maxPool2d(x, { window: [3, 3], strides: [2, 2], padding: around(1) });
-    for (const [stage, filters] of FILTERS.entries()) {
-      for (let block = 0; block < blocks[stage]; block++) {
-        x = bottleneck(scope, x, {
-          name: `conv${stage + 2}_block${block + 1}`,
-          filters,
-          strides: stage > 0 && block === 0 ? 2 : 1,
-          project: block === 0,
-          dropRate: rate(stage, block),
-          downsampling,
-        });
-      }
-    }
-    return x;
+    const settings = { window: [3, 3], strides: [2, 2], padding: around(1) } as const;
+    return maxPool2d(relu(norm(scope, 'conv1_bn', x, BATCH_NORM)), settings);
   };
+  const stages = FILTERS.flatMap((filters, stage) =>
+    Array.from({ length: blocks[stage] }, (_, block): Network => {
+      const settings = {
+        name: `conv${stage + 2}_block${block + 1}`,
+        filters,
+        strides: stage > 0 && block === 0 ? 2 : 1,
+        project: block === 0,
+        dropRate: rate(stage, block),
+        downsampling,
+      };
+      return (scope, x) => bottleneck(scope, x, settings);
+    }),
+  );
+  return [stem, ...stages];
 }
 
 interface BlockSettings {
@@ -93,26 +94,27 @@ function bottleneck(
   return relu(add(identity, residual));
 }
 
-function resnetV2Features(blocks: readonly number[], { stochasticDepth }: ResNetV2Options): Network {
+function resnetV2Blocks(blocks: readonly number[], { stochasticDepth }: ResNetV2Options): Network[] {
   const rate = dropRates(blocks, stochasticDepth);
-  return (scope, images) => {
-    let x = conv(scope, 'conv1_conv', images, { filters: 64, kernel: 7, strides: 2, padding: around(3), initializer: heNormal }); // prettier-ignore
+  const stem: Network = (scope, images) => {
+    const x = conv(scope, 'conv1_conv', images, { filters: 64, kernel: 7, strides: 2, padding: around(3), initializer: heNormal }); // prettier-ignore
     // Zeros around, as Keras has them: here they win over what is below 0.
-    x = maxPool2d(pad(x, [[0, 0], ...around(1), [0, 0]]), { window: [3, 3], strides: [2, 2] });
-    for (const [stage, filters] of FILTERS.entries()) {
-      for (let block = 0; block < blocks[stage]; block++) {
-        x = preactivationBottleneck(scope, x, {
-          name: `conv${stage + 2}_block${block + 1}`,
-          filters,
-          // The last block of a stage halves the size, not the first one of the next.
-          strides: stage < FILTERS.length - 1 && block === blocks[stage] - 1 ? 2 : 1,
-          project: block === 0,
-          dropRate: rate(stage, block),
-        });
-      }
-    }
-    return relu(norm(scope, 'post_bn', x, BATCH_NORM));
+    return maxPool2d(pad(x, [[0, 0], ...around(1), [0, 0]]), { window: [3, 3], strides: [2, 2] });
   };
+  const stages = FILTERS.flatMap((filters, stage) =>
+    Array.from({ length: blocks[stage] }, (_, block): Network => {
+      const settings = {
+        name: `conv${stage + 2}_block${block + 1}`,
+        filters,
+        // The last block of a stage halves the size, not the first one of the next.
+        strides: stage < FILTERS.length - 1 && block === blocks[stage] - 1 ? 2 : 1,
+        project: block === 0,
+        dropRate: rate(stage, block),
+      };
+      return (scope, x) => preactivationBottleneck(scope, x, settings);
+    }),
+  );
+  return [stem, ...stages, (scope, x) => relu(norm(scope, 'post_bn', x, BATCH_NORM))];
 }
 
 /** The same with batch norm and ReLU before each convolution, so that the shortcut is left alone. */
@@ -149,7 +151,7 @@ const resnet = (layers: number, blocks: readonly number[]): ModelFamily<typeof r
   options: resnetOptions,
   stage: numbered(/^conv(\d+)_/),
   build: (settings, classes) => ({
-    features: resnetFeatures(blocks, settings),
+    ...inBlocks(resnetBlocks(blocks, settings)),
     pool: pooling(settings.pooling),
     classifier: classifier({ ...settings, classes }),
   }),
@@ -165,7 +167,7 @@ const resnetV2 = (layers: number, blocks: readonly number[]): ModelFamily<typeof
   options: resnetV2Options,
   stage: numbered(/^conv(\d+)_/),
   build: (settings, classes) => ({
-    features: resnetV2Features(blocks, settings),
+    ...inBlocks(resnetV2Blocks(blocks, settings)),
     pool: pooling(settings.pooling),
     classifier: classifier({ ...settings, classes }),
   }),

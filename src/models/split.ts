@@ -1,39 +1,48 @@
 import { describeNetwork, type Network, type VariableSpec } from '../nn/index.ts';
-import { convert } from '../xla/index.ts';
+import { convert, type TensorType } from '../xla/index.ts';
 import type { Classifier } from './classifier.ts';
+import { chain } from './family.ts';
 import type { Model } from './registry.ts';
 
 /** A model in two: what gives an image's features, and what classifies them. */
 export interface SplitModel {
-  /** From prepared images to features: vectors where the pooling has no variables, else feature maps. */
+  /** From prepared images to features: a feature map, or a vector. */
   readonly extractor: Network;
   /** Variables of the extractor. */
   readonly backbone: readonly VariableSpec[];
   readonly head: Classifier;
 }
 
-/** Takes a model apart before its first layer with variables behind the feature map. */
-export function splitModel(model: Model): SplitModel {
-  const { features, pool, classifier } = model.parts;
+/**
+ * Takes a model apart before its first block with a variable that changes: what is in front of it gives the same features
+ * in every step. Undefined where that is nothing but the image.
+ */
+export function splitModel(model: Model, isFixed: (spec: VariableSpec) => boolean): SplitModel | undefined {
+  const { blocks, pool, classifier } = model.parts;
   const { height, width } = model.size;
-  const map = describeNetwork(features, { shape: [1, height, width, 3], dtype: 'float32' }).output;
-  const pooled = describeNetwork(pool, map);
-  const isPooled = pooled.variables.length === 0;
-  const extractor: Network = isPooled ? (scope, x) => pool(scope, features(scope, x)) : features;
-  const network: Network = isPooled ? classifier : (scope, x) => classifier(scope, pool(scope, x));
-  const { shape, dtype } = isPooled ? pooled.output : map;
-  const { variables } = describeNetwork(network, { shape, dtype });
-  const own = new Set(variables.map(({ path }) => path));
+  const candidates = [...blocks, pool];
+  const backbone: VariableSpec[] = [];
+  let features: TensorType = { shape: [1, height, width, 3], dtype: 'float32' };
+  let count = 0;
+  for (; count < candidates.length; count++) {
+    const { variables, output } = describeNetwork(candidates[count], features);
+    if (!variables.every(isFixed)) break;
+    backbone.push(...variables);
+    features = output;
+  }
+  if (backbone.length === 0) return undefined;
+  const network = chain([...candidates.slice(count), classifier]);
+  const { shape, dtype } = features;
   return {
-    extractor,
-    backbone: model.variables.filter(({ path }) => !own.has(path)),
+    extractor: chain(candidates.slice(0, count)),
+    backbone,
     head: {
-      name: `${model.name}_head`,
+      name: count === candidates.length ? `${model.name}_head` : `${model.name}_end`,
       classes: model.classes,
       input: { shape: shape.slice(1), dtype },
       prepare: (inputs) => convert(inputs, model.computeType),
       network,
-      variables,
+      variables: describeNetwork(network, features).variables,
     },
   };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { heNormal, type Network } from '../nn/index.ts';
 import { maxPool2d, relu } from '../xla/index.ts';
-import { numbered, type ModelFamily } from './family.ts';
+import { inBlocks, numbered, type ModelFamily } from './family.ts';
 import { classifier, headOptions, pooling } from './head.ts';
 import { conv } from './layers.ts';
 import { CAFFE } from './preprocess.ts';
@@ -12,17 +12,16 @@ const vggOptions = z.strictObject(headOptions({ pooling: 'flatten', hidden: [409
 const FILTERS = [64, 128, 256, 512, 512];
 
 /** 3×3 convolutions with ReLU, so many a block, and 2×2 max pooling after each block. */
-function vggFeatures(convs: readonly number[]): Network {
-  return (scope, images) => {
-    let x = images;
-    for (const [block, filters] of FILTERS.entries()) {
+function vggBlocks(convs: readonly number[]): Network[] {
+  return FILTERS.map((filters, block): Network => {
+    return (scope, input) => {
+      let x = input;
       for (let i = 1; i <= convs[block]; i++) {
         x = relu(conv(scope, `block${block + 1}_conv${i}`, x, { filters, kernel: 3, initializer: heNormal }));
       }
-      x = maxPool2d(x, { window: [2, 2] });
-    }
-    return x;
-  };
+      return maxPool2d(x, { window: [2, 2] });
+    };
+  });
 }
 
 /** Simonyan and Zisserman 2015, "Very Deep Convolutional Networks for Large-Scale Image Recognition". */
@@ -35,7 +34,7 @@ const vgg = (name: string, convs: readonly number[]): ModelFamily<typeof vggOpti
   options: vggOptions,
   stage: numbered(/^block(\d+)_/),
   build: (options, classes) => ({
-    features: vggFeatures(convs),
+    ...inBlocks(vggBlocks(convs)),
     pool: pooling(options.pooling),
     classifier: classifier({ ...options, classes }),
   }),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { heNormal, type Network, type Scope } from '../nn/index.ts';
 import { add, maxPool2d, relu, type Tensor } from '../xla/index.ts';
-import { numbered, type ModelFamily } from './family.ts';
+import { inBlocks, numbered, type ModelFamily } from './family.ts';
 import { classifier, headOptions, pooling } from './head.ts';
 import { conv, norm, separableConv } from './layers.ts';
 import { SYMMETRIC } from './preprocess.ts';
@@ -9,25 +9,29 @@ import { SYMMETRIC } from './preprocess.ts';
 const xceptionOptions = z.strictObject(headOptions({ dropout: 0.5 }));
 
 /** Entry flow (blocks 1 to 4), middle flow (5 to 12) and exit flow (13 and 14) of the paper's figure 5. */
-const xceptionFeatures: Network = (scope, images) => {
-  const settings = { padding: 'valid', bias: false, initializer: heNormal } as const;
-  let x = conv(scope, 'block1_conv1', images, { filters: 32, kernel: 3, strides: 2, ...settings });
-  x = relu(norm(scope, 'block1_conv1_bn', x, {}));
-  x = conv(scope, 'block1_conv2', x, { filters: 64, kernel: 3, ...settings });
-  x = relu(norm(scope, 'block1_conv2_bn', x, {}));
-
-  x = downBlock(scope, x, { block: 2, filters: [128, 128], shortcut: 0 });
-  x = downBlock(scope, relu(x), { block: 3, filters: [256, 256], shortcut: 1 }, x);
-  x = downBlock(scope, relu(x), { block: 4, filters: [728, 728], shortcut: 2 }, x);
-  for (let block = 5; block <= 12; block++) {
-    const input = x;
-    for (let i = 1; i <= 3; i++) x = separable(scope, `block${block}_sepconv${i}`, relu(x), 728);
-    x = add(x, input);
-  }
-  x = downBlock(scope, relu(x), { block: 13, filters: [728, 1024], shortcut: 3 }, x);
-  x = relu(separable(scope, 'block14_sepconv1', x, 1536));
-  return relu(separable(scope, 'block14_sepconv2', x, 2048));
-};
+const BLOCKS: readonly Network[] = [
+  (scope, images) => {
+    const settings = { padding: 'valid', bias: false, initializer: heNormal } as const;
+    let x = conv(scope, 'block1_conv1', images, { filters: 32, kernel: 3, strides: 2, ...settings });
+    x = relu(norm(scope, 'block1_conv1_bn', x, {}));
+    x = conv(scope, 'block1_conv2', x, { filters: 64, kernel: 3, ...settings });
+    return relu(norm(scope, 'block1_conv2_bn', x, {}));
+  },
+  (scope, x) => downBlock(scope, x, { block: 2, filters: [128, 128], shortcut: 0 }),
+  (scope, x) => downBlock(scope, relu(x), { block: 3, filters: [256, 256], shortcut: 1 }, x),
+  (scope, x) => downBlock(scope, relu(x), { block: 4, filters: [728, 728], shortcut: 2 }, x),
+  ...Array.from({ length: 8 }, (_, i): Network => {
+    const block = i + 5;
+    return (scope, input) => {
+      let x = input;
+      for (let j = 1; j <= 3; j++) x = separable(scope, `block${block}_sepconv${j}`, relu(x), 728);
+      return add(x, input);
+    };
+  }),
+  (scope, x) => downBlock(scope, relu(x), { block: 13, filters: [728, 1024], shortcut: 3 }, x),
+  (scope, x) => relu(separable(scope, 'block14_sepconv1', x, 1536)),
+  (scope, x) => relu(separable(scope, 'block14_sepconv2', x, 2048)),
+];
 
 interface DownSettings {
   readonly block: number;
@@ -61,7 +65,7 @@ const xception: ModelFamily<typeof xceptionOptions> = {
   options: xceptionOptions,
   stage: numbered(/^block(\d+)_/),
   build: (options, classes) => ({
-    features: xceptionFeatures,
+    ...inBlocks(BLOCKS),
     pool: pooling(options.pooling),
     classifier: classifier({ ...options, classes }),
   }),

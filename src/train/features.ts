@@ -71,7 +71,7 @@ export interface ExtractOptions {
 /** Computes the features of all pictures of data sets. */
 export type Extractor = (weights: ArraysOf<Weights>, data: Dataset, options: ExtractOptions) => Promise<Features>;
 
-/** Compiles the part of a model before its head. `batchSize` is over all replicas. */
+/** Compiles the part of a model before what is trained. `batchSize` is over all replicas. */
 export async function compileExtractor(
   backend: Backend,
   model: Model,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { stagesOf, type Model } from '../models/index.ts';
+import { stagesOf, type Classifier, type Model } from '../models/index.ts';
 import { isTrainable, layerOf, type ApplySettings, type VariableSpec } from '../nn/index.ts';
 import { RecipeError } from './errors.ts';
 
@@ -34,8 +34,6 @@ export interface Freezing extends Pick<ApplySettings, 'frozenLayers' | 'frozenSt
   readonly moving: readonly VariableSpec[];
   /** Variables and statistics that keep their values. */
   readonly fixed: readonly VariableSpec[];
-  /** Whether the features of an image are the same in every step. */
-  readonly hasFixedFeatures: boolean;
 }
 
 /** Applies the settings to a model. @throws RecipeError `FREEZE` for more stages than the model has. */
@@ -59,12 +57,11 @@ export function freezing(model: Model, { freeze, frozenStatistics }: FreezeSetti
     trained: model.variables.filter((spec) => isTrainable(spec) && !isFixed(spec)),
     moving: model.variables.filter((spec) => !isTrainable(spec) && !isFixed(spec)),
     fixed: model.variables.filter(isFixed),
-    hasFixedFeatures: model.variables.every((spec) => !inBackbone(spec.path) || isFixed(spec)),
   };
 }
 
-/** The same for the head alone, which is all that moves where the features are fixed. */
-export function headFreezing({ trained, moving }: Freezing): Freezing {
-  const none: ReadonlySet<string> = new Set();
-  return { trained, moving, fixed: [], frozenLayers: none, frozenStatistics: none, hasFixedFeatures: false };
+/** The same for the part of the model that is trained on features, in which everything that moves is. */
+export function headFreezing(whole: Freezing, { variables }: Pick<Classifier, 'variables'>): Freezing {
+  const own = new Set(variables.map(({ path }) => path));
+  return { ...whole, fixed: whole.fixed.filter(({ path }) => own.has(path)) };
 }

@@ -30,7 +30,7 @@ const featureViews = z
   .min(1)
   .max(64)
   .describe(
-    'with a frozen backbone: views of each image whose features are computed, the first as it is, the others augmented',
+    'with frozen layers: views of each image whose features are computed once, the first as it is, the others augmented; each epoch trains on the next one',
   );
 
 /** Settings that a phase may have instead of the recipe's. */

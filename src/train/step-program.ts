@@ -42,7 +42,7 @@ export function stepProgram(
 ): StepProgram {
   const classifier = head ?? model;
   const whole = freezing(model, recipe);
-  const own = head === undefined ? whole : headFreezing(whole);
+  const own = head === undefined ? whole : headFreezing(whole, head);
   const optimizer = makeOptimizer(recipe.optimizer);
   const form: StateSettings = { classes: model.classes, optimizer, freezing: own, ema: recipe.ema };
   return {

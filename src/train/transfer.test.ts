@@ -138,6 +138,29 @@ suite('transfer learning', { skip }, () => {
     assert.notEqual(views.history[1].train.loss, cached.history[1].train.loss);
   });
 
+  test('on features of frozen stages gives the losses that the same training through the whole network gives', async () => {
+    const still = {
+      model: { name: 'cnn', options: { depth: 2, width: 4, dropout: 0 } },
+      optimizer: { name: 'sgd', momentum: 0.9 },
+      frozenStatistics: 'all',
+    };
+    const cachesFeatures: boolean[] = [];
+    const onEvent = (event: TrainEvent) => {
+      if (event.kind === 'phase') cachesFeatures.push(event.summary.cachesFeatures);
+    };
+    const cached = await run('stages-cached', { ...still, freeze: 'stages:1' }, { onEvent });
+    const groups = [{ match: '^block1/', factor: 0 }];
+    const through = await run('stages-through', { ...still, rates: { groups } }, { onEvent });
+    assertNear(losses(cached), losses(through), 1e-5);
+    const views = { ...still, freeze: 'stages:1', featureViews: 2, augment: { crop: { scale: [0.2, 0.5] } } };
+    const changed = await run('stages-views', views, { onEvent });
+    assert.equal(changed.history[0].train.loss, cached.history[0].train.loss);
+    assert.notEqual(changed.history[1].train.loss, cached.history[1].train.loss);
+    // Pictures that change in every step have no features to keep.
+    await run('stages-changing', { ...still, freeze: 'stages:1', augment: { flip: true } }, { onEvent });
+    assert.deepEqual(cachesFeatures, [true, false, true, false]);
+  });
+
   test('with frozen stages leaves their variables and statistics as they were, bit for bit', async () => {
     await run('stages', { freeze: 'stages:1', optimizer: { name: 'adamw', weightDecay: 0.1 } });
     assert.deepEqual(

@@ -1,3 +1,3 @@
 export { augment } from './augment.ts';
 export { mixExamples, mixLosses, type MixedExamples } from './mix.ts';
-export { augmentSchema, type AugmentSettings } from './settings.ts';
+export { augmentSchema, changesImages, type AugmentSettings } from './settings.ts';

@@ -92,3 +92,7 @@ export const augmentSchema = z.strictObject({
 });
 
 export type AugmentSettings = z.output<typeof augmentSchema>;
+
+/** Whether anything is changed at all. */
+export const changesImages = ({ border: _border, ...changes }: AugmentSettings): boolean =>
+  Object.values(changes).some((value) => value !== undefined && value !== false);
