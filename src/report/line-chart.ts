@@ -24,6 +24,8 @@ export interface LineChart {
   readonly format: (y: number) => string;
   /** Lowest and highest value that y can have, so that the axis doesn't go beyond. */
   readonly limits?: readonly [number, number];
+  /** Draws the axis from 0 on: a line that fills the picture looks like growth whatever it is. */
+  readonly fromZero?: boolean;
   /** Where the kept weights are from. */
   readonly best?: number;
   readonly stoppedEarly?: boolean;
@@ -73,14 +75,16 @@ function xDomain({ series }: LineChart): [number, number] {
   return low === high ? [low - 0.5, high + 0.5] : [low, high];
 }
 
-function yScale({ series, limits }: LineChart): YScale {
+function yScale({ series, limits, fromZero = false }: LineChart): YScale {
   const range = [PLOT.bottom, PLOT.top];
   const ys = series
     .flatMap(({ points }) => points.map((point) => point.y))
     .filter(Number.isFinite)
     .toSorted((a, b) => a - b);
   if (ys.length === 0) return scaleLinear([0, 1], range);
-  const [low, high] = [ys[0], ys[ys.length - 1]];
+  const high = ys[ys.length - 1];
+  if (fromZero) return scaleLinear([0, high > 0 ? 1.1 * high : 1], range).nice(5);
+  const [low] = ys;
   const middle = ys[Math.floor(ys.length / 2)];
   // A first epoch that is far off would press all the others into one flat line.
   if (limits === undefined && low > 0 && high > 12 * middle) return scaleLog([low, high], range).nice();

@@ -22,6 +22,8 @@ export interface JitOptions {
 export interface Compiled<Args extends readonly unknown[], Result> {
   (...args: ArraysOf<Args> & readonly unknown[]): Promise<ArraysOf<Result>>;
   readonly program: Program;
+  /** Frees the program and the devices' memory that it takes. */
+  dispose(): void;
 }
 
 const isTensor = (value: unknown): value is Tensor => value instanceof Tensor;
@@ -81,7 +83,7 @@ function arraysOf(types: unknown, tree: unknown, path = ''): DeviceArray[] {
  * Compiles a function of trees of tensors for a backend.
  *
  * The returned function takes and gives the same trees with arrays on the devices in place of tensors. The caller
- * disposes of the results; arrays of donated arguments are disposed of by the call.
+ * disposes of the results, and of the function; arrays of donated arguments are disposed of by the call.
  */
 export async function jit<Args extends readonly unknown[], Result>(
   backend: Backend,
@@ -97,5 +99,5 @@ export async function jit<Args extends readonly unknown[], Result>(
     let next = 0;
     return mapTree(result as Result, isTensor, () => outputs[next++]);
   };
-  return Object.assign(call, { program });
+  return Object.assign(call, { program, dispose: () => program.dispose() });
 }

@@ -26,14 +26,18 @@ export type Evaluator = (
 ) => Promise<Evaluation>;
 
 /** Compiles the evaluation of a model, or of a head on features. `batchSize` is over all replicas. */
-export async function compileEvaluator(backend: Backend, model: Classifier, batchSize: number): Promise<Evaluator> {
+export async function compileEvaluator(
+  backend: Backend,
+  model: Classifier,
+  batchSize: number,
+): Promise<Evaluator & { dispose(): void }> {
   const step = await jit(
     backend,
     evaluationStep(model),
     [metricTypes(model.classes), variableTypes(model), batchTypes(model, rowsPerReplica(batchSize, backend.replicas))],
     { name: `${model.name}_evaluate`, donate: [0] },
   );
-  return async (weights, data, { signal, onProgress } = {}) => {
+  const evaluate: Evaluator = async (weights, data, { signal, onProgress } = {}) => {
     const probabilities = new Float32Array(data.count * model.classes);
     let metrics = await emptyMetrics(backend, model.classes);
     let done = 0;
@@ -53,6 +57,7 @@ export async function compileEvaluator(backend: Backend, model: Classifier, batc
     }
     return { ...(await readScores(metrics, model.classes)), probabilities };
   };
+  return Object.assign(evaluate, { dispose: () => step.dispose() });
 }
 
 /** Brings the sums of an epoch to the host and frees them. */

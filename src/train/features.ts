@@ -77,7 +77,7 @@ export async function compileExtractor(
   model: Model,
   { extractor, backbone, head }: SplitModel,
   { batchSize, augment: changes }: Pick<ExtractOptions, 'batchSize' | 'augment'>,
-): Promise<Extractor> {
+): Promise<Extractor & { dispose(): void }> {
   const { images } = batchTypes(model, rowsPerReplica(batchSize, backend.replicas));
   const types = variableTypes({ variables: backbone });
   const run = ({ params, statistics }: Weights, pixels: Tensor): Tensor => {
@@ -99,7 +99,7 @@ export async function compileExtractor(
     );
   let augmented: Awaited<ReturnType<typeof compileAugmented>> | undefined;
 
-  return async (weights, data, { views, seed, signal, onProgress = () => {} }) => {
+  const extract: Extractor = async (weights, data, { views, seed, signal, onProgress = () => {} }) => {
     const length = elementCount(head.input.shape);
     const all = Array.from({ length: views }, () => new Float32Array(data.count * length));
     const valid = new Uint8Array(data.count);
@@ -133,6 +133,11 @@ export async function compileExtractor(
     }
     return new Features(data.labels, head.input, all, valid);
   };
+  const dispose = () => {
+    plain.dispose();
+    augmented?.dispose();
+  };
+  return Object.assign(extract, { dispose });
 }
 
 const COUNTER: TensorType = { shape: [], dtype: 'uint32' };

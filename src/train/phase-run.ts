@@ -84,6 +84,8 @@ interface Parts {
   readonly fixed: ArraysOf<Weights>;
   readonly key: DeviceArray;
   readonly copy: (state: DeviceState) => Promise<DeviceState>;
+  /** What is compiled: on a TPU a program takes memory of the device. */
+  readonly programs: readonly { dispose(): void }[];
 }
 
 /** Training state, data and programs of one phase. Whoever opens it disposes of it. */
@@ -108,6 +110,7 @@ export class PhaseRun {
     });
     const evaluate = await compileEvaluator(backend, classifier, phase.batchSize);
     const start = settings.resumed?.(program.form) ?? initialState(program.form, weights, settings.step);
+    const copy = await compileCopy(backend, stateTypes(program.form));
     const parts: Parts = {
       summary: {
         freezing: program.freezing,
@@ -127,7 +130,8 @@ export class PhaseRun {
       evaluate,
       fixed: await backend.replicateTree(pickWeights(weights, program.fixed)),
       key: await replicateKey(backend, phase.seed),
-      copy: await compileCopy(backend, stateTypes(program.form)),
+      copy,
+      programs: [step, evaluate, copy],
     };
     return new PhaseRun(parts, await backend.replicateTree(start));
   }
@@ -210,6 +214,7 @@ export class PhaseRun {
 
   dispose(): void {
     for (const array of treeLeaves([this.#state, this.#parts.fixed, this.#parts.key], isDeviceArray)) array.dispose();
+    for (const program of this.#parts.programs) program.dispose();
   }
 
   #averaged(state: DeviceState): ArraysOf<Weights> {
@@ -266,5 +271,6 @@ async function computeFeatures(settings: PhaseSettings): Promise<CachedFeatures 
     return { head: split.head, train, validation };
   } finally {
     for (const array of treeLeaves(arrays, isDeviceArray)) array.dispose();
+    extract.dispose();
   }
 }

@@ -20,14 +20,14 @@ export async function compilePredictor(
   model: Model,
   batchSize: number,
   tta: Tta = 'none',
-): Promise<Predictor> {
+): Promise<Predictor & { dispose(): void }> {
   const { images } = batchTypes(model, rowsPerReplica(batchSize, backend.replicas));
   const predict = predictionStep(model);
   const body = (weights: Weights, pixels: Tensor) => predictViews(pixels, tta, (views) => predict(weights, views));
   const step = await jit(backend, body, [variableTypes(model), images], {
     name: `${model.name}_predict`,
   });
-  return async (weights, data, { signal, onProgress } = {}) => {
+  const predictor: Predictor = async (weights, data, { signal, onProgress } = {}) => {
     const { classes } = model;
     const probabilities = new Float32Array(data.count * classes);
     let done = 0;
@@ -42,4 +42,5 @@ export async function compilePredictor(
     }
     return probabilities;
   };
+  return Object.assign(predictor, { dispose: () => step.dispose() });
 }

@@ -345,6 +345,7 @@ async function evaluateBest(options: TrainOptions): Promise<{ model: Model; eval
     return { model, evaluation: await evaluate(weights, validation) };
   } finally {
     for (const array of treeLeaves(weights, isDeviceArray)) array.dispose();
+    evaluate.dispose();
   }
 }
 

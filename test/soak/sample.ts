@@ -1,0 +1,56 @@
+import { readdirSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { Backend } from '../../src/runtime/index.ts';
+
+/** What a process holds at a moment. */
+export interface Sample {
+  /** Since the soak began. */
+  readonly seconds: number;
+  /** Round of training and evaluation, from 0. */
+  readonly round: number;
+  /** Epoch of the round's run; undefined after the round, when nothing of it should be left. */
+  readonly epoch?: number;
+  readonly figures: Readonly<Record<Figure, number>>;
+}
+
+/** What is watched, with how it is written and how much it may grow in all. */
+export const FIGURES = {
+  memory: { title: 'Memory of the process', unit: 'MB', share: 0.03, slack: 24 },
+  heap: { title: "JavaScript's heap", unit: 'MB', share: 0.03, slack: 4 },
+  external: { title: 'Memory of arrays', unit: 'MB', share: 0.03, slack: 4 },
+  liveBuffers: { title: 'Live buffers on the devices', unit: 'buffers', share: 0, slack: 0.5 },
+  programs: { title: 'Compiled programs', unit: 'programs', share: 0, slack: 0.5 },
+  files: { title: 'Open files and sockets', unit: 'files', share: 0, slack: 0.5 },
+  threads: { title: 'Threads', unit: 'threads', share: 0, slack: 0.5 },
+  resources: { title: 'What keeps Node waiting', unit: 'resources', share: 0, slack: 0.5 },
+} as const satisfies Record<string, { title: string; unit: string; share: number; slack: number }>;
+export type Figure = keyof typeof FIGURES;
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
+/** Takes the figures of this process; garbage is collected first, or what is waiting for that would count. */
+export function takeFigures(backend: Backend): Record<Figure, number> {
+  collect();
+  const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
+  return {
+    memory: rss / 1e6,
+    heap: heapUsed / 1e6,
+    external: (external + arrayBuffers) / 1e6,
+    liveBuffers: backend.client.liveBufferCount,
+    programs: backend.client.executables.size,
+    files: countIn('/proc/self/fd'),
+    threads: countIn('/proc/self/task'),
+    resources: process.getActiveResourcesInfo().length,
+  };
+}
+
+/** Entries of a folder in which Linux lists what a process has; NaN elsewhere. */
+function countIn(folder: string): number {
+  try {
+    return readdirSync(folder).length;
+  } catch {
+    return NaN;
+  }
+}
