@@ -16,6 +16,7 @@ const PACKAGES = [
   'tfrecord==1.14.6',
   'onnx==1.23.2',
   'onnxruntime==1.32.0',
+  'tensorboard==2.21.0',
 ];
 
 /** `npm run bench -- setup`: makes `.venv` with the peers' packages; several GB, as PyTorch brings its CUDA packages. */

@@ -19,5 +19,5 @@ export { Selection } from './selection.ts';
 export { type BadRecords, type Skipped } from './source.ts';
 export { thumbnail } from './thumbnail.ts';
 export { encodeTiles, type Tiles } from './tiles.ts';
-export { shardName, TfrecordWriter } from './tfrecord-writer.ts';
+export { frameRecord, shardName, TfrecordWriter } from './tfrecord-writer.ts';
 export * from './draw/exports.ts';

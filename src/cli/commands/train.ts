@@ -52,7 +52,8 @@ export const addTrain: AddCommand = (program, context) => {
     .option('--checkpoint-every <time>', 'time between checkpoints within an epoch (default: 10m)', parseSeconds)
     .option('--keep-best <n>', "weights of so many of the best epochs are kept (default: the best one's)", parseCount)
     .addOption(badRecordsFlag())
-    .option('--no-report', 'write no HTML report');
+    .option('--no-report', 'write no HTML report')
+    .option('--tensorboard', "write the epochs' scores for TensorBoard too: tensorboard --logdir RUN/tensorboard");
   addFeatureFlags(command);
   addDeviceOptions(command)
     .addHelpText(

@@ -19,6 +19,7 @@ import { openDevice } from '../device-flags.ts';
 import { writeRunReport } from '../run-report.ts';
 import { runFolds } from './folds.ts';
 import { recipeFrom } from './recipe-source.ts';
+import { TensorboardLog } from './tensorboard-log.ts';
 import { trainDisplay } from './train-display.ts';
 import { TrainingSource } from './training-source.ts';
 
@@ -76,6 +77,8 @@ async function trainOne({ name, recipe, backend, flags, context, out, dataAt }: 
   // A resumed run may be refused for its recipe, and then the old one stays.
   if (flags.resume !== true && host.index === 0) await keepRecipe();
   const display = trainDisplay(recipe, data.train.count, log);
+  const tensorboard =
+    flags.tensorboard === true && host.index === 0 ? new TensorboardLog(out, recipeText, log) : undefined;
   const keep = flags.allLabelled === true ? 'last' : 'best';
   let result: TrainResult;
   try {
@@ -91,10 +94,14 @@ async function trainOne({ name, recipe, backend, flags, context, out, dataAt }: 
       checkpointEvery: flags.checkpointEvery,
       keepBest: flags.keepBest,
       deadline: deadlineOf(flags),
-      onEvent: display.onEvent,
+      onEvent: (event) => {
+        display.onEvent(event);
+        tensorboard?.onEvent(event);
+      },
     });
   } finally {
     display.stop();
+    await tensorboard?.close();
   }
   if (flags.resume === true && host.index === 0) await keepRecipe();
   log.debug(`live buffers: ${backend.client.liveBufferCount}`);

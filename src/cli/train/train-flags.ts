@@ -31,4 +31,5 @@ export interface TrainFlags extends DeviceFlags, FeatureFlags {
   readonly keepBest?: number;
   readonly badRecords: 'fail' | 'skip';
   readonly report: boolean;
+  readonly tensorboard?: boolean;
 }
