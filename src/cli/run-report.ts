@@ -1,15 +1,22 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { encodeTiles, thumbnail, type Dataset } from '../data/index.ts';
+import { treeLeaves } from '../base/index.ts';
+import { encodeTiles, type Dataset, type ImageSize } from '../data/index.ts';
 import { fitTemperature, reliabilityBins } from '../metrics/index.ts';
 import type { Model } from '../models/index.ts';
-import { writeReport, type Mistake, type ReportData } from '../report/index.ts';
-import type { Backend } from '../runtime/index.ts';
-import { phasesOf, previewAugmentation, type Evaluation, type Recipe, type TrainResult } from '../train/index.ts';
+import { writeReport, type ReportData } from '../report/index.ts';
+import { isDeviceArray, type Backend } from '../runtime/index.ts';
+import {
+  loadTrainedModel,
+  phasesOf,
+  previewAugmentation,
+  type Evaluation,
+  type Recipe,
+  type TrainedModel,
+  type TrainResult,
+} from '../train/index.ts';
+import { mistakesOf } from './mistakes.ts';
 import { sepalVersion } from './version.ts';
-
-/** How many mistakes a report shows. */
-const GALLERY = 24;
 
 /** Width of the sheet of augmented images in pixels. */
 const SHEET_WIDTH = 960;
@@ -42,15 +49,20 @@ export async function writeRunReport({
 }: RunReport): Promise<void> {
   // The phase in which the whole model is trained, where there are several.
   const last = phasesOf(recipe)[phasesOf(recipe).length - 1];
+  const { model, evaluation } = result;
   const report: ReportData = {
-    ...(await evaluationReport({
-      name,
-      backend,
-      model: result.model,
-      data: data.validation,
-      evaluation: result.evaluation,
-      seed: recipe.seed,
-    })),
+    ...(await withBestWeights(backend, out, async (weights) =>
+      evaluationReport({
+        name,
+        backend,
+        model,
+        // The pictures are at hand in one size.
+        weights: sameSize(model.size, data.validation.size) ? weights : undefined,
+        data: data.validation,
+        evaluation,
+        seed: recipe.seed,
+      }),
+    )),
     split: 'validation',
     history: result.history,
     training: {
@@ -69,6 +81,21 @@ export async function writeRunReport({
   await writeReport(report, join(out, 'report.html'));
 }
 
+async function withBestWeights<T>(
+  backend: Backend,
+  out: string,
+  use: (weights: TrainedModel['weights']) => Promise<T>,
+): Promise<T> {
+  const { weights } = await loadTrainedModel(backend, out);
+  try {
+    return await use(weights);
+  } finally {
+    for (const array of treeLeaves(weights, isDeviceArray)) array.dispose();
+  }
+}
+
+const sameSize = (a: ImageSize, b: ImageSize): boolean => a.height === b.height && a.width === b.width;
+
 const isAugmented = ({ augment }: Pick<Recipe, 'augment'>): boolean =>
   Object.values(augment).some((setting) => setting !== undefined && setting !== false);
 
@@ -76,6 +103,8 @@ interface EvaluationReport {
   readonly name: string;
   readonly backend: Backend;
   readonly model: Model;
+  /** What is evaluated, to show what spoke for its mistakes. */
+  readonly weights?: TrainedModel['weights'];
   readonly data: Dataset;
   readonly evaluation: Evaluation;
   readonly seed: number;
@@ -86,6 +115,7 @@ export async function evaluationReport({
   name,
   backend,
   model,
+  weights,
   data,
   evaluation,
   seed,
@@ -102,7 +132,7 @@ export async function evaluationReport({
     history: [],
     calibration: reliabilityBins({ probabilities, labels: data.labels, classCount: model.classes }),
     temperature: fitTemperature({ probabilities, labels: data.labels, classCount: model.classes }),
-    mistakes: await worstMistakes(data, probabilities, model.classes),
+    ...(await mistakesOf({ backend, trained: weights && { model, weights }, data, probabilities, confusion })),
     device: {
       platform,
       kind: backend.devices[0].kind,
@@ -115,25 +145,6 @@ export async function evaluationReport({
     model: { name: model.name, parameters: model.parameters.total, imageSize: [model.size.height, model.size.width] },
     reproducibility: { seed, command: commandLine(), version: sepalVersion() },
   };
-}
-
-/** The pictures whose wrong class got the greatest probability. */
-async function worstMistakes(data: Dataset, probabilities: Float32Array, classes: number): Promise<Mistake[]> {
-  const wrong = Array.from({ length: data.count }, (_, index) => {
-    const row = probabilities.subarray(index * classes, (index + 1) * classes);
-    const probability = Math.max(...row);
-    return { index, label: data.labels[index], predicted: row.indexOf(probability), probability };
-  }).filter(({ label, predicted }) => label !== predicted);
-  const worst = wrong.toSorted((a, b) => b.probability - a.probability).slice(0, GALLERY);
-  return Promise.all(
-    worst.map(async ({ index, label, predicted, probability }) => ({
-      id: data.ids[index],
-      label,
-      predicted,
-      probability,
-      image: await thumbnail(await data.encoded(index)),
-    })),
-  );
 }
 
 /** The command as a user would type it again. */

@@ -18,6 +18,7 @@ export { type Dataset } from './picture-set.ts';
 export { Selection } from './selection.ts';
 export { type BadRecords, type Skipped } from './source.ts';
 export { thumbnail } from './thumbnail.ts';
+export { encodeHeat } from './heat-overlay.ts';
 export { encodeTiles, type Tiles } from './tiles.ts';
 export { frameRecord, shardName, TfrecordWriter } from './tfrecord-writer.ts';
 export * from './draw/exports.ts';

@@ -45,6 +45,15 @@ export function exampleReport({ classNames, epochs, after = 0, images = [GREY_JP
       predicted,
       probability: 0.99 - 0.03 * i,
       image: images[i % images.length],
+      heat: i % 2 === 0 ? images[0] : undefined,
+    })),
+    confusedPhotos: pairs.slice(0, 3).map(({ label, predicted, count }, i) => ({
+      label,
+      predicted,
+      count,
+      photos: [
+        { id: `11${i}b4f7e1c`, label, predicted, probability: 0.8, image: images[i % images.length], heat: images[0] },
+      ],
     })),
     recipe:
       'model: cnn\nepochs: 40\nbatch: 64\noptimizer:\n  name: adamw # decoupled weight decay\n  weightDecay: 0.01\n',

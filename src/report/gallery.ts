@@ -2,21 +2,50 @@ import { formatCount, plural } from '../base/index.ts';
 import type { Confusion } from '../metrics/index.ts';
 import { html, Html, type HtmlValue } from './html.ts';
 import { percent } from './numbers.ts';
-import type { Mistake } from './report-data.ts';
+import type { ConfusedPhotos, Mistake, ReportData } from './report-data.ts';
 
-/** The worst mistakes with their images. */
-export function gallery(mistakes: readonly Mistake[], confusion: Confusion, classNames: readonly string[]): Html {
+/** The worst mistakes, and those of the pairs mixed up most often, with their images. */
+export function gallery({ mistakes, confusedPhotos = [], classNames }: ReportData, confusion: Confusion): Html {
   const wrong = confusion.total - confusion.correct;
   return html`<section id="mistakes">
     <h2>Worst mistakes</h2>
     <p class="lead">${lead(mistakes.length, wrong, confusion.total)}</p>
+    ${
+      mistakes.some(({ heat }) => heat !== undefined) &&
+      html`<p class="switch">
+        <input type="checkbox" id="show-heat" />
+        <label for="show-heat">Show what spoke for the wrong class (Grad-CAM)</label>
+      </p>`
+    }
     ${
       mistakes.length > 0 &&
       html`<ul class="gallery">
         ${mistakes.map((mistake) => html`<li>${card(mistake, classNames)}</li>`)}
       </ul>`
     }
+    ${
+      confusedPhotos.length > 0 &&
+      html`<h3 class="apart">Mixed up most often</h3>
+        <div class="confused">${confusedPhotos.map((pair) => strip(pair, classNames))}</div>`
+    }
   </section>`;
+}
+
+/** Photos of one pair of classes in a row. */
+function strip({ label, predicted, count, photos }: ConfusedPhotos, classNames: readonly string[]): Html {
+  const words = `Photo of ${classNames[label]}, taken for ${classNames[predicted]}`;
+  return html`<figure>
+    <div class="strip">${photos.map((mistake) => picture(mistake, words))}</div>
+    <figcaption>
+      <b>${classNames[label]}</b> taken for <b>${classNames[predicted]}</b>, ${plural(count, 'time')}
+    </figcaption>
+  </figure>`;
+}
+
+function picture({ image, heat }: Mistake, words: string): Html {
+  return html`<div class="photo">
+    ${photo(image, words)}${heat !== undefined && html`<div class="heat">${photo(heat, '')}</div>`}
+  </div>`;
 }
 
 function lead(shown: number, wrong: number, total: number): string {
@@ -27,9 +56,10 @@ function lead(shown: number, wrong: number, total: number): string {
   return `${plural(wrong, 'image')} of ${formatCount(total)} got a wrong name. Here are the ${formatCount(shown)} where the model was most sure of it.`;
 }
 
-function card({ id, label, predicted, probability, image }: Mistake, classNames: readonly string[]): Html {
+function card(mistake: Mistake, classNames: readonly string[]): Html {
+  const { id, label, predicted, probability } = mistake;
   return html`<figure>
-    ${photo(image, `Photo of ${classNames[label]}, taken for ${classNames[predicted]}`)}
+    ${picture(mistake, `Photo of ${classNames[label]}, taken for ${classNames[predicted]}`)}
     <figcaption>
       <b>${classNames[label]}</b>
       <span>taken for ${classNames[predicted]}, <span class="number">${percent(probability)}</span></span>

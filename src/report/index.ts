@@ -1,4 +1,12 @@
 export { renderChart, writeChart, type ChartFile } from './chart-file.ts';
 export { renderReport, writeReport } from './report.ts';
-export type { Facts, HistoryRow, Mistake, ReportData, SplitScores, TrainingSummary } from './report-data.ts';
+export type {
+  ConfusedPhotos,
+  Facts,
+  HistoryRow,
+  Mistake,
+  ReportData,
+  SplitScores,
+  TrainingSummary,
+} from './report-data.ts';
 export { sparkline } from './sparkline.ts';

@@ -45,6 +45,16 @@ export interface Mistake {
   readonly probability: number;
   /** A JPEG or PNG file, best no wider than 320 pixels: it goes into the report as it is. */
   readonly image: Uint8Array;
+  /** Where the model looked for the class it predicted: a PNG that is laid over the image's central square. */
+  readonly heat?: Uint8Array;
+}
+
+/** Images of one class that were taken for one other, the surest first; some of `count`. */
+export interface ConfusedPhotos {
+  readonly label: number;
+  readonly predicted: number;
+  readonly count: number;
+  readonly photos: readonly Mistake[];
 }
 
 /** Names and values, shown in the given order. */
@@ -74,6 +84,8 @@ export interface ReportData {
   readonly augmented?: Uint8Array;
   /** Worst first. */
   readonly mistakes: readonly Mistake[];
+  /** The pairs of classes mixed up most often, with photos. */
+  readonly confusedPhotos?: readonly ConfusedPhotos[];
   /** The recipe's text, or its keys and values. */
   readonly recipe?: string | Facts;
   readonly device: {

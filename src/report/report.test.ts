@@ -72,7 +72,7 @@ test('names, ids and settings are text, whatever they hold', () => {
 
 test('a perfect model has no mistakes to show, an unmeasured one no verdict', () => {
   const report = exampleReport({ classNames: ['a', 'b'], epochs: 2 });
-  const perfect = renderReport({ ...report, confusion: [4, 0, 0, 6], mistakes: [] });
+  const perfect = renderReport({ ...report, confusion: [4, 0, 0, 6], mistakes: [], confusedPhotos: [] });
   assert.match(perfect, /None: all 10 images were named rightly/);
   assert.doesNotMatch(perfect, /Mixed up most often|weakest/);
   const empty = renderReport({ ...report, confusion: [0, 0, 0, 0], mistakes: [], calibration: [] });
@@ -108,6 +108,16 @@ test('a learning rate known by step is drawn over steps', () => {
   const page = renderReport({ ...report, learningRates });
   assert.match(page, /Learning rate by step: .* best at step 120/);
   assert.ok(page.length < 250_000, `${page.length} characters`);
+});
+
+test('what spoke for a mistake is shown where it is known, and can be turned off', () => {
+  const report = exampleReport({ classNames: FLOWERS, epochs: 1 });
+  const page = renderReport(report);
+  assert.match(page, /<input type="checkbox" id="show-heat"/);
+  assert.equal(page.match(/class="heat"/g)?.length, Math.ceil(report.mistakes.length / 2) + 3);
+  assert.equal(page.match(/class="strip"/g)?.length, 3);
+  const bare = report.mistakes.map((mistake) => ({ ...mistake, heat: undefined }));
+  assert.doesNotMatch(renderReport({ ...report, mistakes: bare, confusedPhotos: [] }), /show-heat"|class="heat"/);
 });
 
 test('counts and mistakes that do not fit the class names are refused', () => {

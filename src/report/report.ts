@@ -27,7 +27,7 @@ export function renderReport(report: ReportData): string {
   const { classNames } = report;
   const confusion = new Confusion(classNames.length);
   confusion.addCounts(report.confusion);
-  for (const { id, label, predicted } of report.mistakes) {
+  for (const { id, label, predicted } of [report.mistakes, ...pairsOf(report)].flat()) {
     assert(label in classNames && predicted in classNames, `mistake ${id} has a class without a name`);
   }
   // The hash allows this one script and no other, so that even markup that slipped through could do nothing.
@@ -47,7 +47,7 @@ export function renderReport(report: ReportData): string {
       <body>
         <main>
           ${summary(report, confusion)} ${curves(report)} ${confusionMatrix(confusion, classNames)}
-          ${classTable(confusion, classNames)} ${gallery(report.mistakes, confusion, classNames)}
+          ${classTable(confusion, classNames)} ${gallery(report, confusion)}
           ${reliability(report.calibration, report.temperature)} ${augmentedImages(report.augmented)}
           ${settings(report)}
         </main>
@@ -56,6 +56,8 @@ export function renderReport(report: ReportData): string {
       </body>
     </html>`.text;
 }
+
+const pairsOf = ({ confusedPhotos = [] }: ReportData) => confusedPhotos.map(({ photos }) => photos);
 
 const ICON =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M8 1c4 3 5 9 0 14C3 10 4 4 8 1z" fill="#1f7a4d"/></svg>';

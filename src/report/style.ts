@@ -121,6 +121,18 @@ td:last-child { color: var(--quiet); }
 .gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(156px, 1fr)); gap: 28px 20px; }
 .gallery img, .no-photo { display: block; width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 6px; background: var(--raised); }
 .no-photo { display: grid; place-items: center; color: var(--quiet); font-size: 14px; }
+.photo { position: relative; }
+.heat { display: none; position: absolute; inset: 0; }
+#mistakes:has(#show-heat:checked) .heat { display: block; }
+.heat img { background: none !important; }
+.switch { margin: -12px 0 24px; font-size: 15px; }
+.switch input { accent-color: var(--accent); width: 16px; height: 16px; margin: 0 6px 0 0; vertical-align: -2px; }
+.apart { margin-top: 44px; margin-bottom: 16px; }
+.confused { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 28px 32px; }
+.strip { display: grid; grid-template-columns: repeat(4, 1fr); gap: 6px; }
+.strip img, .strip .no-photo { display: block; width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 4px; background: var(--raised); }
+.confused figcaption { margin-top: 8px; font-size: 14px; color: var(--quiet); }
+.confused b { color: var(--ink); font-weight: 500; }
 .gallery figcaption { margin-top: 8px; font-size: 14px; line-height: 1.4; }
 .gallery figcaption > * { display: block; }
 .gallery small { color: var(--quiet); overflow-wrap: anywhere; }

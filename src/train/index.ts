@@ -17,6 +17,7 @@ export { train, type TrainEvent, type TrainOptions, type TrainResult } from './t
 export { variableTypes, type Weights } from './train-state.ts';
 export { previewAugmentation, type PreviewOptions } from './preview.ts';
 export { compileExplainedClassifier, type Classified, type ExplainedClassifier } from './grad-cam.ts';
+export { explainPictures, type AskedClass, type Heat } from './explain.ts';
 export { compilePredictor, type Predictor } from './predict.ts';
 export {
   checkpointPath,

@@ -82,6 +82,7 @@ async function evaluate(run: string, flags: EvaluateFlags, context: Context): Pr
           name: `${basename(run)} on ${split}`,
           backend,
           model,
+          weights,
           data,
           evaluation,
           seed: info.recipe.seed,
