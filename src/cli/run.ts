@@ -7,6 +7,7 @@ import { sepalVersion } from './version.ts';
 const COMMANDS = new Map<string, () => Promise<AddCommand>>([
   ['train', async () => (await import('./commands/train.ts')).addTrain],
   ['evaluate', async () => (await import('./commands/evaluate.ts')).addEvaluate],
+  ['report', async () => (await import('./commands/report.ts')).addReport],
   ['predict', async () => (await import('./commands/predict.ts')).addPredict],
   ['export', async () => (await import('./commands/export.ts')).addExport],
   ['schedule', async () => (await import('./commands/schedule.ts')).addSchedule],

@@ -1,4 +1,5 @@
 export { renderChart, writeChart, type ChartFile } from './chart-file.ts';
+export { renderComparison, writeComparison, type ComparedRun, type Comparison } from './comparison.ts';
 export { renderReport, writeReport } from './report.ts';
 export type {
   ConfusedPhotos,

@@ -1,12 +1,15 @@
 import { scaleLinear, scaleLog } from 'd3-scale';
 import { line } from 'd3-shape';
 import { html, type Html } from './html.ts';
+import { shorten } from './numbers.ts';
+
+/** Validation is drawn in the accent colour, training quietly; runs side by side have a hue each. */
+export type Tone = 'accent' | 'quiet' | `hue${number}`;
 
 /** One line of a chart. */
 export interface Series {
   readonly name: string;
-  /** Validation is drawn in the accent colour, training quietly. */
-  readonly tone: 'accent' | 'quiet';
+  readonly tone: Tone;
   /** Points with a y that is not finite interrupt the line. */
   readonly points: readonly Point[];
 }
@@ -37,6 +40,8 @@ const PLOT = { left: 46, right: 416, top: 26, bottom: 236 };
 /** Columns that show their values under the pointer; more would be narrower than a pixel or two. */
 const MAX_HOVER_COLUMNS = 160;
 const MAX_POINTS = 1000;
+/** Longest name at the end of a line, in characters. */
+const MAX_END = 12;
 
 /** A line chart as a figure that needs no script: values show on hover through SVG titles. */
 export function lineChart(chart: LineChart): Html {
@@ -172,15 +177,18 @@ function endLabels({ series }: LineChart, y: YScale): Html[] {
       return last === undefined ? [] : [{ name, tone, at: y(last.y) }];
     })
     .toSorted((a, b) => a.at - b.at);
-  for (let i = 1; i < ends.length; i++) {
-    const overlap = gap - (ends[i].at - ends[i - 1].at);
-    if (overlap <= 0) continue;
-    ends[i - 1].at -= overlap / 2;
-    ends[i].at += overlap / 2;
+  // Moving two apart may bring others together; with as many rounds as names all have room.
+  for (let round = 1; round < ends.length; round++) {
+    for (let i = 1; i < ends.length; i++) {
+      const overlap = gap - (ends[i].at - ends[i - 1].at);
+      if (overlap <= 0) continue;
+      ends[i - 1].at -= overlap / 2;
+      ends[i].at += overlap / 2;
+    }
   }
   return ends.map(
     ({ name, tone, at }) =>
-      html`<text class="end ${tone}" x="${PLOT.right + 10}" y="${px(at)}" dy="0.32em">${name}</text>`,
+      html`<text class="end ${tone}" x="${PLOT.right + 10}" y="${px(at)}" dy="0.32em">${shorten(name, MAX_END)}</text>`,
   );
 }
 

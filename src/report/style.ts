@@ -10,6 +10,14 @@ export const STYLE = `
   --accent: #1c7549;
   --on-accent: #ffffff;
   --on-medium: #10150f;
+  --hue0: #1c7549;
+  --hue1: #b4560b;
+  --hue2: #3f5fb5;
+  --hue3: #a3305f;
+  --hue4: #8a6d00;
+  --hue5: #0a7d8c;
+  --hue6: #6b4a9e;
+  --hue7: #4a5560;
 }
 @media screen and (prefers-color-scheme: dark) {
   :root {
@@ -21,6 +29,14 @@ export const STYLE = `
     --accent: #62c894;
     --on-accent: #0c120f;
     --on-medium: #0c120f;
+    --hue0: #62c894;
+    --hue1: #f0a05a;
+    --hue2: #8ba6f5;
+    --hue3: #f08bb4;
+    --hue4: #d9be4e;
+    --hue5: #5fc9d6;
+    --hue6: #b99af0;
+    --hue7: #a9b5bf;
   }
 }
 * { box-sizing: border-box; }
@@ -74,6 +90,15 @@ small { font-size: 13px; }
 .dot.quiet { fill: var(--quiet); }
 .chart .end.accent { fill: var(--accent); font-weight: 620; }
 .chart .end.quiet { fill: var(--quiet); }
+.line.hue0 { stroke: var(--hue0); } .dot.hue0, .chart .end.hue0 { fill: var(--hue0); } .swatch.hue0 { background: var(--hue0); }
+.line.hue1 { stroke: var(--hue1); } .dot.hue1, .chart .end.hue1 { fill: var(--hue1); } .swatch.hue1 { background: var(--hue1); }
+.line.hue2 { stroke: var(--hue2); } .dot.hue2, .chart .end.hue2 { fill: var(--hue2); } .swatch.hue2 { background: var(--hue2); }
+.line.hue3 { stroke: var(--hue3); } .dot.hue3, .chart .end.hue3 { fill: var(--hue3); } .swatch.hue3 { background: var(--hue3); }
+.line.hue4 { stroke: var(--hue4); } .dot.hue4, .chart .end.hue4 { fill: var(--hue4); } .swatch.hue4 { background: var(--hue4); }
+.line.hue5 { stroke: var(--hue5); } .dot.hue5, .chart .end.hue5 { fill: var(--hue5); } .swatch.hue5 { background: var(--hue5); }
+.line.hue6 { stroke: var(--hue6); } .dot.hue6, .chart .end.hue6 { fill: var(--hue6); } .swatch.hue6 { background: var(--hue6); }
+.line.hue7 { stroke: var(--hue7); } .dot.hue7, .chart .end.hue7 { fill: var(--hue7); } .swatch.hue7 { background: var(--hue7); }
+.swatch { display: inline-block; width: 12px; height: 12px; margin-right: 8px; border-radius: 3px; vertical-align: -1px; }
 .best { stroke: var(--quiet); stroke-dasharray: 2 4; }
 .after { fill: var(--ink); opacity: .045; }
 .hover { fill: var(--ink); fill-opacity: 0; }

@@ -29,5 +29,5 @@ export {
 export { TTA, type Tta } from './tta.ts';
 export { findLearningRate, type FoundRates, type FindRateOptions } from './find-rate.ts';
 export { snapshotFile } from './run-files.ts';
-export type { TrainingData } from './run-check.ts';
+export { recipeSettings, type TrainingData } from './run-check.ts';
 export { writeSoup } from './soup.ts';

@@ -76,8 +76,8 @@ export function checkResume({ path, info }: Checkpoint, recipe: Recipe, train: D
       received,
       hint: 'resume with what the run was started with, or start a new run in another folder',
     });
-  const before = flatten(info.recipe);
-  const now = flatten(recipe);
+  const before = recipeSettings(info.recipe);
+  const now = recipeSettings(recipe);
   for (const name of new Set([...before.keys(), ...now.keys()])) {
     const [old, given] = [before.get(name), now.get(name)];
     if (FREE.test(name) || old === given) continue;
@@ -93,6 +93,8 @@ export function checkResume({ path, info }: Checkpoint, recipe: Recipe, train: D
 }
 
 /** Every setting of a recipe as JSON, by its path. */
+export const recipeSettings = (recipe: Recipe): Map<string, string> => flatten(recipe);
+
 function flatten(value: unknown, path = '', found = new Map<string, string>()): Map<string, string> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     for (const [name, inner] of Object.entries(value)) flatten(inner, path === '' ? name : `${path}.${name}`, found);

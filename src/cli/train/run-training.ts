@@ -16,6 +16,7 @@ import { stringify } from 'yaml';
 import type { Context } from '../command.ts';
 import type { TrainFlags } from './train-flags.ts';
 import { openDevice } from '../device-flags.ts';
+import { writeEvaluation } from '../run-evaluation.ts';
 import { writeRunReport } from '../run-report.ts';
 import { runFolds } from './folds.ts';
 import { recipeFrom } from './recipe-source.ts';
@@ -107,6 +108,16 @@ async function trainOne({ name, recipe, backend, flags, context, out, dataAt }: 
   log.debug(`live buffers: ${backend.client.liveBufferCount}`);
   // A host knows the probabilities of its own photos only.
   const report = flags.report && host.count === 1;
+  if (host.count === 1) {
+    const { confusion, loss } = result.evaluation;
+    const { classNames } = data.train;
+    await writeEvaluation(out, {
+      split: 'validation',
+      loss,
+      classNames: [...classNames],
+      confusion: [...confusion.counts],
+    });
+  }
   if (report) await writeRunReport({ name, out, recipe, recipeText, backend, data, result });
   printResult(result, out, { ...flags, report }, { ...context, log });
   return result;

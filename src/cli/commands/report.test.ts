@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { writeUntrainedRun } from '../../../test/untrained-run.ts';
+
+const MAIN = join(import.meta.dirname, '..', 'main.ts');
+const report = (...args: string[]) => spawnSync(process.execPath, [MAIN, 'report', ...args], { encoding: 'utf8' });
+const scores = (loss: number) => ({ loss, accuracy: 0.8, macroPrecision: 0.7, macroRecall: 0.75, macroF1: 0.72 });
+
+suite('sepal report', () => {
+  let folder: string;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sepal-compare-'));
+    for (const [name, loss] of Object.entries({ first: 0.5, second: 0.25 })) {
+      const run = await writeUntrainedRun(join(folder, name));
+      const row = { epoch: 1, step: 4, learningRate: 0.01, seconds: 2, imagesPerSecond: 40 };
+      const line = JSON.stringify({ ...row, train: scores(loss), validation: scores(loss) });
+      await writeFile(join(run, 'history.jsonl'), `${line}\n`);
+    }
+  });
+
+  after(async () => rm(folder, { recursive: true }));
+
+  test('scores of runs side by side, as a page, a table and JSON', async () => {
+    const out = join(folder, 'comparison.html');
+    const runs = [join(folder, 'first'), join(folder, 'second')];
+    const { status, stdout, stderr } = report(...runs, '--out', out);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^first +cnn, 32 px +0\.7200 +0\.8000 +0\.5000 +1\/1/m);
+    assert.match(await readFile(out, 'utf8'), /2 runs side by side/);
+    const rows = JSON.parse(report(...runs, '--out', out, '--json').stdout) as { run: string; loss: number }[];
+    assert.deepEqual(
+      rows.map(({ run, loss }) => [run, loss]),
+      [
+        ['first', 0.5],
+        ['second', 0.25],
+      ],
+    );
+  });
+
+  test('a folder that is no run, and one without an epoch, are refused in a line', async () => {
+    const nothing = report(join(folder, 'nothing'));
+    assert.equal(nothing.status, 1);
+    assert.match(nothing.stderr, /there is no run .*nothing/);
+    const bare = report(await writeUntrainedRun(join(folder, 'bare')));
+    assert.equal(bare.status, 1);
+    assert.match(bare.stderr, /bare has no history of epochs/);
+  });
+
+  test('an evaluation that is something else is refused', async () => {
+    await writeFile(join(folder, 'first', 'evaluation.json'), '{"format":7}');
+    const { status, stderr } = report(join(folder, 'first'), '--out', join(folder, 'x.html'));
+    assert.equal(status, 1);
+    assert.match(stderr, /evaluation\.json is not what sepal train wrote/);
+  });
+});

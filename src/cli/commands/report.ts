@@ -1,0 +1,123 @@
+import { basename, relative, resolve } from 'node:path';
+import { formatCount, formatSeconds, formatTable, UsageError } from '../../base/index.ts';
+import { Confusion } from '../../metrics/index.ts';
+import { writeComparison, type ComparedRun } from '../../report/index.ts';
+import { readHistory, readTrainedModel, recipeSettings } from '../../train/index.ts';
+import type { AddCommand, Context } from '../command.ts';
+import { readEvaluation, type RunEvaluation } from '../run-evaluation.ts';
+import { sepalVersion } from '../version.ts';
+
+interface Flags {
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+/** `sepal report RUN…`. */
+export const addReport: AddCommand = (program, context) => {
+  program
+    .command('report')
+    .description('compare runs side by side: scores, learning curves, what differs in their recipes, classes')
+    .argument('<runs...>', 'run folders')
+    .option('--out <file>', 'the HTML file', 'comparison.html')
+    .option('--json', 'print the scores as JSON')
+    .addHelpText('after', '\nExample:\n  sepal report runs/first runs/second --out comparison.html')
+    .action(async (runs: string[], flags: Flags) => {
+      await compare(runs, flags, context());
+    });
+};
+
+interface ReadRun extends ComparedRun {
+  readonly evaluation: RunEvaluation | undefined;
+}
+
+async function compare(folders: readonly string[], { out, json }: Flags, { log }: Context): Promise<void> {
+  const names = shortNames(folders);
+  const runs: ReadRun[] = [];
+  for (const [i, folder] of folders.entries()) runs.push(await readRun(folder, names[i]));
+  const classNames = sharedClasses(runs.flatMap(({ evaluation }) => evaluation ?? []));
+  const created = new Date();
+  await writeComparison({ created, runs, classNames, version: sepalVersion() }, out);
+  const rows = runs.map((run) => {
+    const row = run.history.find(({ epoch }) => epoch === run.bestEpoch) ?? run.history[run.history.length - 1];
+    return { run, row };
+  });
+  if (json === true) {
+    console.log(
+      JSON.stringify(
+        rows.map(({ run: { name, model, parameters, bestEpoch, history, seconds }, row }) => ({
+          run: name,
+          model,
+          parameters,
+          bestEpoch,
+          epochs: history.length,
+          ...row.validation,
+          seconds,
+        })),
+        null,
+        2,
+      ),
+    );
+  } else {
+    console.log(
+      formatTable(
+        [
+          ['run', 'model', 'macro F1', 'accuracy', 'loss', 'best epoch', 'time', 'parameters'],
+          ...rows.map(({ run, row: { validation } }) => [
+            run.name,
+            run.model,
+            validation.macroF1.toFixed(4),
+            validation.accuracy.toFixed(4),
+            validation.loss.toFixed(4),
+            `${run.bestEpoch}/${run.history.length}`,
+            formatSeconds(run.seconds),
+            formatCount(run.parameters),
+          ]),
+        ],
+        [2, 3, 4, 5, 6, 7],
+      ),
+    );
+  }
+  log.info(`report  ${relative('.', resolve(out))}`);
+}
+
+async function readRun(folder: string, name: string): Promise<ReadRun> {
+  const history = await readHistory(folder);
+  const { model, info } = await readTrainedModel(folder);
+  if (history.length === 0) {
+    throw new UsageError('NO_HISTORY', `${folder} has no history of epochs`, {
+      expected: 'a run folder that sepal train wrote, with at least one finished epoch',
+    });
+  }
+  const evaluation = await readEvaluation(folder);
+  return {
+    name,
+    model: `${model.name}, ${model.size.height} px`,
+    parameters: model.parameters.total,
+    history,
+    bestEpoch: info.best?.epoch ?? history[history.length - 1].epoch,
+    seconds: history.reduce((sum, { seconds }) => sum + seconds, 0),
+    settings: recipeSettings(info.recipe),
+    classF1: evaluation && scoresOf(evaluation),
+    evaluation,
+  };
+}
+
+function scoresOf({ classNames, confusion }: RunEvaluation): number[] {
+  const counted = new Confusion(classNames.length);
+  counted.addCounts(confusion);
+  return classNames.map((_, label) => counted.f1(label));
+}
+
+/** Names of folders, with as much of their paths as tells them apart. */
+function shortNames(folders: readonly string[]): string[] {
+  const last = folders.map((folder) => basename(resolve(folder)));
+  return new Set(last).size === last.length ? last : [...folders];
+}
+
+/** The class names of all evaluations; undefined where they differ. */
+function sharedClasses(evaluations: readonly RunEvaluation[]): readonly string[] | undefined {
+  const [first] = evaluations;
+  if (first === undefined) return undefined;
+  const names = JSON.stringify(first.classNames);
+  return evaluations.every(({ classNames }) => JSON.stringify(classNames) === names) ? first.classNames : undefined;
+}

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { renderComparison, type ComparedRun } from './comparison.ts';
+import { exampleReport } from './example-report.ts';
+
+const CLASSES = ['daisy', 'roses', 'tulips'];
+
+function run(name: string, epochs: number, classF1?: readonly number[]): ComparedRun {
+  const { history } = exampleReport({ classNames: CLASSES, epochs });
+  const settings = new Map([
+    ['epochs', String(epochs)],
+    ['model.name', '"cnn"'],
+  ]);
+  return {
+    name,
+    model: 'cnn, 192 px',
+    parameters: 1_234_567,
+    history,
+    bestEpoch: epochs,
+    seconds: 60,
+    settings,
+    classF1,
+  };
+}
+
+const compare = (runs: readonly ComparedRun[], classNames?: readonly string[]): string =>
+  renderComparison({ created: new Date('2025-03-14T09:26:00Z'), runs, classNames, version: '0.1.0' });
+
+test('runs of different lengths are named, drawn, and told apart by what differs', () => {
+  const page = compare([run('short', 3, [0.5, 0.9, 0.7]), run('long', 9, [0.8, 0.9, 0.7])], CLASSES);
+  assert.doesNotMatch(page, /NaN|Infinity|undefined|null|\[object/);
+  assert.match(page, /<strong>long is best/);
+  assert.equal(page.match(/class="line hue0"/g)?.length, 6);
+  assert.equal(page.match(/class="line hue1"/g)?.length, 6);
+  const differs = page.slice(page.indexOf('id="settings"'), page.indexOf('id="classes"'));
+  assert.match(differs, /<th scope="row">epochs<\/th>\s*<td>3<\/td><td>9<\/td>/);
+  assert.doesNotMatch(differs, /model\.name/);
+  const classes = page.slice(page.indexOf('id="classes"'));
+  assert.ok(classes.indexOf('daisy') < classes.indexOf('roses'), 'the class with the greatest difference first');
+  assert.match(classes, /<strong>0\.800<\/strong>/);
+});
+
+test('more runs than hues, one run, and runs that tell nothing of their classes', () => {
+  const many = Array.from({ length: 10 }, (_, i) => run(`run ${i}`, 2 + i));
+  assert.match(compare(many), /class="line hue1"[\s\S]*class="line hue7"/);
+  const one = compare([run('alone', 1)]);
+  assert.match(one, /1 run side by side/);
+  assert.doesNotMatch(one, /id="classes"|id="settings"|NaN/);
+});
+
+test('names and settings are text, whatever they hold', () => {
+  const nasty = `"><script>alert('x')</script><b a='`;
+  const bad = { ...run(nasty, 2), model: nasty, settings: new Map([[nasty, nasty]]) };
+  const page = compare([bad, run('other', 2)], [nasty]);
+  assert.equal(page.match(/<script/g)?.length, 1);
+  assert.doesNotMatch(page, /alert\('|<b a=/);
+});

@@ -1,0 +1,264 @@
+import { createHash } from 'node:crypto';
+import { formatCount, formatSeconds, plural, writeFile } from '../base/index.ts';
+import { html, Html } from './html.ts';
+import { lineChart, type Tone } from './line-chart.ts';
+import { lossText, percent, rate, score } from './numbers.ts';
+import type { HistoryRow } from './report-data.ts';
+import { SCRIPT } from './script.ts';
+import { STYLE } from './style.ts';
+
+/** One run among those that are compared. */
+export interface ComparedRun {
+  readonly name: string;
+  readonly model: string;
+  readonly parameters: number;
+  readonly history: readonly HistoryRow[];
+  /** The epoch whose weights were kept; counts from 1. */
+  readonly bestEpoch: number;
+  /** Of the whole run. */
+  readonly seconds: number;
+  /** Every setting of the recipe by its path, as text. */
+  readonly settings: ReadonlyMap<string, string>;
+  /** F1 of each class on the validation split, where the run tells it. */
+  readonly classF1?: readonly number[];
+}
+
+export interface Comparison {
+  readonly created: Date;
+  readonly runs: readonly ComparedRun[];
+  /** Names of the classes, where all runs have the same. */
+  readonly classNames?: readonly string[];
+  /** Version of Sepal. */
+  readonly version: string;
+}
+
+/** Curves get a hue each; more runs begin again with the first, and are told apart by their names. */
+const HUES = 8;
+const tone = (run: number): Tone => `hue${run % HUES}`;
+
+/** Writes a comparison of runs as one HTML file that loads nothing else. @throws SepalError if it can't be written. */
+export async function writeComparison(comparison: Comparison, path: string): Promise<void> {
+  await writeFile(path, renderComparison(comparison));
+}
+
+/** The text of the file that `writeComparison` writes. */
+export function renderComparison(comparison: Comparison): string {
+  const { runs, created, version } = comparison;
+  const hash = createHash('sha256').update(SCRIPT).digest('base64');
+  const policy = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
+  const best = runs.toSorted((a, b) => kept(b).validation.macroF1 - kept(a).validation.macroF1)[0];
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta http-equiv="Content-Security-Policy" content="${policy}" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>${plural(runs.length, 'run')} · Sepal comparison</title>
+        ${new Html(`<style>${STYLE}</style>`)}
+      </head>
+      <body>
+        <main>
+          <header>
+            <p class="kind"><span>Sepal</span> Comparison · ${created.toISOString().slice(0, 10)}</p>
+            <h1>${plural(runs.length, 'run')} side by side</h1>
+            <p class="verdict">
+              <strong
+                >${best.name} is best, with a validation macro F1 of ${score(kept(best).validation.macroF1)}.</strong
+              >
+              ${closeness(runs, best)}
+            </p>
+          </header>
+          ${scores(runs)} ${curves(runs)} ${differences(runs)} ${classes(comparison)}
+        </main>
+        <footer>Made by Sepal ${version}.</footer>
+        ${new Html(`<script>${SCRIPT}</script>`)}
+      </body>
+    </html>`.text;
+}
+
+const kept = ({ history, bestEpoch }: ComparedRun): HistoryRow =>
+  history.find(({ epoch }) => epoch === bestEpoch) ?? history[history.length - 1];
+
+function closeness(runs: readonly ComparedRun[], best: ComparedRun): string {
+  const others = runs.filter((run) => run !== best).map((run) => kept(run).validation.macroF1);
+  if (others.length === 0) return '';
+  const gap = kept(best).validation.macroF1 - Math.max(...others);
+  return `The next one is ${(100 * gap).toFixed(1)} points lower. Runs that differ by their seed alone often lie a point apart.`;
+}
+
+const millions = (count: number): string => `${(count / 1e6).toPrecision(3)} M`;
+
+const speed = (perSecond: number): string => (Number.isFinite(perSecond) ? formatCount(Math.round(perSecond)) : '–');
+
+interface Column {
+  readonly name: string;
+  readonly value: (run: ComparedRun) => number;
+  readonly text: (value: number) => string;
+  /** Which end is better; neither for sizes and times, which are what they are. */
+  readonly better?: 'high' | 'low';
+}
+
+const COLUMNS: readonly Column[] = [
+  { name: 'Macro F1', value: (run) => kept(run).validation.macroF1, text: score, better: 'high' },
+  { name: 'Accuracy', value: (run) => kept(run).validation.accuracy, text: percent, better: 'high' },
+  { name: 'Precision', value: (run) => kept(run).validation.macroPrecision, text: score, better: 'high' },
+  { name: 'Recall', value: (run) => kept(run).validation.macroRecall, text: score, better: 'high' },
+  { name: 'Loss', value: (run) => kept(run).validation.loss, text: lossText, better: 'low' },
+  { name: 'Best epoch', value: ({ bestEpoch }) => bestEpoch, text: String },
+  { name: 'Images/s', value: ({ history }) => median(history), text: speed },
+  { name: 'Time', value: ({ seconds }) => seconds, text: formatSeconds },
+  { name: 'Parameters', value: ({ parameters }) => parameters, text: millions },
+];
+
+function scores(runs: readonly ComparedRun[]): Html {
+  const bests = COLUMNS.map(({ value, better }) =>
+    better === undefined || runs.length < 2 ? undefined : Math[better === 'high' ? 'max' : 'min'](...runs.map(value)),
+  );
+  return html`<section id="scores">
+    <h2>Scores</h2>
+    <p class="lead">On the validation split, of the epoch whose weights were kept. The best of each column is bold.</p>
+    <div class="scroll" tabindex="0" role="region" aria-label="Scores of every run">
+      <table class="sortable">
+        <caption class="hidden">
+          Scores of every run
+        </caption>
+        <thead>
+          <tr>
+            ${heading('Run')} ${heading('Model')} ${COLUMNS.map(({ name }) => heading(name, 'number'))}
+          </tr>
+        </thead>
+        <tbody>
+          ${runs.map(
+            (run, i) =>
+              html`<tr>
+                <th scope="row"><span class="swatch ${tone(i)}" aria-hidden="true"></span>${run.name}</th>
+                <td>${run.model}</td>
+                ${COLUMNS.map(({ value, text }, column) =>
+                  cell(value(run), text(value(run)), value(run) === bests[column]),
+                )}
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+  </section>`;
+}
+
+function cell(value: number, text: string, isBest: boolean): Html {
+  return html`<td class="number" data-value="${value}">${isBest ? html`<strong>${text}</strong>` : text}</td>`;
+}
+
+function curves(runs: readonly ComparedRun[]): Html {
+  const chart = (
+    title: string,
+    value: (row: HistoryRow) => number,
+    format: (value: number) => string,
+    limits?: readonly [number, number],
+  ): Html =>
+    lineChart({
+      title,
+      xName: 'epoch',
+      series: runs.map(({ name, history }, i) => ({
+        name,
+        tone: tone(i),
+        points: history.map((row) => ({ x: row.epoch, y: value(row) })),
+      })),
+      format,
+      limits,
+    });
+  return html`<section id="curves">
+    <h2>Learning curves</h2>
+    <p class="lead">A colour for each run, as in the table of scores.</p>
+    <div class="charts">
+      ${chart('Validation macro F1', ({ validation }) => validation.macroF1, score, [0, 1])}
+      ${chart('Validation loss', ({ validation }) => validation.loss, lossText)}
+      ${chart('Training accuracy', ({ train }) => train.accuracy, score, [0, 1])}
+      ${chart('Training loss', ({ train }) => train.loss, lossText)}
+      ${chart('Learning rate', ({ learningRate }) => learningRate, rate)}
+      ${chart(
+        'Images a second',
+        ({ imagesPerSecond }) => imagesPerSecond,
+        (value) => formatCount(Math.round(value)),
+      )}
+    </div>
+  </section>`;
+}
+
+/** The settings in which the recipes differ, a row each. */
+function differences(runs: readonly ComparedRun[]): Html | undefined {
+  if (runs.length < 2) return undefined;
+  const paths = [...new Set(runs.flatMap(({ settings }) => [...settings.keys()]))].toSorted();
+  const rows = paths.filter((path) => new Set(runs.map(({ settings }) => settings.get(path))).size > 1);
+  return html`<section id="settings">
+    <h2>What differs in the recipes</h2>
+    ${
+      rows.length === 0
+        ? html`<p class="lead">Nothing.</p>`
+        : html`<div class="scroll" tabindex="0" role="region" aria-label="Settings that differ">
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">Setting</th>
+                  ${runs.map(({ name }) => html`<th scope="col">${name}</th>`)}
+                </tr>
+              </thead>
+              <tbody>
+                ${rows.map(
+                  (path) =>
+                    html`<tr>
+                      <th scope="row">${path}</th>
+                      ${runs.map(({ settings }) => html`<td>${settings.get(path) ?? '–'}</td>`)}
+                    </tr>`,
+                )}
+              </tbody>
+            </table>
+          </div>`
+    }
+  </section>`;
+}
+
+/** F1 of each class in every run, those that differ most first. */
+function classes({ runs, classNames }: Comparison): Html | undefined {
+  const known = runs.filter(({ classF1 }) => classF1 !== undefined);
+  if (classNames === undefined || known.length === 0) return undefined;
+  const rows = classNames
+    .map((name, label) => {
+      const values = known.map(({ classF1 }) => classF1![label]);
+      return { name, values, spread: Math.max(...values) - Math.min(...values) };
+    })
+    .toSorted((a, b) => b.spread - a.spread);
+  return html`<section id="classes">
+    <h2>Classes</h2>
+    <p class="lead">F1 of every class on the validation split, those first in which the runs differ most.</p>
+    <div class="scroll tall" tabindex="0" role="region" aria-label="F1 of every class in every run">
+      <table class="sortable">
+        <thead>
+          <tr>
+            ${heading('Class')} ${known.map(({ name }) => heading(name, 'number'))}
+            ${heading('Spread', 'number', 'descending')}
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.map(({ name, values, spread }) => {
+            const top = known.length > 1 && spread > 0 ? Math.max(...values) : NaN;
+            return html`<tr>
+              <th scope="row">${name}</th>
+              ${values.map((value) => cell(value, score(value), value === top))} ${cell(spread, score(spread), false)}
+            </tr>`;
+          })}
+        </tbody>
+      </table>
+    </div>
+  </section>`;
+}
+
+function heading(name: string, kind = 'text', sorted = 'none'): Html {
+  return html`<th scope="col" class="${kind}" aria-sort="${sorted}"><button type="button">${name}</button></th>`;
+}
+
+/** Images a second of the median epoch: the first one also compiles. */
+function median(history: readonly HistoryRow[]): number {
+  const rates = history.map(({ imagesPerSecond }) => imagesPerSecond).toSorted((a, b) => a - b);
+  return rates[Math.floor(rates.length / 2)] ?? NaN;
+}
