@@ -176,11 +176,7 @@ function curves(runs: readonly ComparedRun[]): Html {
       ${chart('Training accuracy', ({ train }) => train.accuracy, score, [0, 1])}
       ${chart('Training loss', ({ train }) => train.loss, lossText)}
       ${chart('Learning rate', ({ learningRate }) => learningRate, rate)}
-      ${chart(
-        'Images a second',
-        ({ imagesPerSecond }) => imagesPerSecond,
-        (value) => formatCount(Math.round(value)),
-      )}
+      ${chart('Images a second', ({ imagesPerSecond }) => imagesPerSecond, speed)}
     </div>
   </section>`;
 }
