@@ -4,10 +4,8 @@ import { buildModel, matchFamilies } from '../src/models/index.ts';
 import { openBackend } from '../src/runtime/index.ts';
 import { formulaImage } from '../test/formula-values.ts';
 import { dampedValues } from '../test/logits.ts';
-import { checkOnnx } from '../test/onnx-runtime.ts';
+import { checkOnnx, ONNX_TOLERANCES } from '../test/onnx-runtime.ts';
 
-/** Greatest `|theirs − ours| / max |ours|`. */
-const TOLERANCES = { float32: 1e-4, float16: 2e-2 };
 const CLASSES = 7;
 const IMAGES = 2;
 /** Some need more pixels than the others. */
@@ -26,7 +24,7 @@ for (const { name } of families) {
   const classNames = Array.from({ length: CLASSES }, (_, i) => `class ${i}`);
   const exported = { model, values: dampedValues(model), preprocess: model.preprocess, classNames };
   const [single, half] = await checkOnnx(backend, exported, pixels, ['float32', 'float16']);
-  const ok = single <= TOLERANCES.float32 && half <= TOLERANCES.float16;
+  const ok = single <= ONNX_TOLERANCES.float32 && half <= ONNX_TOLERANCES.float16;
   if (!ok) failures++;
   const seconds = ((performance.now() - started) / 1000).toFixed(0).padStart(4);
   console.log(

@@ -4,6 +4,9 @@ import type { ExportedModel } from '../src/models/index.ts';
 import type { Backend } from '../src/runtime/index.ts';
 import { logitsOf, relativeError } from './logits.ts';
 
+/** What the logits may differ by, of the greatest of them: float16 has three digits, and errors add up over a hundred layers. */
+export const ONNX_TOLERANCES: Readonly<Record<OnnxPrecision, number>> = { float32: 1e-4, float16: 2e-2 };
+
 /** Relative error of the logits that ONNX Runtime computes from our export, beside our own in float32. */
 export async function checkOnnx(
   backend: Backend,
