@@ -29,10 +29,15 @@ const { evaluation } = await train({
 });
 console.log(`accuracy ${evaluation.confusion.accuracy.toFixed(2)}`);
 
-await using model = await loadModel(out, { device: 'cpu' });
-for await (const { image } of readTFRecords(data, { split: 'test' })) {
-  const [photo] = image;
-  if (!(photo instanceof Uint8Array)) continue;
-  const [{ classes }] = await model.predict([photo]);
-  console.log(`${classes[0].name} ${(100 * classes[0].probability).toFixed(0)} %`);
+// Node 24 has `await using` for this.
+const model = await loadModel(out, { device: 'cpu' });
+try {
+  for await (const { image } of readTFRecords(data, { split: 'test' })) {
+    const [photo] = image;
+    if (!(photo instanceof Uint8Array)) continue;
+    const [{ classes }] = await model.predict([photo]);
+    console.log(`${classes[0].name} ${(100 * classes[0].probability).toFixed(0)} %`);
+  }
+} finally {
+  await model.close();
 }

@@ -1,77 +1,68 @@
-// Packs the package as it is published, and uses it from a project of its own: every subpath is imported by name, the examples
-// are type-checked against the published types and run, and the command starts.
-import { execFileSync } from 'node:child_process';
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+// `npm run check:package -- [VERSION…]`: packs the package as it is published, installs it by npm into an empty project for each
+// version of Node (22.18.0, 24 and 26 by default; `current` is the one that runs this), and uses it there: every subpath is
+// imported, the command starts, the examples run. The examples are type-checked against the published types. Exit status 1 if
+// anything fails.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { publint } from 'publint';
-import { formatMessage } from 'publint/utils';
 import { findPlugin } from '../src/assets/index.ts';
-import { formatBytes } from '../src/base/index.ts';
+import { formatBytes, formatTable } from '../src/base/index.ts';
+import { manifestProblems } from './package/manifest-check.ts';
+import { installNode, npm } from './package/node-binary.ts';
 import { run } from './process.ts';
+import { addExamples, folderBytes, importAll, makeProject, runNode, typeCheck } from './package/project.ts';
+import { packInto } from './package/tarball.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-/** Node finds the dependencies in the folder above. */
-const PROJECT = join(ROOT, '.package-check');
-const INSTALLED = join(PROJECT, 'node_modules', 'sepal');
+/** The oldest one that `engines` allows, and the newest of the even ones. */
+const VERSIONS = ['22.18.0', '24', '26'];
+/** The last compiler in JavaScript, which most projects still have; our own is newer. */
+const TYPESCRIPT = '5.9';
 
-interface Packed {
-  readonly filename: string;
-  readonly size: number;
-  readonly unpackedSize: number;
-  readonly entryCount: number;
+const status = await run(process.execPath, [join(ROOT, 'scripts', 'build.ts')], ROOT);
+if (status !== 0) process.exit(status);
+
+const folder = await mkdtemp(join(tmpdir(), 'sepal-package-'));
+try {
+  const { path, files, packed, unpacked } = packInto(folder, ROOT);
+  console.log(`${files} files, ${formatBytes(packed)} packed, ${formatBytes(unpacked)} unpacked`);
+  const problems = await manifestProblems(path);
+  for (const problem of problems) console.log(problem);
+  if (problems.length > 0) throw new Error('the manifest has problems');
+  console.log('publint, Are The Types Wrong (ES modules): clean');
+
+  const hasPlugin = await findPlugin('cpu').then(
+    () => true,
+    () => false,
+  );
+  const wanted = process.argv.slice(2);
+  const rows: string[][] = [];
+  for (const [n, version] of (wanted.length > 0 ? wanted : VERSIONS).entries()) {
+    const node = version === 'current' ? process.execPath : await installNode(version, folder);
+    const started = performance.now();
+    const project = await makeProject(join(folder, `project-${version}`), node, path);
+    const seconds = (performance.now() - started) / 1000;
+    const size = await folderBytes(join(project.folder, 'node_modules'));
+    const subpaths = await importAll(project);
+    runNode(project, [join('node_modules', '.bin', 'sepal'), '--version']);
+    const examples = await addExamples(project, join(ROOT, 'examples'));
+    if (n === 0) {
+      npm(node, ['install', '--save-dev', `typescript@${TYPESCRIPT}`, '@types/node@24'], project.folder);
+      const compilers = [project.folder, ROOT].map((at) => join(at, 'node_modules', 'typescript', 'bin', 'tsc'));
+      console.log(`types: ${(await typeCheck(project, compilers)).join('; ')}`);
+    }
+    for (const example of hasPlugin ? examples : []) runNode(project, ['--no-warnings', example]);
+    rows.push([
+      runNode(project, ['--version']).trim(),
+      `${seconds.toFixed(0)} s, ${formatBytes(size)}`,
+      `${subpaths} by import and require`,
+      hasPlugin ? `${examples.length} ran` : 'not run: they need the CPU plugin (sepal plugin install cpu)',
+    ]);
+  }
+  console.log(`\n${formatTable([['Node', 'npm install', 'subpaths', 'examples'], ...rows])}`);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+} finally {
+  await rm(folder, { recursive: true });
 }
-
-async function must(command: string, args: readonly string[], cwd = PROJECT): Promise<void> {
-  const status = await run(command, args, cwd);
-  if (status !== 0) process.exit(status);
-}
-
-await rm(PROJECT, { recursive: true, force: true });
-await mkdir(INSTALLED, { recursive: true });
-await must(process.execPath, [join(ROOT, 'scripts', 'build.ts')], ROOT);
-
-const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', PROJECT];
-const packed = execFileSync('npm', pack, { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-const [tarball] = JSON.parse(packed) as Packed[];
-console.log(
-  `${tarball.entryCount} files, ${formatBytes(tarball.size)} packed, ${formatBytes(tarball.unpackedSize)} unpacked`,
-);
-await must('tar', ['-xzf', join(PROJECT, tarball.filename), '-C', INSTALLED, '--strip-components=1']);
-
-const manifest = JSON.parse(await readFile(join(INSTALLED, 'package.json'), 'utf8')) as {
-  exports: Record<string, unknown>;
-};
-const { messages } = await publint({ pkgDir: INSTALLED, pack: false, strict: true });
-for (const message of messages) console.log(formatMessage(message, manifest, { color: false }));
-if (messages.some(({ type }) => type !== 'suggestion')) process.exit(1);
-
-await cp(join(ROOT, 'examples'), PROJECT, { recursive: true });
-const compilerOptions = {
-  strict: true,
-  module: 'nodenext',
-  target: 'es2024',
-  lib: ['es2024', 'esnext.disposable'],
-  types: ['node'],
-  noEmit: true,
-};
-await writeFile(join(PROJECT, 'package.json'), JSON.stringify({ name: 'project', private: true, type: 'module' }));
-await writeFile(join(PROJECT, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
-await must(join(ROOT, 'node_modules', '.bin', 'tsc'), ['--project', PROJECT]);
-
-const subpaths = Object.keys(manifest.exports)
-  .filter((path) => path !== './package.json')
-  .map((path) => path.replace('.', 'sepal'));
-const imports = subpaths.map((path) => `await import('${path}')`).join(', ');
-await must(process.execPath, ['--input-type=module', '--eval', `console.log([${imports}].length + ' subpaths')`]);
-await must(process.execPath, [join(INSTALLED, 'dist', 'cli', 'main.js'), '--version']);
-
-const hasPlugin = await findPlugin('cpu').then(
-  () => true,
-  () => false,
-);
-for (const example of hasPlugin ? (await readdir(PROJECT)).filter((name) => name.endsWith('.ts')) : []) {
-  console.log(`\n$ node examples/${example}`);
-  await must(process.execPath, [example]);
-}
-if (!hasPlugin) console.log('the examples were not run: they need the CPU plugin (sepal plugin install cpu)');
-await rm(PROJECT, { recursive: true });

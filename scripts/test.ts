@@ -21,7 +21,7 @@ await check('lint', bin('oxlint'), ['--type-aware', '--deny-warnings']);
 await check('format', bin('prettier'), ['--check', '--log-level', 'warn', '.']);
 await check('types', bin('tsc'), []);
 await check("the page's types", bin('tsc'), ['--project', 'src/serve/page']);
-await check('package', process.execPath, ['scripts/check-package.ts']);
+await check('package', process.execPath, ['scripts/check-package.ts', 'current']);
 await check('CPU plugin', process.execPath, ['src/cli/main.ts', 'plugin', 'install', 'cpu']);
 
 console.log('\n== tests');
