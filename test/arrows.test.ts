@@ -36,7 +36,7 @@ const ARROWS: Record<string, readonly string[]> = {
     'plan',
   ],
   library: ['data', 'models', 'runtime', 'serve', 'train'],
-  serve: ['train', 'data', 'models', 'runtime'],
+  serve: ['train', 'data', 'models', 'metrics', 'runtime'],
 };
 
 const SRC = join(import.meta.dirname, '..', 'src');

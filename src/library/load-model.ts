@@ -32,7 +32,8 @@ export interface LoadedModel extends AsyncDisposable {
 }
 
 /**
- * Loads the best weights of a run, or several runs whose probabilities are averaged, and compiles them for this machine.
+ * Loads the best weights of a run, of several runs whose probabilities are averaged, or of an ensemble's `.json` file, and
+ * compiles them for this machine.
  *
  * @throws CheckpointError for a run that can't be read, RuntimeError where the device isn't there.
  * @example

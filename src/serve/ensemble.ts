@@ -1,7 +1,8 @@
 import { UsageError } from '../base/index.ts';
 import type { ImageSize } from '../data/index.ts';
+import { combineProbabilities, scaleByTemperature } from '../metrics/index.ts';
 import type { Backend } from '../runtime/index.ts';
-import { loadTrainedModel } from '../train/index.ts';
+import { ensembleOf, loadTrainedModel, runsOf, type EnsembleFile } from '../train/index.ts';
 import { meanOfGrids, type Grid } from './heatmap.ts';
 import { Member } from './member.ts';
 
@@ -17,7 +18,7 @@ export interface Query {
 }
 
 export interface Answer {
-  /** By class; the mean over the members. */
+  /** By class; the mean over the members, at the ensemble's temperature. */
   readonly probabilities: Float32Array;
   /** Where the network looked for each of the likeliest classes, the likeliest first; empty unless wanted. */
   readonly explanations: readonly Explanation[];
@@ -27,23 +28,40 @@ export interface Explanation extends Grid {
   readonly class: number;
 }
 
+/** One network of an ensemble. */
+interface Part {
+  readonly member: Member;
+  /** Number of the ensemble's member that it is one fold of. */
+  readonly group: number;
+  /** Its share of the whole. */
+  readonly weight: number;
+}
+
 /** One trained model or several that are averaged. */
 export class Ensemble {
   readonly members: readonly Member[];
+  /** How `sepal ensemble` would have their answers joined. */
+  readonly settings: EnsembleFile;
+  readonly #parts: readonly Part[];
   readonly classNames: readonly string[];
   /** The different sizes that the members take, that of the first member first. */
   readonly sizes: readonly ImageSize[];
 
-  private constructor(members: readonly Member[]) {
+  private constructor(parts: readonly Part[], settings: EnsembleFile) {
+    const members = parts.map(({ member }) => member);
+    this.#parts = parts;
+    this.settings = settings;
     this.members = members;
     this.classNames = members[0].classNames;
     this.sizes = [...new Map(members.map(({ size }) => [`${size.height}×${size.width}`, size])).values()];
   }
 
   /**
-   * Loads the best weights of runs and compiles them for batches of each size.
+   * Loads the best weights of runs, or of an ensemble's file with the weights that it gives them, and compiles them for batches
+   * of each size. A folder of folds is the mean of its folds.
    *
-   * @throws CheckpointError for a run that can't be read, UsageError `CLASSES` where runs know different classes.
+   * @throws CheckpointError for a run that can't be read, UsageError `CLASSES` where runs know different classes,
+   * `ENSEMBLE_FILE`.
    */
   static async load(
     backend: Backend,
@@ -51,16 +69,20 @@ export class Ensemble {
     batchSizes: readonly number[],
     onCompiled: (name: string, batchSize: number, seconds: number) => void = () => {},
   ): Promise<Ensemble> {
-    const members: Member[] = [];
-    for (const run of runs) {
-      const trained = await loadTrainedModel(backend, run);
-      requireSameClasses(members[0], run, trained.info.classNames);
-      const explained = Math.min(EXPLAINED, trained.model.classes);
-      const member = new Member(backend, run, trained, explained);
-      for (const size of batchSizes) onCompiled(trained.model.name, size, await member.compile(size));
-      members.push(member);
+    const settings = await ensembleOf(runs);
+    const parts: Part[] = [];
+    for (const [group, { run: path, weight }] of settings.members.entries()) {
+      const folds = runsOf(path);
+      for (const run of folds) {
+        const trained = await loadTrainedModel(backend, run);
+        requireSameClasses(parts[0]?.member, run, trained.info.classNames);
+        const explained = Math.min(EXPLAINED, trained.model.classes);
+        const member = new Member(backend, run, trained, explained);
+        for (const size of batchSizes) onCompiled(trained.model.name, size, await member.compile(size));
+        parts.push({ member, group, weight: weight / folds.length });
+      }
     }
-    return new Ensemble(members);
+    return new Ensemble(parts, settings);
   }
 
   /** Answers up to `batchSize` queries, which must be one of the compiled sizes. */
@@ -78,22 +100,46 @@ export class Ensemble {
           ),
         );
       }
-      const probabilities = queries.map((_, row) => meanRow(results, row, this.classNames.length));
+      const probabilities = this.#join(
+        results.map((result) => result.probabilities),
+        queries.length,
+      );
       const top = probabilities.map((row) => likeliest(row, EXPLAINED));
       if (!queries.some(({ explain }) => explain)) {
         return probabilities.map((row) => ({ probabilities: row, explanations: [] }));
       }
       const grids: Grid[][][] = [];
       for (const result of results) grids.push(await result.explain(top));
+      const weights = this.#parts.map(({ weight }) => weight);
       return queries.map(({ explain }, row) => ({
         probabilities: probabilities[row],
         explanations: explain
-          ? top[row].map((label, k) => ({ class: label, ...meanOfGrids(grids.map((maps) => maps[row][k])) }))
+          ? top[row].map((label, k) => ({
+              class: label,
+              ...meanOfGrids(
+                grids.map((maps) => maps[row][k]),
+                weights,
+              ),
+            }))
           : [],
       }));
     } finally {
       for (const result of results) result.dispose();
     }
+  }
+
+  /** Rows of the whole ensemble: folds are averaged first, then members by their weights, then the temperature counts. */
+  #join(answers: readonly Float32Array[], rows: number): Float32Array[] {
+    const classes = this.classNames.length;
+    const whole = answers.map((answer) => answer.subarray(0, rows * classes));
+    const { members, mean, temperature } = this.settings;
+    const groups = members.map((_, group) => {
+      const folds = whole.filter((__, part) => this.#parts[part].group === group);
+      return combineProbabilities(folds, folds.map(() => 1), classes); // prettier-ignore
+    });
+    const joined = combineProbabilities(groups, members.map(({ weight }) => weight), classes, mean); // prettier-ignore
+    const scaled = temperature === 1 ? joined : scaleByTemperature(joined, classes, temperature);
+    return Array.from({ length: rows }, (_, row) => scaled.subarray(row * classes, (row + 1) * classes));
   }
 
   dispose(): void {
@@ -104,18 +150,6 @@ export class Ensemble {
 /** Class numbers by probability, the greatest first. */
 export function likeliest(row: Float32Array, count: number): number[] {
   return [...row.keys()].toSorted((a, b) => row[b] - row[a]).slice(0, count);
-}
-
-function meanRow(
-  results: readonly { readonly probabilities: Float32Array }[],
-  row: number,
-  classes: number,
-): Float32Array {
-  const mean = new Float32Array(classes);
-  for (const { probabilities } of results) {
-    for (let i = 0; i < classes; i++) mean[i] += probabilities[row * classes + i] / results.length;
-  }
-  return mean;
 }
 
 function requireSameClasses(first: Member | undefined, run: string, classNames: readonly string[]): void {

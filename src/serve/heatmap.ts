@@ -30,14 +30,14 @@ function weightsAlong(from: number, to: number): (readonly [number, number, numb
   });
 }
 
-/** Mean of grids, each brought to a greatest value of 1 first; on the size of the finest one. */
-export function meanOfGrids(grids: readonly Grid[]): Grid {
+/** Weighted mean of grids, each brought to a greatest value of 1 first; on the size of the finest one. */
+export function meanOfGrids(grids: readonly Grid[], weights: readonly number[] = grids.map(() => 1)): Grid {
   const finest = grids.reduce((best, grid) => (grid.values.length > best.values.length ? grid : best));
   const { height, width } = finest;
   const sum = new Float32Array(height * width);
-  for (const grid of grids) {
+  for (const [n, grid] of grids.entries()) {
     const { values } = resizeGrid(toUnit(grid), height, width);
-    for (const [i, value] of values.entries()) sum[i] += value;
+    for (const [i, value] of values.entries()) sum[i] += weights[n] * value;
   }
   return toUnit({ height, width, values: sum });
 }

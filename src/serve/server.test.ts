@@ -8,6 +8,7 @@ import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts'
 import { writeUntrainedRun } from '../../test/untrained-run.ts';
 import type { Backend } from '../runtime/index.ts';
 import { answerSchema, errorSchema, modelSchema, type AnswerBody, type ClassifiedBody } from './answer-schema.ts';
+import { writeEnsemble } from '../train/index.ts';
 import { startServer, type RunningServer, type ServeOptions } from './server.ts';
 
 const CLASSES = ['daisy', 'rose', 'tulip', 'sunflower'];
@@ -154,6 +155,21 @@ suite('the server', { skip }, () => {
       assert.ok(Math.abs((both.get(name) ?? NaN) - mean) < 1e-6);
     }
     await assert.rejects(start({ runs: [runs[0], runs[2]] }), { code: 'CLASSES' });
+
+    const file = join(folder, 'ensemble.json');
+    const members = [
+      { run: runs[0], weight: 3 },
+      { run: runs[1], weight: 1 },
+      { run: runs[2], weight: 0 },
+    ];
+    await writeEnsemble(file, { format: 1, mean: 'geometric', tta: 'none', temperature: 2, members });
+    const weighted = await probabilities(file);
+    const wanted = CLASSES.map((name) => ((first.get(name) ?? NaN) ** 0.75 * (second.get(name) ?? NaN) ** 0.25) ** 0.5);
+    const total = wanted.reduce((a, b) => a + b);
+    for (const [i, name] of CLASSES.entries()) {
+      assert.ok(Math.abs((weighted.get(name) ?? NaN) - wanted[i] / total) < 1e-5);
+    }
+    await assert.rejects(start({ runs: [file, runs[0]] }), { code: 'ENSEMBLE_FILE' });
   });
 
   test('below the threshold the answer is "not sure"', async () => {

@@ -24,7 +24,7 @@ import { TokenBuckets } from './token-buckets.ts';
 
 export interface ServeOptions {
   readonly backend: Backend;
-  /** Run folders or checkpoints; several are averaged. */
+  /** Run folders, checkpoints or folders of folds, which are averaged; or one ensemble that `sepal ensemble` wrote. */
   readonly runs: readonly string[];
   readonly version: string;
   /** Address to listen on; 127.0.0.1 by default, which only this machine reaches. */
@@ -76,6 +76,8 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   allowSafeFormatsOnly();
 
   const ensemble = await Ensemble.load(backend, options.runs, sizes, options.onCompiled);
+  const { tta } = ensemble.settings;
+  if (tta !== 'none') log.warn(`the ensemble averages views (${tta}), the server takes each photo as it is`);
   const plan = new BatchPlan(sizes, options.latencyBudget ?? DEFAULT_LATENCY_BUDGET);
   await warmUp(ensemble, plan);
 

@@ -1,6 +1,7 @@
 export { augmentSchema, type AugmentSettings } from './augment/index.ts';
 export { readCheckpoint, tensorsOf, modelOf, type Checkpoint, type CheckpointInfo } from './checkpoint.ts';
 export { CheckpointError, RecipeError, TrainingError } from './errors.ts';
+export { ensembleOf, readEnsemble, runsOf, writeEnsemble, type EnsembleFile } from './ensemble-file.ts';
 export { compileEvaluator, type Evaluation, type Evaluator, type Scores } from './evaluate.ts';
 export { FROZEN_STATISTICS, type Freezing } from './freeze.ts';
 export { phasesOf, type Phase } from './phase.ts';

@@ -2,16 +2,14 @@ import { InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../../base/index.ts';
 import { SPLITS } from '../../data/index.ts';
 import { MEANS, type Mean } from '../../metrics/index.ts';
-import { checkpointPath, TTA, writeSoup } from '../../train/index.ts';
+import { checkpointPath, runsOf, TTA, writeEnsemble, writeSoup } from '../../train/index.ts';
 import { badRecordsFlag } from '../bad-records-flag.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
-import { writeEnsemble } from '../ensemble/ensemble-file.ts';
 import {
   alignTo,
   predictMembers,
   requireLabels,
-  runsOf,
   type MemberPredictions,
   type PredictOptions,
 } from '../ensemble/member.ts';

@@ -33,7 +33,10 @@ export const addServe: AddCommand = (program, context) => {
   const command = program
     .command('serve')
     .description('a page and an HTTP API that name what is in a photo')
-    .argument('<runs...>', 'run folders, or .safetensors files; several are averaged')
+    .argument(
+      '<runs...>',
+      'run folders, .safetensors files or folders of folds, which are averaged; or an ensemble.json',
+    )
     .option('--host <address>', 'address to listen on; 0.0.0.0 for every one of this machine', '127.0.0.1')
     .option('--port <n>', 'port to listen on; 0 for any free one', parsePort, DEFAULT_PORT)
     .option('--threshold <p>', 'probability below which the answer is "not sure"', parseShare, DEFAULT_THRESHOLD)
@@ -65,7 +68,7 @@ export const addServe: AddCommand = (program, context) => {
     .addHelpText(
       'after',
       '\nThe page needs nothing but this server. Ctrl-C stops it when all that was taken is answered.' +
-        '\n\nExamples:\n  sepal serve runs/first\n  sepal serve runs/first runs/second --host 0.0.0.0 --port 80' +
+        '\n\nExamples:\n  sepal serve runs/first\n  sepal serve runs/first runs/second --host 0.0.0.0 --port 80\n  sepal serve ensemble.json' +
         '\n  curl -F image=@rose.jpg http://127.0.0.1:8080/api/predict',
     )
     .action(async (runs: string[], flags: ServeFlags) => {

@@ -1,13 +1,12 @@
 import { Option } from 'commander';
-import { formatCount, UsageError, writeFile } from '../../base/index.ts';
+import { formatCount, writeFile } from '../../base/index.ts';
 import { readKaggleToken, submitToKaggle, type KaggleToken } from '../../assets/index.ts';
 import { SPLITS } from '../../data/index.ts';
 import { combineProbabilities } from '../../metrics/index.ts';
-import { TTA, type Tta } from '../../train/index.ts';
+import { ensembleOf, TTA, type Tta } from '../../train/index.ts';
 import { badRecordsFlag } from '../bad-records-flag.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
-import { readEnsemble, type Ensemble } from '../ensemble/ensemble-file.ts';
 import { predictMembers, type PredictOptions } from '../ensemble/member.ts';
 import { submissionCsv } from '../ensemble/submission.ts';
 import { addFeatureFlags } from '../feature-flags.ts';
@@ -59,11 +58,8 @@ async function submit(run: string, flags: Flags, context: Context): Promise<void
   const { out, competition, split } = flags;
   // Before any work: a missing token would be found out after all of it.
   const token = competition === undefined ? undefined : await readKaggleToken();
-  const ensemble: Ensemble = run.endsWith('.json')
-    ? await readEnsemble(run)
-    : { format: 1, mean: 'arithmetic', tta: 'none', temperature: 1, members: [{ run, weight: 1 }] };
-  const used = ensemble.members.filter(({ weight }) => weight > 0);
-  if (used.length === 0) throw new UsageError('WEIGHTS', `${run} gives no member a weight above 0`);
+  const ensemble = await ensembleOf([run]);
+  const used = ensemble.members;
 
   const backend = await openDevice(flags, context);
   let csv: string;

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { readEnsemble, writeEnsemble } from './ensemble-file.ts';
+import { readEnsemble, writeEnsemble } from '../../train/index.ts';
 import { readOutOfFold, writeOutOfFold } from './out-of-fold.ts';
 import { submissionCsv } from './submission.ts';
 import { summarize, summaryText } from './summary.ts';

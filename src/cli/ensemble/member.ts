@@ -1,10 +1,9 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { startProgress, treeLeaves, UsageError } from '../../base/index.ts';
 import type { Dataset, Split } from '../../data/index.ts';
 import { combineProbabilities } from '../../metrics/index.ts';
 import { isDeviceArray, type Backend } from '../../runtime/index.ts';
-import { compilePredictor, loadTrainedModel, type Tta } from '../../train/index.ts';
+import { compilePredictor, loadTrainedModel, runsOf, type Tta } from '../../train/index.ts';
 import type { Context } from '../command.ts';
 import { featureNames, type FeatureFlags } from '../feature-flags.ts';
 import { openSplit } from '../open-split.ts';
@@ -26,13 +25,6 @@ export interface PredictOptions extends FeatureFlags {
   readonly tta: Tta;
   readonly batchSize?: number;
   readonly badRecords: 'fail' | 'skip';
-}
-
-/** The runs that a path stands for: one run or checkpoint, or all folds of a cross-validation. */
-export function runsOf(path: string): string[] {
-  if (!existsSync(path) || !statSync(path).isDirectory()) return [path];
-  const folds = readdirSync(path).filter((name) => /^fold-\d+$/.test(name));
-  return folds.length === 0 ? [path] : folds.toSorted().map((name) => join(path, name));
 }
 
 /** Predicts a split by each member, at the size that it was trained at, with the rows in the order of the first one. */
