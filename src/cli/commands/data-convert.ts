@@ -17,6 +17,7 @@ interface Flags {
   readonly labels?: string;
   readonly fileColumn?: string;
   readonly labelColumn?: string;
+  readonly json?: boolean;
 }
 
 /** `sepal data convert`: a folder of photos per class becomes TFRecord files. */
@@ -43,6 +44,7 @@ export function addDataConvert(data: Command, context: () => Context): void {
         .default('fail'),
     )
     .option('--force', 'replace the data set that is in the folder')
+    .option('--json', 'print JSON')
     .addHelpText(
       'after',
       '\nExamples:\n  sepal data convert photos --out flowers --size 224\n  sepal data convert photos --labels labels.csv --out flowers',
@@ -69,6 +71,9 @@ async function convert(folder: string, flags: Flags, { log, signal }: Context): 
     log.warn(
       `${plural(unlisted, 'picture')} of the folder ${unlisted === 1 ? 'is' : 'are'} not in the table and left out`,
     );
+  if (flags.json === true) {
+    console.log(JSON.stringify({ out: flags.out, classes: classNames.length, images, skipped, unlisted }, null, 2));
+  }
   for (const bad of skipped) log.warn(`skipped ${describeSkipped(bad)}`);
   log.info(
     `${plural(classNames.length, 'class', 'classes')} in ${flags.out}: ${formatCount(images.train)} pictures to train on, ` +

@@ -15,6 +15,7 @@ interface Flags {
   readonly shards?: number;
   readonly force?: boolean;
   readonly preview?: string;
+  readonly json?: boolean;
 }
 
 /** `sepal data make`: draws flowers into TFRecords, or an overview of them into a picture. */
@@ -36,6 +37,7 @@ export function addDataMake(data: Command, context: () => Context): void {
     )
     .option('--shards <n>', 'TFRecord files in each split (default: one for each 250 pictures, 16 at most)', integer)
     .option('--force', 'replace the data set that is in the folder')
+    .option('--json', 'print JSON')
     .option('--preview <file>', 'write an overview of the species as a PNG file; without --out, nothing else')
     .addHelpText(
       'after',
@@ -55,6 +57,7 @@ async function make(flags: Flags, { log, signal }: Context): Promise<void> {
       hint: 'give a folder with --out DIR, or an overview file with --preview FILE.png',
     });
   }
+  let drawn: { readonly classes: number; readonly images: object } | undefined;
   if (out !== undefined) {
     const progress = startProgress({ label: 'drawing', total: flags.train + flags.val + flags.test, unit: 'images/s' });
     let made;
@@ -63,6 +66,7 @@ async function make(flags: Flags, { log, signal }: Context): Promise<void> {
     } finally {
       progress.stop();
     }
+    drawn = { classes: made.classes.length, images: made.images };
     const { train, val, test } = made.images;
     log.info(
       `drew ${plural(made.classes.length, 'species', 'species')} into ${out}: ${formatCount(train)} pictures to train on, ` +
@@ -74,6 +78,7 @@ async function make(flags: Flags, { log, signal }: Context): Promise<void> {
     await writeFile(preview, drawContactSheet({ classes, seed, difficulty }));
     log.info(`overview in ${preview}`);
   }
+  if (flags.json === true) console.log(JSON.stringify({ out, ...drawn, preview }, null, 2));
 }
 
 function integer(text: string): number {

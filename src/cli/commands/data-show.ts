@@ -17,6 +17,7 @@ interface Flags extends DeviceFlags, FeatureFlags {
   readonly out: string;
   readonly rows: number;
   readonly columns: number;
+  readonly json?: boolean;
 }
 
 /** `sepal data show`: a picture of what a model will see in training. */
@@ -31,7 +32,8 @@ export function addDataShow(data: Command, context: () => Context): void {
     .option('--seed <n>', 'which images and draws', Number)
     .option('--out <file>', 'the PNG file', 'augmented.png')
     .option('--rows <n>', 'images', parseCount, 6)
-    .option('--columns <n>', 'pictures of each, the first as it is stored', parseCount, 8);
+    .option('--columns <n>', 'pictures of each, the first as it is stored', parseCount, 8)
+    .option('--json', 'print JSON');
   addFeatureFlags(command);
   addDeviceOptions(command)
     .addHelpText(
@@ -86,6 +88,7 @@ async function show(location: string, flags: Flags, context: Context): Promise<v
     } finally {
       await backend.close();
     }
+    if (flags.json === true) console.log(JSON.stringify({ file: flags.out, recipe: name, rows, columns }, null, 2));
     context.log.info(
       `${rows} training images by the recipe ${name}, the first of each row as it is stored: ${flags.out}`,
     );

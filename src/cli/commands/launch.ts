@@ -18,6 +18,7 @@ interface LaunchFlags {
   readonly spot?: boolean;
   readonly file?: string;
   readonly set?: readonly string[];
+  readonly json?: boolean;
 }
 
 /** `sepal launch RECIPE`. */
@@ -37,6 +38,7 @@ export const addLaunch: AddCommand = (program, context) => {
     .option('--spot', 'on spot nodes, which may be taken away at any time')
     .option('--set <path=value...>', 'any setting of the recipe')
     .option('--file <file>', 'write it there instead of printing it')
+    .option('--json', 'as JSON, which kubectl takes as well as YAML')
     .addHelpText(
       'after',
       `
@@ -69,7 +71,7 @@ Example:
         restarts,
         spot: flags.spot === true,
       });
-      const text = stringify(job);
+      const text = flags.json === true ? `${JSON.stringify(job, null, 2)}\n` : stringify(job);
       if (flags.file === undefined) process.stdout.write(text);
       else {
         await writeFile(flags.file, text);

@@ -36,33 +36,42 @@ export const addPlugin: AddCommand = (program, context) => {
     .description('bring a plugin into the cache, with pip, and check it')
     .addArgument(new Argument('<name>', 'which one').choices(PLUGINS.map(({ name }) => name)))
     .option('--wheel <file>', 'use this wheel instead of downloading it')
+    .option('--json', 'print JSON')
     .addHelpText(
       'after',
       '\nExamples:\n  sepal plugin install cpu\n  sepal plugin install tpu --wheel libtpu-0.0.52-cp311-cp311-manylinux_2_31_x86_64.whl',
     )
-    .action(async (name: string, flags: { wheel?: string }) => {
-      await install(name, flags.wheel, context());
+    .action(async (name: string, flags: InstallFlags) => {
+      await install(name, flags, context());
     });
 
   plugin
     .command('where')
     .description('print the file of the plugin that a platform uses')
     .addArgument(new Argument('[platform]', 'which one').choices(PLATFORMS).default('cpu'))
+    .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  sepal plugin where tpu')
-    .action(async (platform: PluginPlatform) => {
+    .action(async (platform: PluginPlatform, flags: { json?: boolean }) => {
       const found = await findPlugin(platform);
       context().log.debug(`from ${found.source}`);
-      console.log(found.path);
+      const { path, source } = found;
+      console.log(flags.json === true ? JSON.stringify({ platform, path, source }, null, 2) : path);
     });
 };
 
-async function install(name: string, wheel: string | undefined, { log, signal }: Context): Promise<void> {
+interface InstallFlags {
+  readonly wheel?: string;
+  readonly json?: boolean;
+}
+
+async function install(name: string, { wheel, json }: InstallFlags, { log, signal }: Context): Promise<void> {
   const display = transferDisplay(name);
   const options: InstallOptions = { wheel, signal, onNotice: (line) => log.info(line), onProgress: display.update };
   try {
     const { path, version } = await installPlugin(name, options);
     display.stop();
     log.info(`${name} ${version} is installed: ${path}`);
+    if (json === true) console.log(JSON.stringify({ name, version, path }, null, 2));
   } finally {
     display.stop();
   }

@@ -18,6 +18,7 @@ interface Flags extends DeviceFlags, Omit<PredictOptions, 'tta'> {
   readonly competition?: string;
   readonly message?: string;
   readonly kaggleApi?: string;
+  readonly json?: boolean;
 }
 
 /** `sepal submit RUN|ENSEMBLE`. */
@@ -40,6 +41,7 @@ export const addSubmit: AddCommand = (program, context) => {
       'hand the file in at Kaggle, by a token in ~/.kaggle/kaggle.json or KAGGLE_USERNAME and KAGGLE_KEY',
     )
     .option('--message <text>', 'what Kaggle shows beside the submission')
+    .option('--json', 'print JSON')
     .addOption(new Option('--kaggle-api <url>').hideHelp())
     .addOption(badRecordsFlag());
   addFeatureFlags(command);
@@ -63,6 +65,7 @@ async function submit(run: string, flags: Flags, context: Context): Promise<void
 
   const backend = await openDevice(flags, context);
   let csv: string;
+  let count: number;
   try {
     const paths = used.map((member) => member.run);
     const members = await predictMembers(backend, paths, { ...flags, tta: flags.tta ?? ensemble.tta }, context);
@@ -75,16 +78,20 @@ async function submit(run: string, flags: Flags, context: Context): Promise<void
     );
     csv = submissionCsv(ids, probabilities, classNames.length, `${flags.data} ${split}`);
     await writeFile(out, csv);
+    count = ids.length;
     context.log.info(`${formatCount(ids.length)} predictions of ${split} in ${out}`);
   } finally {
     await backend.close();
   }
-  if (token !== undefined) await upload(csv, token, run, flags, context);
+  const kaggle = token === undefined ? undefined : await upload(csv, token, run, flags, context);
+  if (flags.json === true) console.log(JSON.stringify({ file: out, split, predictions: count, kaggle }, null, 2));
 }
 
-async function upload(csv: string, token: KaggleToken, run: string, flags: Flags, context: Context): Promise<void> {
+/** Hands the file in; gives what Kaggle answers. */
+async function upload(csv: string, token: KaggleToken, run: string, flags: Flags, context: Context): Promise<string> {
   const { competition = '', message = `Sepal: ${run}`, kaggleApi: api, out } = flags;
   const { signal, log } = context;
   const answer = await submitToKaggle({ competition, file: out, content: csv, message, token, api, signal });
   log.info(`Kaggle (${competition}): ${answer}`);
+  return answer;
 }

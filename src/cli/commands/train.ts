@@ -53,7 +53,8 @@ export const addTrain: AddCommand = (program, context) => {
     .option('--keep-best <n>', "weights of so many of the best epochs are kept (default: the best one's)", parseCount)
     .addOption(badRecordsFlag())
     .option('--no-report', 'write no HTML report')
-    .option('--tensorboard', "write the epochs' scores for TensorBoard too: tensorboard --logdir RUN/tensorboard");
+    .option('--tensorboard', "write the epochs' scores for TensorBoard too: tensorboard --logdir RUN/tensorboard")
+    .option('--json', 'print JSON lines: the start, each epoch, the end; one object with --find-lr');
   addFeatureFlags(command);
   addDeviceOptions(command)
     .addHelpText(

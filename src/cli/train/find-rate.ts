@@ -45,7 +45,9 @@ export async function findRate(recipeName: string, flags: TrainFlags, context: C
         `rates   ${points[0].rate.toExponential(1)} to ${last.rate.toExponential(1)}, ${points.length} steps`,
       );
       context.log.info(`chart   ${chart}`);
-      console.log(`suggested --learning-rate ${Number(suggested.toPrecision(2))} (where the loss falls fastest)`);
+      const rate = Number(suggested.toPrecision(2));
+      const text = `suggested --learning-rate ${rate} (where the loss falls fastest)`;
+      console.log(flags.json === true ? JSON.stringify({ suggested: rate, chart, points }) : text);
     } finally {
       await backend.close();
     }

@@ -25,7 +25,7 @@ export interface FoldsOptions {
  * Cross-validation: a run for each fold in `fold-1`, `fold-2`, …, and what each says of the images that it has not seen in
  * `out-of-fold.csv`. Together the runs are one member of an ensemble.
  */
-export async function runFolds({ recipe, source, out, folds, context, trainFold }: FoldsOptions): Promise<void> {
+export async function runFolds({ recipe, source, out, flags, folds, context, trainFold }: FoldsOptions): Promise<void> {
   const { log } = context;
   const whole = await source.whole(recipe.size);
   const classCount = whole.classNames.length;
@@ -56,5 +56,8 @@ export async function runFolds({ recipe, source, out, folds, context, trainFold 
     `\nall     ${plural(folds, 'fold')}, ${formatCount(whole.count)} images, each by a run that has not seen it: ` +
       `macro F1 ${macroF1.toFixed(4)}, accuracy ${accuracy.toFixed(4)}`,
   );
+  if (flags.json === true) {
+    console.log(JSON.stringify({ event: 'folds', folds, out, images: whole.count, macroF1, accuracy }));
+  }
   log.info(`next    sepal submit ${out} --data DIR   (mean of the folds), or sepal ensemble ${out} … --out-of-fold`);
 }

@@ -22,6 +22,7 @@ import { runFolds } from './folds.ts';
 import { recipeFrom } from './recipe-source.ts';
 import { TensorboardLog } from './tensorboard-log.ts';
 import { trainDisplay } from './train-display.ts';
+import { trainLines } from './train-lines.ts';
 import { TrainingSource } from './training-source.ts';
 
 /** What `sepal train` does: opens data and device, trains, writes the report, and says where all is. */
@@ -80,6 +81,8 @@ async function trainOne({ name, recipe, backend, flags, context, out, dataAt }: 
   const display = trainDisplay(recipe, data.train.count, log);
   const tensorboard =
     flags.tensorboard === true && host.index === 0 ? new TensorboardLog(out, recipeText, log) : undefined;
+  const lines = trainLines(flags.json === true && host.index === 0);
+  lines.start(out, name, recipe, backend, data);
   const keep = flags.allLabelled === true ? 'last' : 'best';
   let result: TrainResult;
   try {
@@ -98,6 +101,7 @@ async function trainOne({ name, recipe, backend, flags, context, out, dataAt }: 
       onEvent: (event) => {
         display.onEvent(event);
         tensorboard?.onEvent(event);
+        lines.onEvent(event);
       },
     });
   } finally {
@@ -120,6 +124,7 @@ async function trainOne({ name, recipe, backend, flags, context, out, dataAt }: 
   }
   if (report) await writeRunReport({ name, out, recipe, recipeText, backend, data, result });
   printResult(result, out, { ...flags, report }, { ...context, log });
+  lines.end(out, result, report ? join(out, REPORT_FILE) : undefined);
   return result;
 }
 
@@ -132,6 +137,7 @@ function requireOneHost({ maxTime, allLabelled, findLr }: TrainFlags, hosts: num
 }
 
 const RECIPE_FILE = 'recipe.yaml';
+const REPORT_FILE = 'report.html';
 
 /** Seconds that the report takes at most, and closing all. */
 const REPORT_SECONDS = 20;
@@ -193,6 +199,6 @@ function printResult(result: TrainResult, out: string, flags: TrainFlags, { log 
       `${formatSeconds(result.seconds)} of training`,
   );
   const shown = relative('.', out) || '.';
-  if (flags.report) log.info(`report  ${join(shown, 'report.html')}`);
+  if (flags.report) log.info(`report  ${join(shown, REPORT_FILE)}`);
   log.info(`next    sepal predict ${shown} PHOTO.jpg`);
 }

@@ -32,4 +32,5 @@ export interface TrainFlags extends DeviceFlags, FeatureFlags {
   readonly badRecords: 'fail' | 'skip';
   readonly report: boolean;
   readonly tensorboard?: boolean;
+  readonly json?: boolean;
 }

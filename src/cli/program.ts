@@ -1,0 +1,68 @@
+import { Command } from 'commander';
+import type { AddCommand, Context } from './command.ts';
+import { sepalVersion } from './version.ts';
+
+/** Every command, in the order in which the help lists them. Only the one that is typed is loaded. */
+const COMMANDS = new Map<string, () => Promise<AddCommand>>([
+  ['train', async () => (await import('./commands/train.ts')).addTrain],
+  ['evaluate', async () => (await import('./commands/evaluate.ts')).addEvaluate],
+  ['report', async () => (await import('./commands/report.ts')).addReport],
+  ['predict', async () => (await import('./commands/predict.ts')).addPredict],
+  ['export', async () => (await import('./commands/export.ts')).addExport],
+  ['schedule', async () => (await import('./commands/schedule.ts')).addSchedule],
+  ['ensemble', async () => (await import('./commands/ensemble.ts')).addEnsemble],
+  ['submit', async () => (await import('./commands/submit.ts')).addSubmit],
+  ['launch', async () => (await import('./commands/launch.ts')).addLaunch],
+  ['plan', async () => (await import('./commands/plan.ts')).addPlan],
+  ['serve', async () => (await import('./commands/serve.ts')).addServe],
+  ['models', async () => (await import('./commands/models.ts')).addModels],
+  ['data', async () => (await import('./commands/data.ts')).addData],
+  ['plugin', async () => (await import('./commands/plugin.ts')).addPlugin],
+  ['doctor', async () => (await import('./commands/doctor.ts')).addDoctor],
+  ['completion', async () => (await import('./commands/completion.ts')).addCompletion],
+]);
+
+/** The program with the command that the arguments name, or all of them for the help and for a name that there is not. */
+export async function createProgram(
+  args: readonly string[],
+  contextOf: (options: { readonly verbose?: boolean; readonly quiet?: boolean }) => Context,
+): Promise<Command> {
+  const program = new Command('sepal')
+    .description('Train image classifiers on TPU, GPU and CPU, through OpenXLA.')
+    .version(sepalVersion(), '-V, --version', 'print the version')
+    .option('-v, --verbose', 'print more: stack traces, buffer counts, cache hits')
+    .option('-q, --quiet', 'print results and errors only')
+    .addHelpText(
+      'after',
+      '\nExit status: 0 done, 1 an error, 2 a wrong command line, 130 and 143 stopped by Ctrl-C and SIGTERM.',
+    )
+    .showSuggestionAfterError(true)
+    .showHelpAfterError('(see --help)')
+    .exitOverride();
+  for (const add of await loadCommands(args)) add(program, () => contextOf(program.opts()));
+  for (const command of program.commands) inheritSettings(command, program);
+  return program;
+}
+
+async function loadCommands(args: readonly string[]): Promise<AddCommand[]> {
+  const name = args.find((word) => !word.startsWith('-')) ?? '';
+  // Completing a word takes knowing them all.
+  const load = name === 'completion' ? undefined : COMMANDS.get(name);
+  return load === undefined ? Promise.all([...COMMANDS.values()].map((each) => each())) : [await load()];
+}
+
+function inheritSettings(command: Command, parent: Command): void {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inheritSettings(child, command);
+}
+
+/** The commands that do something, by their words: `train`, `data info`, … */
+export function leafCommands(program: Command, above = ''): Map<string, Command> {
+  const leaves = new Map<string, Command>();
+  for (const command of program.commands) {
+    const name = `${above}${command.name()}`;
+    if (command.commands.length === 0) leaves.set(name, command);
+    for (const [inner, leaf] of leafCommands(command, `${name} `)) leaves.set(inner, leaf);
+  }
+  return leaves;
+}
