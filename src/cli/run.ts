@@ -53,7 +53,7 @@ function printJsonError(error: unknown): void {
 
 function printError(error: unknown, verbose: boolean): void {
   if (error instanceof SepalError) {
-    process.stderr.write(`error: ${error.toUserString()}\n`);
+    process.stderr.write(`error: ${error.toUserString()}\n${verbose ? `  code: ${error.code}\n` : ''}`);
   } else {
     const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     process.stderr.write(`error: ${text}\n  hint: this is a bug in Sepal: please report it with --verbose\n`);

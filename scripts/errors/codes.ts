@@ -1,0 +1,33 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const SRC = join(import.meta.dirname, '..', '..', 'src');
+
+/** Codes of the errors that the sources throw, by class. Those of the server's API stand in docs/serving.md. */
+export function errorCodes(): Map<string, string[]> {
+  const codes = new Map<string, Set<string>>();
+  for (const file of globSync('**/*.ts', { cwd: SRC })) {
+    if (file.endsWith('.test.ts')) continue;
+    const text = readFileSync(join(SRC, file), 'utf8');
+    // The code is the first argument: one name, or a choice between two.
+    for (const [, name, argument] of text.matchAll(/new ([A-Z]\w+Error)\(\s*([^,;`]*?),/g)) {
+      if (name === 'ServeError') continue;
+      for (const [, code] of argument.matchAll(/'([A-Z][A-Z\d_]+)'/g)) {
+        codes.set(name, (codes.get(name) ?? new Set()).add(code));
+      }
+    }
+  }
+  return new Map(
+    [...codes.keys()].toSorted().map((name): [string, string[]] => [name, [...codes.get(name)!].toSorted()]),
+  );
+}
+
+/** The list as it stands in docs/errors.md. */
+export function codeList(): string {
+  return [...errorCodes()]
+    .map(([name, codes]) => `- **${name}**: ${codes.map((code) => `\`${code}\``).join(', ')}`)
+    .join('\n');
+}
+
+/** Where the list stands in the document. */
+export const LIST = /(?<=<!-- codes -->\n\n)[\s\S]*?(?=\n\n<!-- end of codes -->)/;
