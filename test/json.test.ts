@@ -100,6 +100,7 @@ suite('commands print what is documented', { skip }, () => {
       ['data show', 'set', '--size', '32', '--rows', '2', '--columns', '2', ...device],
       ['train', 'cnn', '--data', 'set', '--out', 'runs/first', '--no-report', ...small, ...device],
       ['evaluate', 'runs/first', '--data', 'set', ...device],
+      ['report', 'runs/first'],
       ['predict', 'runs/first', 'photos/rose/0.jpg', ...device],
       ['export', 'runs/first', '--format', 'onnx', '--out', 'first.onnx'],
       ['ensemble', 'runs/first', '--data', 'set', '--out', 'ensemble.json', ...device],
