@@ -1,17 +1,18 @@
-// One process of Sepal's input pipeline: `input-sepal.ts FOLDER SIZE BATCH PASSES CACHE`; its peer is
-// peers/tfdata_read.py. With CACHE 1 decoded pixels are cached in memory; with 0 every pass decodes, from files whose
+// One process of Sepal's input pipeline: `input-sepal.ts FOLDER SIZE BATCH PASSES FORM`; its peer is
+// peers/tfdata_read.py. With FORM `cache` decoded pixels are cached in memory; else every pass decodes, from files whose
 // bytes stay in memory after the first pass.
 import { openDataset } from '../src/data/index.ts';
 
-const [folder, ...numbers] = process.argv.slice(2);
-const [size, batchSize, passes, cache] = numbers.map(Number);
+const [folder, ...rest] = process.argv.slice(2);
+const [size, batchSize, passes] = rest.map(Number);
+const form = rest[3];
 
 let started = performance.now();
 let cpuStarted = process.cpuUsage();
 const seconds: number[] = [];
 const cpuSeconds: number[] = [];
 let records = 0;
-const cacheBudgetBytes = cache === 1 ? undefined : 0;
+const cacheBudgetBytes = form === 'cache' ? undefined : 0;
 const dataset = await openDataset(folder, { size, labelsRequired: true, cacheBudgetBytes });
 for (let epoch = 0; epoch < passes; epoch++) {
   records = 0;

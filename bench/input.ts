@@ -35,7 +35,8 @@ type Run = z.infer<typeof Run>;
  * and batch every record of a folder.
  *
  * Each repeat starts a process of each system, one after the other, with decoded pixels cached in memory (Sepal's default,
- * tf.data's `cache()`) and without. A pass counts from after the imports, with all that a system does before its first
+ * tf.data's `cache()`) and without; without, tf.data runs in its fastest form (records shuffled, then decoded) and in that
+ * of the usual notebooks (decoded, then shuffled). A pass counts from after the imports, with all that a system does before its first
  * batch: the first pass of Sepal contains the indexing.
  */
 export async function benchInput(args: readonly string[]): Promise<void> {
@@ -74,17 +75,27 @@ interface Case {
 
 async function benchSet({ folder, size, passes }: InputSet, batch: number, repeats: number): Promise<Row[]> {
   const decoded: Pair[] = [];
+  const notebook: Pair[] = [];
   const cached: Pair[] = [];
   for (let repeat = 1; repeat <= repeats; repeat++) {
     console.error(`${size} px, repeat ${repeat} of ${repeats}`);
-    for (const [pairs, cache] of [[decoded, 0] as const, [cached, 1] as const]) {
-      pairs.push(await runBoth([folder, size, batch, passes, cache].map(String)));
+    for (const [pairs, form] of [
+      [decoded, 'records'] as const,
+      [notebook, 'images'] as const,
+      [cached, 'cache'] as const,
+    ]) {
+      pairs.push(await runBoth([folder, size, batch, passes, form].map(String)));
     }
   }
   const asTheyCome = cached.map(({ sepal }, i) => ({ sepal, peer: decoded[i].peer }));
   const mean = (all: readonly number[]) => [all.reduce((sum, value) => sum + value, 0) / all.length];
   const cases: Case[] = [
     { name: 'a fresh process, one pass, every picture decoded', pairs: decoded, take: (all) => all.slice(0, 1) },
+    {
+      name: 'the same, tf.data as in notebooks: decoded, then shuffled',
+      pairs: notebook,
+      take: (all) => all.slice(0, 1),
+    },
     { name: 'later passes, every picture decoded again', pairs: decoded, take: (all) => all.slice(1) },
     { name: `${passes} passes, mean, each as it comes (Sepal caches)`, pairs: asTheyCome, take: mean },
     { name: 'the first pass, both filling a cache of pixels', pairs: cached, take: (all) => all.slice(0, 1) },
