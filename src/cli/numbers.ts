@@ -15,6 +15,13 @@ export function parseCount(text: string): number {
   return value;
 }
 
+/** A flag's value as a whole number of at least 0. */
+export function parseNatural(text: string): number {
+  const value = parseNumber(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('expected a whole number of at least 0.');
+  return value;
+}
+
 /** A flag's value as seconds. */
 export function parseSeconds(text: string): number {
   const seconds = parseDuration(text);

@@ -17,16 +17,19 @@ const SHARD_RECORDS = 1000;
 /** Pictures in work at a time: enough for the decoding threads, little enough memory. */
 const WINDOW = 8;
 
-export interface ConvertOptions {
-  readonly out: string;
+export interface ConvertOptions extends WriteOptions {
   /** Gives the classes of the pictures; else each class has a folder of its own. */
   readonly table?: LabelTable;
-  /** Side of the square pictures in pixels. */
-  readonly size: number;
   /** Share of each class that goes to the split, 0 to 1; the rest is for training. */
   readonly val?: number;
   readonly test?: number;
   readonly seed?: number;
+}
+
+export interface WriteOptions {
+  readonly out: string;
+  /** Side of the square pictures in pixels. */
+  readonly size: number;
   /** JPEG quality, 1 to 100, of pictures that aren't JPEG files of the size already. */
   readonly quality?: number;
   readonly badRecords?: BadRecords;
@@ -53,20 +56,26 @@ export interface Converted {
  * @throws DataError for the first bad picture, unless `badRecords` is `skip`.
  */
 export async function convertFolder(folder: string, options: ConvertOptions): Promise<Converted> {
-  const { val = 0.15, test = 0.15, seed = 0, out, size } = options;
+  const { val = 0.15, test = 0.15, seed = 0 } = options;
   if (!(val >= 0 && test >= 0 && val + test < 1)) {
     throw new UsageError('BAD_SHARES', 'the shares of val and test leave nothing to train on', {
       expected: 'shares from 0 to 1 with a sum below 1',
       received: `val ${val} and test ${test}`,
     });
   }
-  const { source, classNames, unlisted, splits } = await openInput(folder, options.table, { val, test }, seed);
+  return writePictures(await openInput(folder, options.table, { val, test }, seed), options);
+}
+
+/** What `convertFolder` does with pictures that are listed, named and split. */
+export async function writePictures(pictures: Pictures, options: WriteOptions): Promise<Converted> {
+  const { source, classNames, unlisted, splits } = pictures;
+  const { out, size } = options;
   const images = { train: 0, val: 0, test: 0 };
   const skipped: Skipped[] = [];
   let done = 0;
   await writeDatasetFolder(out, options.force ?? false, async (draft) => {
     for (const split of SPLITS) {
-      const records = encodeAll(folder, source, splits[split], options, (bad) => skipped.push(bad));
+      const records = encodeAll(pictures, splits[split], options, (bad) => skipped.push(bad));
       const onRecord = () => options.onProgress?.(++done, source.count);
       images[split] = await writeShards(
         join(draft, `tfrecords-jpeg-${size}x${size}`, split),
@@ -81,11 +90,14 @@ export async function convertFolder(folder: string, options: ConvertOptions): Pr
   return { classNames, images, skipped, unlisted };
 }
 
-interface Input {
+/** Pictures with their classes and splits. */
+export interface Pictures {
+  /** What the names of the pictures are relative to. */
+  readonly folder: string;
   readonly source: Source;
   readonly classNames: readonly string[];
   readonly unlisted: number;
-  readonly splits: Record<Split, Uint32Array>;
+  readonly splits: Readonly<Record<Split, Uint32Array>>;
 }
 
 async function openInput(
@@ -93,16 +105,16 @@ async function openInput(
   table: LabelTable | undefined,
   shares: { readonly val: number; readonly test: number },
   seed: number,
-): Promise<Input> {
+): Promise<Pictures> {
   const parquet = table === undefined ? await findParquet(folder) : [];
   if (parquet.length > 0) {
     const source = await ParquetSource.open(parquet);
-    return { source, classNames: source.classNames, unlisted: 0, splits: splitRows(source, shares, seed) };
+    return { folder, source, classNames: source.classNames, unlisted: 0, splits: splitRows(source, shares, seed) };
   }
   const listed = table === undefined ? await listClassFolders(folder) : await listLabelled(folder, table);
   const { classNames, files, labels, unlisted } = listed;
   const source = new ImageFileSource(files, labels);
-  return { source, classNames, unlisted, splits: splitByClass(labels, shares, seed) };
+  return { folder, source, classNames, unlisted, splits: splitByClass(labels, shares, seed) };
 }
 
 /**
@@ -173,10 +185,9 @@ export function splitByClass(
 
 /** Encodes pictures, some at a time, and yields their records in order; undefined for one that was skipped. */
 async function* encodeAll(
-  folder: string,
-  source: Source,
+  { folder, source }: Pictures,
   indices: Uint32Array,
-  { size, quality = 95, badRecords = 'fail', signal }: ConvertOptions,
+  { size, quality = 95, badRecords = 'fail', signal }: WriteOptions,
   onBad: (bad: Skipped) => void,
 ): AsyncGenerator<Uint8Array | undefined> {
   const encode = async (index: number) => {

@@ -18,7 +18,7 @@ export async function writeDatasetFolder(
   fill: (draft: string) => Promise<void>,
 ): Promise<void> {
   const out = resolve(path);
-  await checkOut(out, path, force);
+  await checkOut(path, force);
   const draft = join(dirname(out), `.${basename(out)}-${randomBytes(4).toString('hex')}.partial`);
   try {
     await fill(draft);
@@ -28,10 +28,11 @@ export async function writeDatasetFolder(
   }
 }
 
-async function checkOut(out: string, shown: string, force: boolean): Promise<void> {
+/** Whether a data set may be written there. @throws UsageError `OUT_NOT_EMPTY`, `OUT_NOT_FOLDER`. */
+export async function checkOut(shown: string, force: boolean): Promise<void> {
   let names: string[];
   try {
-    names = await readdir(out);
+    names = await readdir(shown);
   } catch (cause) {
     if (isSystemError(cause, 'ENOENT')) return;
     if (isSystemError(cause, 'ENOTDIR')) throw new UsageError('OUT_NOT_FOLDER', `${shown} is a file`, { cause });

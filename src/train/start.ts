@@ -10,7 +10,8 @@ import {
   type TransferOptions,
   type WeightsSource,
 } from '../models/index.ts';
-import type { HostTensor } from '../xla/index.ts';
+import type { VariableSpec } from '../nn/index.ts';
+import { elementCount, type HostTensor } from '../xla/index.ts';
 import type { Recipe } from './recipe.ts';
 import { initialWeights, seededValues, type WeightsOf } from './train-state.ts';
 
@@ -39,13 +40,24 @@ export async function startOf(
   }
   const model = buildModel({ ...request, options: withNeeded(recipe.model, source), preprocess: source.preprocess });
   const { values, fresh } = await loadWeights(model, source);
+  const last = model.variables.findLast(({ role }) => role === 'kernel');
   return {
     model,
-    weights: initialWeights(model, (spec) => values.get(spec.path)?.data ?? random(spec)),
+    weights: initialWeights(
+      model,
+      (spec) => values.get(spec.path)?.data ?? (spec === last ? none(spec) : random(spec)),
+    ),
     source,
     fresh,
   };
 }
+
+/**
+ * A new classifier on pretrained features begins with zeros (Kolesnikov et al. 2020, BiT): all classes are as likely, and
+ * what flows back at first comes from the images. Keras's random values are so large for few classes that training
+ * spends its first epochs on forgetting them.
+ */
+const none = ({ shape }: VariableSpec): Float32Array => new Float32Array(elementCount(shape));
 
 /** The options that the weights need take the place of defaults; one that the user chose stays, and is refused where it doesn't fit. */
 function withNeeded({ name, options }: Recipe['model'], source: WeightsSource): Record<string, unknown> {

@@ -3,7 +3,7 @@ import { formatCount, plural, startProgress, UsageError, type Progress } from '.
 import { convertFolder, type BadRecords, type LabelTable } from '../../data/index.ts';
 import type { Context } from '../command.ts';
 import { describeSkipped } from './data-check.ts';
-import { parseCount } from '../numbers.ts';
+import { parseCount, parseNatural } from '../numbers.ts';
 
 interface Flags {
   readonly out: string;
@@ -36,7 +36,7 @@ export function addDataConvert(data: Command, context: () => Context): void {
     .option('--size <pixels>', 'side of the square pictures; photos are cropped at their centre', parseCount, 224)
     .option('--val <share>', 'share of each class to validate on', share, 0.15)
     .option('--test <share>', 'share of each class to test on', share, 0.15)
-    .option('--seed <n>', 'the same seed splits the same way', wholeNumber, 0)
+    .option('--seed <n>', 'the same seed splits the same way', parseNatural, 0)
     .option('--quality <n>', 'JPEG quality, 1 to 100; JPEG files of the size already are kept as they are', quality, 95)
     .addOption(
       new Option('--bad-records <policy>', 'what to do with a file that is no readable picture')
@@ -98,8 +98,4 @@ function quality(text: string): number {
   const value = parseCount(text);
   if (value > 100) throw new InvalidArgumentError('expected a whole number from 1 to 100');
   return value;
-}
-
-function wholeNumber(text: string): number {
-  return text === '0' ? 0 : parseCount(text);
 }

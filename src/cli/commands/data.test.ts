@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import sharp from 'sharp';
 
@@ -125,4 +129,27 @@ test('a table of labels beside a folder becomes a data set, and check --deep fin
     duplicates: { members: { id: string }[] }[];
   };
   assert.deepEqual(json.duplicates[0].members.map(({ id }) => id).toSorted(), ['0', '7']);
+});
+
+test('get names the file to bring by hand where its server does not have it, and leaves nothing', async (t) => {
+  const server = createServer((_request, response) => response.writeHead(404).end()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const mirror = `http://127.0.0.1:${(server.address() as AddressInfo).port}/files`;
+  const out = join(root, 'got');
+  const child = spawn(process.execPath, [MAIN, 'data', 'get', 'oxford102', '--mirror', mirror, '--out', out], {
+    env: { ...process.env, SEPAL_CACHE: join(root, 'cache') },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const stderr = await text(child.stderr);
+  assert.equal(child.exitCode ?? (await once(child, 'exit'))[0], 1);
+  assert.match(stderr, /can't download http:.*\/files\/imagelabels\.mat: 404/);
+  assert.match(
+    stderr,
+    /bring https:\/\/www\.robots\.ox\.ac\.uk\/.*imagelabels\.mat from another machine and put it at .*cache/,
+  );
+  await assert.rejects(readFile(join(out, 'classes.txt')), { code: 'ENOENT' });
+  const unknown = data('get', 'roses');
+  assert.equal(unknown.status, 2);
+  assert.match(unknown.stderr, /tf_flowers, oxford102, petals/);
 });
