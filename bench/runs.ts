@@ -45,8 +45,9 @@ export async function benchFrozen(args: readonly string[]): Promise<void> {
 }
 
 /**
- * `npm run bench -- finetune`: seconds from process start until EfficientNet-Lite0, fine-tuned whole from its ImageNet
- * weights, has reached an accuracy on validation, beside PyTorch; each stops after the epoch that reaches it.
+ * `npm run bench -- finetune`: seconds from process start until EfficientNet-Lite0 has come from its ImageNet weights to an
+ * accuracy on validation. Sepal trains a head, then the later stages on views of the photos that went through the earlier ones
+ * once, and does all its epochs; PyTorch fine-tunes the whole network and stops after the epoch that reaches it.
  */
 export async function benchFinetune(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -61,7 +62,7 @@ export async function benchFinetune(args: readonly string[]): Promise<void> {
   });
   findPython();
   const weights = await resolveWeights('efficientnet-lite0', 'imagenet');
-  const sepal = await runSepal('flowers102-finetune', values.data);
+  const sepal = await runSepal('flowers102-lite0', values.data);
   const peer = Peer.parse(
     await runPeer('finetune_torch.py', [values.data, values.classes, weights?.path ?? '', values.epochs, '192', '32', values.target]), // prettier-ignore
   );
