@@ -176,7 +176,9 @@ async function stepRun(backend: Backend, name: string, size: number, batch: numb
   };
   let state: DeviceState = await backend.replicateTree(initialState(form, initialWeights(model, seededValues(0))));
   return async () => {
-    state = await step(state, arrays, inputs, { params: {}, statistics: {} });
-    await state.metrics.loss.toHost();
+    const { state: next, check } = await step(state, arrays, inputs, { params: {}, statistics: {} });
+    state = next;
+    await check.summary.toHost();
+    for (const array of Object.values(check)) array.dispose();
   };
 }

@@ -75,9 +75,10 @@ async function openTraining(): Promise<() => Promise<void>> {
       labels: await backend.shard(labels, types.labels),
       mask: await backend.shard(mask, types.mask),
     };
-    state = await run(state, arrays, inputs, { params: {}, statistics: {} });
-    await state.metrics.loss.toHost();
-    for (const array of Object.values(arrays)) array.dispose();
+    const { state: next, check } = await run(state, arrays, inputs, { params: {}, statistics: {} });
+    state = next;
+    await check.summary.toHost();
+    for (const array of Object.values({ ...arrays, ...check })) array.dispose();
   };
 }
 

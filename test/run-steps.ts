@@ -68,7 +68,9 @@ export async function runSteps(backend: Backend, options: StepsOptions): Promise
       labels: await backend.shard(labels, { shape: [batchSize], dtype: 'int32' }),
       mask: await backend.shard(mask, { shape: [batchSize], dtype: 'uint8' }),
     };
-    state = await step(state, batch, inputs, fixed);
+    const { state: next, check } = await step(state, batch, inputs, fixed);
+    state = next;
+    for (const array of Object.values(check)) array.dispose();
     for (const array of Object.values(batch)) array.dispose();
     losses.push((await readScores(state.metrics, classes)).loss);
     state = { ...state, metrics: await emptyMetrics(backend, classes) };

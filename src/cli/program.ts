@@ -9,6 +9,7 @@ const COMMANDS = new Map<string, () => Promise<AddCommand>>([
   ['report', async () => (await import('./commands/report.ts')).addReport],
   ['predict', async () => (await import('./commands/predict.ts')).addPredict],
   ['export', async () => (await import('./commands/export.ts')).addExport],
+  ['debug', async () => (await import('./commands/debug.ts')).addDebug],
   ['schedule', async () => (await import('./commands/schedule.ts')).addSchedule],
   ['ensemble', async () => (await import('./commands/ensemble.ts')).addEnsemble],
   ['submit', async () => (await import('./commands/submit.ts')).addSubmit],

@@ -11,6 +11,7 @@ import {
 } from '../models/index.ts';
 import { isDeviceArray, type DeviceArray } from '../runtime/index.ts';
 import { formatShape, isHostTensor, isTensorType, sameShape, type HostTensor, type TensorType } from '../xla/index.ts';
+import { divergenceRecordSchema } from './divergence.ts';
 import { CheckpointError } from './errors.ts';
 import { parseRecipe, recipeSchema, type Recipe } from './recipe.ts';
 import type { StateOf, WeightsOf } from './train-state.ts';
@@ -26,8 +27,6 @@ const infoSchema = z.object({
   model: z.object({ name: z.string(), options: z.record(z.string(), z.unknown()) }),
   size: z.object({ height: z.int(), width: z.int() }),
   classNames: z.array(z.string()),
-  /** Part of the schedule's learning rate that is taken, after roll-backs; 1 where it is left out. */
-  rateFactor: z.number().positive().optional(),
   preprocess: z.object({
     mean: z.tuple([z.number(), z.number(), z.number()]).readonly(),
     std: z.tuple([z.number(), z.number(), z.number()]).readonly(),
@@ -46,6 +45,8 @@ const infoSchema = z.object({
   best: scoreSchema.optional(),
   /** Epochs whose weights are kept beside the best ones. */
   kept: z.array(scoreSchema).optional(),
+  /** Steps whose numbers were not finite, where there were any. */
+  divergence: divergenceRecordSchema.optional(),
   /** Seconds of training so far. */
   seconds: z.number(),
 });
@@ -57,6 +58,8 @@ export interface Checkpoint {
   readonly path: string;
   readonly info: CheckpointInfo;
   readonly tensors: ReadonlyMap<string, HostTensor>;
+  /** Texts of the file, by name; the info is one of them. */
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 type Saved = DeviceArray | HostTensor;
@@ -128,7 +131,7 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
       hint: 'it may have been written by another version of Sepal',
     });
   }
-  return { path, info: { ...info.data, recipe: parseRecipe(info.data.recipe, path) }, tensors };
+  return { path, info: { ...info.data, recipe: parseRecipe(info.data.recipe, path) }, tensors, metadata };
 }
 
 /** The same error about a checkpoint: `WEIGHTS_CORRUPT` becomes `CHECKPOINT_CORRUPT`. */

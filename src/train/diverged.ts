@@ -1,31 +1,177 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { writeFile } from '../base/index.ts';
+import { streamSafetensors, type ComputeType } from '../models/index.ts';
+import type { Backend } from '../runtime/index.ts';
+import type { HostTensor } from '../xla/index.ts';
+import { readCheckpoint, sourcesOf, type Checkpoint, type CheckpointInfo } from './checkpoint.ts';
 import type { DeviceBatch } from './device-batches.ts';
-import { TrainingError } from './errors.ts';
-import { DIVERGED_FILE } from './run-files.ts';
+import { CheckpointError, TrainingError } from './errors.ts';
+import type { PhaseRun, StepOutcome } from './phase-run.ts';
+import { DIVERGED_FILE, DIVERGED_STATE } from './run-files.ts';
 
 const HINT = 'lower the learning rate, lengthen the warm-up, or clip gradients (clipNorm)';
 
-/** The step at which the loss stopped being a number. */
-export interface DivergedStep {
-  readonly step: number;
-  readonly epoch: number;
-  readonly loss: number;
-  readonly learningRate: number;
+/** What is kept of a step whose numbers were not finite, beside the state before it and its batch. */
+const stepSchema = z.object({
+  /** Counted from 1 in the run. */
+  step: z.int(),
+  epoch: z.int(),
+  learningRate: z.number(),
+  /** As text: JSON has neither NaN nor infinity. */
+  loss: z.string(),
+  gradientNorm: z.string(),
+  seed: z.int(),
+  replicas: z.int(),
+  computeType: z.enum(['float32', 'bfloat16']),
+  classWeights: z.array(z.number()).optional(),
+  /** Whether the step was of the head alone, on features computed once. */
+  onFeatures: z.boolean(),
+  /** Parameters whose gradients were not finite. */
+  gradients: z.array(z.string()),
+  /** Images of the batch in the order of its rows; padding is left out. */
+  images: z.array(z.string()),
+});
+export type DivergedStep = z.output<typeof stepSchema>;
+
+/** A step that a run doesn't go on from: it ends, or rolls back. */
+export class Diverged extends Error {
+  readonly step: DivergedStep;
+  readonly action: 'stop' | 'roll-back';
+  /** What the run has tried before, in words. */
+  readonly limit?: string;
+
+  constructor(step: DivergedStep, action: 'stop' | 'roll-back', limit?: string) {
+    super(whatDiverged(step));
+    this.step = step;
+    this.action = action;
+    this.limit = limit;
+  }
 }
 
-/** Writes down what the step was given, for a look at it, and throws. @throws TrainingError `DIVERGED`. */
-export async function tellDiverged(
+/** A step to be run again: the state before it, its batch, and what was known of it. */
+export interface DivergedRun {
+  readonly step: DivergedStep;
+  readonly checkpoint: Checkpoint;
+  readonly batch: Readonly<Record<'images' | 'labels' | 'mask', HostTensor>>;
+}
+
+/** A step whose numbers were not finite, and all that it takes to run it again. */
+export interface Divergent {
+  readonly run: PhaseRun;
+  readonly batch: DeviceBatch;
+  readonly outcome: StepOutcome;
+  readonly learningRate: number;
+  readonly epoch: number;
+  /** Of the step before. */
+  readonly info: CheckpointInfo;
+  readonly computeType: ComputeType;
+  readonly seed: number;
+  readonly classWeights?: readonly number[];
+  /** Of all training images. */
+  readonly ids: readonly string[];
+  readonly backend: Backend;
+}
+
+/**
+ * Keeps the state before the step and its batch in one file, for `sepal debug`, and what a person wants to know in
+ * another. Of a run on several hosts, which have a part of the batch each, only the second one is written. Where `isWhole` is
+ * false nothing is.
+ */
+export async function keepDiverged(
   out: string,
-  { loss, ...at }: DivergedStep,
-  { indices, mask }: Pick<DeviceBatch, 'indices' | 'mask'>,
-  ids: readonly string[],
-): Promise<never> {
-  const images = Array.from(indices, (index) => ids[index]).filter((_, row) => mask[row] === 1);
-  await writeFile(join(out, DIVERGED_FILE), `${JSON.stringify({ ...at, loss: String(loss), images }, undefined, 2)}\n`);
-  throw new TrainingError('DIVERGED', `the training loss is ${loss} at step ${at.step}, in epoch ${at.epoch}`, {
-    hint: `${HINT}; ${DIVERGED_FILE} in the run folder lists the images of the step`,
+  divergent: Divergent,
+  { isWhole = true }: { readonly isWhole?: boolean } = {},
+): Promise<DivergedStep> {
+  const { run, batch, outcome, learningRate, epoch, info, computeType, seed, classWeights, ids, backend } = divergent;
+  const { indices, mask } = batch;
+  const step: DivergedStep = {
+    step: info.step + 1,
+    epoch,
+    learningRate,
+    loss: String(outcome.loss),
+    gradientNorm: String(outcome.gradientNorm),
+    seed,
+    replicas: backend.replicas,
+    computeType,
+    classWeights: classWeights === undefined ? undefined : [...classWeights],
+    onFeatures: run.summary.cachesFeatures,
+    gradients: [...outcome.unsound],
+    images: Array.from(indices, (index) => ids[index]).filter((_, row) => mask[row] === 1),
+  };
+  if (backend.host.index !== 0 || !isWhole) return step;
+  if (backend.host.count === 1) {
+    const snapshot = await run.snapshot(info.step);
+    try {
+      const rows = batch.mask.length;
+      const whole = Object.entries(batch.arrays).map(async ([name, array]) => {
+        const [, ...rest] = array.shape;
+        const tensor = { shape: [rows, ...rest], dtype: array.dtype, data: await backend.gather(array) };
+        return [name, tensor] as const;
+      });
+      const sources = sourcesOf({ ...snapshot.state, batch: Object.fromEntries(await Promise.all(whole)) });
+      const metadata = { sepal: JSON.stringify(info), diverged: JSON.stringify(step) };
+      await streamSafetensors(join(out, DIVERGED_STATE), sources, metadata);
+    } finally {
+      snapshot.dispose();
+    }
+  } else {
+    await rm(join(out, DIVERGED_STATE), { force: true });
+  }
+  await noteDiverged(out, step);
+  return step;
+}
+
+/** Writes what a person wants to know of the step; `first` is what a diagnosis has found. */
+export async function noteDiverged(out: string, step: DivergedStep, first?: string): Promise<void> {
+  const { images, ...rest } = step;
+  await writeFile(join(out, DIVERGED_FILE), `${JSON.stringify({ ...rest, first, images }, undefined, 2)}\n`);
+}
+
+/** Reads the step that a run kept. @throws CheckpointError where it kept none. */
+export async function readDiverged(out: string): Promise<DivergedRun> {
+  const checkpoint = await readCheckpoint(join(out, DIVERGED_STATE)).catch((error: unknown) => {
+    if (!(error instanceof CheckpointError && error.code === 'CHECKPOINT_FILE')) throw error;
+    throw new CheckpointError('NOTHING_DIVERGED', `${out} has no ${DIVERGED_STATE}`, {
+      hint: 'a run writes it at the first step whose loss or gradients are not finite',
+      cause: error,
+    });
   });
+  const { metadata, path, tensors } = checkpoint;
+  const parsed = stepSchema.safeParse(JSON.parse(metadata.diverged ?? '{}'));
+  const [images, labels, mask] = ['images', 'labels', 'mask'].map((name) => tensors.get(`batch/${name}`));
+  if (!parsed.success || images === undefined || labels === undefined || mask === undefined) {
+    throw new CheckpointError('CHECKPOINT_FORMAT', `${path} holds no batch to run again`);
+  }
+  return { step: parsed.data, checkpoint, batch: { images, labels, mask } };
+}
+
+/** What was not finite in a step, in words. */
+export function whatDiverged({ loss, gradientNorm, gradients }: DivergedStep): string {
+  if (!Number.isFinite(Number(loss))) return `the training loss is ${loss}`;
+  const [first, ...more] = gradients.toReversed();
+  if (first !== undefined) {
+    return `the gradient of ${first}${more.length === 0 ? '' : ` (and of ${more.length} more)`} is not finite`;
+  }
+  if (!Number.isFinite(Number(gradientNorm))) return `the norm of the gradients is ${gradientNorm}`;
+  return 'a batch-norm statistic is not finite';
+}
+
+/** The error that ends a run; `first` is what a diagnosis has found. */
+export function divergedError(
+  step: DivergedStep,
+  { first, limit }: { first?: string; limit?: string } = {},
+): TrainingError {
+  const where = first === undefined ? '' : `: ${first}`;
+  const after = limit === undefined ? '' : `, after ${limit}`;
+  return new TrainingError(
+    'DIVERGED',
+    `${whatDiverged(step)} at step ${step.step}, in epoch ${step.epoch}${after}${where}`,
+    {
+      hint: `${HINT}; sepal debug RUN shows what went wrong in which layer, ${DIVERGED_FILE} lists the images; --resume goes on in front of the step, with --on-divergence skip without it`,
+    },
+  );
 }
 
 /** @throws TrainingError `DIVERGED` for a validation loss that is no number. */

@@ -50,12 +50,11 @@ export async function findLearningRate(options: FindRateOptions): Promise<FoundR
       for await (const batch of run.batches(epoch, { from: 0, first: 0 })) {
         signal?.throwIfAborted();
         const rate = from * (to / from) ** (points.length / Math.max(1, steps - 1));
-        await run.advance(batch, rate);
+        const { isFinite, loss } = await run.advance(batch, rate);
         batch.dispose();
-        const { loss } = await run.takeScores();
         mean = SMOOTHING * mean + (1 - SMOOTHING) * loss;
         const smooth = mean / (1 - SMOOTHING ** (points.length + 1));
-        if (!Number.isFinite(smooth) || (points.length > 10 && smooth > BLOWN_UP * least)) {
+        if (!isFinite || (points.length > 10 && smooth > BLOWN_UP * least)) {
           return { points, suggested: steepest(points) };
         }
         least = Math.min(least, smooth);

@@ -23,6 +23,8 @@ const rowSchema = z.object({
   /** Sums over the epoch, with augmentation and while the weights move. */
   train: scoresSchema,
   validation: scoresSchema,
+  /** Steps that were left out because their numbers were not finite, where there were any. */
+  skipped: z.int().optional(),
   /** Training and validation together. */
   seconds: z.number(),
   /** In training. */

@@ -14,7 +14,8 @@ export { computeTypeOf, PRECISIONS, type Precision } from './precision.ts';
 export { learningRate, scheduleSchema, type Schedule } from './schedule.ts';
 export { BEST_FILE, epochFile, LAST_FILE, PREVIOUS_FILE } from './run-files.ts';
 export { CHECKPOINT_EVERY } from './run-keeper.ts';
-export { train, type TrainEvent, type TrainOptions, type TrainResult } from './train.ts';
+export { train, type TrainResult } from './train.ts';
+export type { TrainEvent, TrainOptions } from './train-options.ts';
 export { variableTypes, type Weights } from './train-state.ts';
 export { previewAugmentation, type PreviewOptions } from './preview.ts';
 export { compileExplainedClassifier, type Classified, type ExplainedClassifier } from './grad-cam.ts';
@@ -32,3 +33,8 @@ export { findLearningRate, type FoundRates, type FindRateOptions } from './find-
 export { snapshotFile } from './run-files.ts';
 export { recipeSettings, type TrainingData } from './run-check.ts';
 export { writeSoup } from './soup.ts';
+export { diagnose, type Diagnosis } from './diagnosis.ts';
+export { readDiverged, whatDiverged, type DivergedStep } from './diverged.ts';
+export { DIVERGENCE_POLICIES, type DivergencePolicy } from './divergence.ts';
+export type { LayerSoundness, Soundness } from './inspection.ts';
+export { RunLock } from './run-lock.ts';

@@ -74,7 +74,14 @@ export interface UpdateArguments {
   /** Steps done including this one; float32 scalar. */
   readonly step: Tensor;
   readonly role: VariableRole;
+  /**
+   * Which of a slot's new and old value stays, by default the new one. What the variable gets must follow from what stays:
+   * from both, XLA would keep the new one in memory of its own.
+   */
+  readonly keep?: (next: Tensor, before: Tensor) => Tensor;
 }
+
+const keepNext = (next: Tensor): Tensor => next;
 
 export interface UpdateResult {
   readonly value: Tensor;
@@ -110,10 +117,10 @@ export function makeOptimizer(settings: OptimizerSettings): Optimizer {
 function sgd({ momentum, nesterov, weightDecay: decay }: Extract<OptimizerSettings, { name: 'sgd' }>): Optimizer {
   return {
     slots: momentum > 0 ? ['momentum'] : [],
-    update({ value, gradient, slots, learningRate, role }): UpdateResult {
+    update({ value, gradient, slots, learningRate, role, keep = keepNext }): UpdateResult {
       const slope = decay > 0 && role === 'kernel' ? add(gradient, mul(value, decay)) : gradient;
       if (momentum === 0) return { value: sub(value, mul(slope, learningRate)), slots: {} };
-      const moved = add(mul(slots.momentum, momentum), slope);
+      const moved = keep(add(mul(slots.momentum, momentum), slope), slots.momentum);
       const direction = nesterov ? add(slope, mul(moved, momentum)) : moved;
       return { value: sub(value, mul(direction, learningRate)), slots: { momentum: moved } };
     },
@@ -125,10 +132,10 @@ type AdamSettings = Omit<Extract<OptimizerSettings, { name: 'adamw' }>, 'name'>;
 /** The direction of Adam, with the decay beside it, before the learning rate. */
 function adamDirection(
   { beta1, beta2: second, epsilon: tiny, weightDecay: decay }: AdamSettings,
-  { value, gradient, slots, step, role }: UpdateArguments,
+  { value, gradient, slots, step, role, keep = keepNext }: UpdateArguments,
 ): { direction: Tensor; slots: Readonly<Record<string, Tensor>> } {
-  const mean = add(mul(slots.mean, beta1), mul(gradient, 1 - beta1));
-  const variance = add(mul(slots.variance, second), mul(square(gradient), 1 - second));
+  const mean = keep(add(mul(slots.mean, beta1), mul(gradient, 1 - beta1)), slots.mean);
+  const variance = keep(add(mul(slots.variance, second), mul(square(gradient), 1 - second)), slots.variance);
   const meanHat = div(mean, oneMinusPower(beta1, step));
   const varianceHat = div(variance, oneMinusPower(second, step));
   const direction = div(meanHat, add(sqrt(varianceHat), tiny));
@@ -170,12 +177,12 @@ function lamb(settings: AdamSettings): Optimizer {
 function lion({ beta1, beta2: second, weightDecay: decay }: Extract<OptimizerSettings, { name: 'lion' }>): Optimizer {
   return {
     slots: ['mean'],
-    update({ value, gradient, slots, learningRate, role }) {
+    update({ value, gradient, slots, learningRate, role, keep = keepNext }) {
       const direction = sign(add(mul(slots.mean, beta1), mul(gradient, 1 - beta1)));
       const full = decay > 0 && role === 'kernel' ? add(direction, mul(value, decay)) : direction;
       return {
         value: sub(value, mul(full, learningRate)),
-        slots: { mean: add(mul(slots.mean, second), mul(gradient, 1 - second)) },
+        slots: { mean: keep(add(mul(slots.mean, second), mul(gradient, 1 - second)), slots.mean) },
       };
     },
   };
@@ -186,14 +193,14 @@ function rmsprop(settings: Extract<OptimizerSettings, { name: 'rmsprop' }>): Opt
   const { decay: rho, momentum, centered, epsilon: tiny, weightDecay: decay } = settings;
   return {
     slots: ['square', ...(centered ? ['mean'] : []), ...(momentum > 0 ? ['momentum'] : [])],
-    update({ value, gradient, slots, learningRate, role }) {
+    update({ value, gradient, slots, learningRate, role, keep = keepNext }) {
       const slope = decay > 0 && role === 'kernel' ? add(gradient, mul(value, decay)) : gradient;
-      const squares = add(mul(slots.square, rho), mul(square(slope), 1 - rho));
-      const mean = centered ? add(mul(slots.mean, rho), mul(slope, 1 - rho)) : undefined;
+      const squares = keep(add(mul(slots.square, rho), mul(square(slope), 1 - rho)), slots.square);
+      const mean = centered ? keep(add(mul(slots.mean, rho), mul(slope, 1 - rho)), slots.mean) : undefined;
       // What rounding leaves of a variance may lie below 0.
       const spread = mean === undefined ? squares : maximum(sub(squares, square(mean)), 0);
       const scaled = div(slope, add(sqrt(spread), tiny));
-      const moved = momentum > 0 ? add(mul(slots.momentum, momentum), scaled) : undefined;
+      const moved = momentum > 0 ? keep(add(mul(slots.momentum, momentum), scaled), slots.momentum) : undefined;
       return {
         value: sub(value, mul(moved ?? scaled, learningRate)),
         slots: {

@@ -20,7 +20,8 @@ import { epochOrder } from './order.ts';
 import type { Phase } from './phase.ts';
 import type { TrainingData } from './run-check.ts';
 import { replicateKey } from './run-key.ts';
-import { stepInputTypes, type StepInputs } from './step.ts';
+import { stepInputTypes, type StepInputs, type StepResult } from './step.ts';
+import { unsoundParameters } from './step-check.ts';
 import { stepProgram } from './step-program.ts';
 import {
   emptyMetrics,
@@ -61,7 +62,19 @@ export interface PhaseSummary {
   readonly fromCache: boolean;
 }
 
-type Step = (state: DeviceState, batch: DeviceBatch['arrays'], inputs: ArraysOf<StepInputs>, fixed: ArraysOf<Weights>) => Promise<DeviceState>; // prettier-ignore
+type Step = (state: DeviceState, batch: DeviceBatch['arrays'], inputs: ArraysOf<StepInputs>, fixed: ArraysOf<Weights>) => Promise<ArraysOf<StepResult>>; // prettier-ignore
+
+/** What a step tells of itself. */
+export interface StepOutcome {
+  /** Where something is not finite the state is as it was before the step. */
+  readonly isFinite: boolean;
+  /** Mean loss of the batch. */
+  readonly loss: number;
+  /** L2 norm of all gradients together. */
+  readonly gradientNorm: number;
+  /** Parameters whose gradients are not finite, in the order of the model. */
+  readonly unsound: readonly string[];
+}
 
 /** The state of a moment, in memory of its own, with what is frozen. */
 export interface Snapshot {
@@ -155,18 +168,27 @@ export class PhaseRun {
   }
 
   /** One step on a batch. */
-  async advance(batch: DeviceBatch, rate: number): Promise<void> {
+  async advance(batch: DeviceBatch, rate: number): Promise<StepOutcome> {
     const learningRate = await this.#parts.settings.backend.replicate(
       Float32Array.of(rate),
       stepInputTypes.learningRate,
     );
-    this.#state = await this.#parts.step(
+    const { state, check } = await this.#parts.step(
       this.#state,
       batch.arrays,
       { learningRate, key: this.#parts.key },
       this.#parts.fixed,
     );
+    this.#state = state;
     learningRate.dispose();
+    const [finite, loss, gradientNorm] = (await check.summary.toHost()) as Float32Array;
+    const isFinite = finite === 1;
+    const unsound = isFinite
+      ? []
+      : unsoundParameters(this.#state.params, (await check.channels.toHost()) as Float32Array);
+    check.summary.dispose();
+    check.channels.dispose();
+    return { isFinite, loss, gradientNorm, unsound };
   }
 
   /** Mean loss of the epoch so far. */
@@ -193,13 +215,13 @@ export class PhaseRun {
 
   /**
    * Copies the state on the devices, where the next step is about to take its memory over. Whoever takes the copy to a
-   * file then has all the time it needs.
+   * file then has all the time it needs. `step` is how many steps are to count as done.
    */
-  async snapshot(): Promise<Snapshot> {
+  async snapshot(step: number): Promise<Snapshot> {
     const copy = await this.#parts.copy(this.#state);
     const whole = (weights: ArraysOf<Weights>) => mergeWeights<DeviceArray | HostTensor>(this.#frozen, weights);
     return {
-      state: { ...copy, ...whole(copy) },
+      state: { ...copy, ...whole(copy), step: { shape: [], dtype: 'uint32', data: Uint32Array.of(step) } },
       evaluated: whole(this.#averaged(copy)),
       dispose: () => {
         for (const array of treeLeaves(copy, isDeviceArray)) array.dispose();

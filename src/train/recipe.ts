@@ -4,6 +4,7 @@ import { parseDocument } from 'yaml';
 import { isSystemError, settingProblem } from '../base/index.ts';
 import { resolveModel } from '../models/index.ts';
 import { augmentSchema } from './augment/index.ts';
+import { divergenceSchema } from './divergence.ts';
 import { RecipeError } from './errors.ts';
 import { freezeSchema, frozenStatisticsSchema } from './freeze.ts';
 import { classWeightsSchema, lossSchema } from './loss.ts';
@@ -105,6 +106,7 @@ export const recipeSchema = z.strictObject({
       minDelta: z.number().min(0).default(0).describe('what counts as better'),
     })
     .optional(),
+  onDivergence: divergenceSchema.prefault({}),
   phases: z.array(phaseSchema).min(1).optional().describe('stretches of the run with settings of their own'),
 });
 

@@ -11,7 +11,8 @@ import { mountSmallDisk } from '../../test/small-disk.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { parseRecipe } from './recipe.ts';
 import { BEST_FILE, epochFile, LAST_FILE, PREVIOUS_FILE } from './run-files.ts';
-import { train, type TrainEvent, type TrainOptions, type TrainResult } from './train.ts';
+import { train, type TrainResult } from './train.ts';
+import type { TrainEvent, TrainOptions } from './train-options.ts';
 
 const SIZE = 16;
 const STEPS = 4;

@@ -7,8 +7,13 @@ export const snapshotFile = (epoch: number): string => `snapshot-${epoch}.safete
 /** The last checkpoint but one, for the case that the last one is damaged. */
 export const PREVIOUS_FILE = 'previous.safetensors';
 
+/** Says which process writes into the folder. */
+export const LOCK_FILE = 'train.lock';
+
 /** What the step was given at which the loss stopped being a number. */
 export const DIVERGED_FILE = 'diverged.json';
+/** The state before it and its batch, to run it again. */
+export const DIVERGED_STATE = 'diverged.safetensors';
 
 /** Weights of one of the best epochs, where several are kept. */
 export const epochFile = (epoch: number): string => `epoch-${String(epoch).padStart(4, '0')}.safetensors`;

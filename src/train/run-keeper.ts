@@ -41,6 +41,7 @@ export class RunKeeper {
   readonly #writes: boolean;
   readonly #queue = new SaveQueue();
   #lastStart = performance.now();
+  #hasState = false;
 
   constructor(out: string, { checkpointEvery = CHECKPOINT_EVERY, writes = true }: KeepSettings) {
     this.#out = out;
@@ -53,14 +54,20 @@ export class RunKeeper {
     return this.#writes && performance.now() - this.#lastStart >= this.#every && this.#queue.isIdle;
   }
 
+  /** Whether this process has saved a state to go on from. */
+  get hasState(): boolean {
+    return this.#hasState;
+  }
+
   /** Starts to save the state to go on from. */
   async keepState(run: PhaseRun, info: CheckpointInfo): Promise<void> {
     if (!this.#writes) return;
     this.#lastStart = performance.now();
-    const snapshot = await run.snapshot();
+    const snapshot = await run.snapshot(info.step);
     await this.#queue.start(async () => {
       try {
         await saveLast(this.#out, snapshot.state, info);
+        this.#hasState = true;
       } finally {
         snapshot.dispose();
       }
@@ -71,7 +78,7 @@ export class RunKeeper {
   async keepEpoch(run: PhaseRun, { info, history, weights, dropped }: EpochEnd): Promise<void> {
     if (!this.#writes) return;
     this.#lastStart = performance.now();
-    const snapshot = await run.snapshot();
+    const snapshot = await run.snapshot(info.step);
     const rows = [...history];
     const path = (name: string) => join(this.#out, name);
     await this.#queue.start(async () => {
@@ -80,6 +87,7 @@ export class RunKeeper {
         for (const name of weights) await saveWeights(path(name), snapshot.evaluated, info);
         await writeHistory(this.#out, rows);
         await saveLast(this.#out, snapshot.state, info);
+        this.#hasState = true;
         for (const name of dropped) await rm(path(name), { force: true });
       } finally {
         snapshot.dispose();
@@ -90,7 +98,7 @@ export class RunKeeper {
   /** Starts to save weights of an unfinished epoch as the best, where a run has to end without any other. */
   async keepWeights(run: PhaseRun, info: CheckpointInfo): Promise<void> {
     if (!this.#writes) return;
-    const snapshot = await run.snapshot();
+    const snapshot = await run.snapshot(info.step);
     await this.#queue.start(async () => {
       try {
         await saveWeights(join(this.#out, BEST_FILE), snapshot.evaluated, info);

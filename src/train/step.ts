@@ -19,16 +19,17 @@ import {
   softmax,
   sub,
   sum,
+  where,
   type Tensor,
   type TensorType,
 } from '../xla/index.ts';
-import { augment, mixExamples, type AugmentSettings } from './augment/index.ts';
 import type { BatchTensors } from './batch-tensors.ts';
 import type { Freezing } from './freeze.ts';
 import { inParts, type ComputePart } from './gradient-parts.ts';
-import { trainingLoss } from './loss.ts';
 import { clipByGlobalNorm, type Optimizer } from './optimizer.ts';
 import type { Recipe } from './recipe.ts';
+import { forwardPart, type ForwardSettings } from './step-part.ts';
+import { checkStep, type StepCheck } from './step-check.ts';
 import { mergeWeights, type MetricSums, type TrainState, type Weights } from './train-state.ts';
 
 export type { BatchTensors };
@@ -68,84 +69,66 @@ export const stepInputTypes: Record<keyof StepInputs, TensorType> = {
 };
 
 /** What a training step is made of. */
-export interface StepSettings {
-  readonly classifier: Classifier;
-  readonly recipe: Pick<Recipe, 'loss' | 'labelSmoothing' | 'clipNorm' | 'syncBatchNorm' | 'ema' | 'accumulate'>;
+export interface StepSettings extends ForwardSettings {
+  readonly recipe: ForwardSettings['recipe'] & Pick<Recipe, 'clipNorm' | 'ema'>;
   readonly optimizer: Optimizer;
   readonly freezing: Freezing;
-  /** How much the examples of each class count; all the same where there are none. */
-  readonly classWeights?: readonly number[];
   /** Factors on the learning rate by variable, where they are not 1. */
   readonly rateFactors: ReadonlyMap<string, number>;
-  /** Random changes of the images; none for features. */
-  readonly augment: AugmentSettings | undefined;
-  readonly replicas: number;
+}
+
+/** What a step gives. */
+export interface StepResult {
+  readonly state: TrainState;
+  readonly check: StepCheck;
 }
 
 /**
  * One step of training as every replica runs it: its part of the batch forward and back, gradients summed over the
  * replicas, and the same update everywhere. `fixed` are the values of what is frozen.
+ *
+ * Where a number of the step is not finite, the state stays as it was, but for the count of steps: nothing is lost by
+ * looking at the check after the step.
  */
-export function trainStep({
-  classifier,
-  recipe,
-  optimizer,
-  freezing,
-  classWeights,
-  rateFactors,
-  augment: changes,
-  replicas,
-}: StepSettings) {
-  return (state: TrainState, batch: BatchTensors, inputs: StepInputs, fixed: Weights): TrainState => {
+export function trainStep(settings: StepSettings) {
+  const { classifier, recipe, optimizer, rateFactors, replicas } = settings;
+  return (state: TrainState, batch: BatchTensors, inputs: StepInputs, fixed: Weights): StepResult => {
     const key = foldIn(inputs.key, state.step);
     const ownFirst = mul(replicaId(), batch.labels.shape[0]);
     const mask = convert(batch.mask, 'float32');
     const [examples] = allReduce([sum(mask)]);
     const paths = Object.keys(state.params);
     const params = paths.map((path) => state.params[path]);
-    const [drawKey, networkKey] = [foldIn(key, 0), foldIn(key, 1)];
 
     const compute: ComputePart = (rows, offset, moving) => {
       const firstExample = add(ownFirst, convert(offset, 'uint32'));
-      const draws = { key: drawKey, firstExample };
-      const augmented = changes === undefined ? rows.images : augment(rows.images, changes, draws);
-      const mixed = changes === undefined ? undefined : mixExamples(augmented, rows.labels, changes, draws);
       const weights = mergeWeights({ params: state.params, statistics: moving }, fixed);
-      const { output, updates } = applyNetwork(
-        classifier.network,
-        { ...weights.params, ...weights.statistics },
-        classifier.prepare(mixed?.images ?? augmented),
-        {
-          training: true,
-          key: networkKey,
-          firstExample,
-          syncReplicas: recipe.syncBatchNorm ? replicas : undefined,
-          frozenLayers: freezing.frozenLayers,
-          frozenStatistics: freezing.frozenStatistics,
-        },
-      );
-      const outputs = convert(output, 'float32');
-      const rowMask = convert(rows.mask, 'float32');
-      const parts = {
-        logits: outputs,
-        labels: rows.labels,
-        mask: rowMask,
-        examples,
-        mixed,
-        replicas: replicas * recipe.accumulate,
-      };
-      const { loss, losses: partLosses } = trainingLoss(recipe.loss, recipe.labelSmoothing, classWeights, parts);
-      const gradients = gradient(loss, params);
-      return { gradients, statistics: { ...moving, ...updates }, losses: partLosses, logits: outputs };
+      const { loss, losses, logits, updates } = forwardPart(settings, { rows, weights, key, firstExample, examples });
+      return { gradients: gradient(loss, params), statistics: { ...moving, ...updates }, losses, logits };
     };
-    const { statistics } = state;
     const whole =
       recipe.accumulate === 1
-        ? compute(batch, scalar(0, 'uint32'), statistics)
-        : inParts(recipe.accumulate, batch, { params, statistics, classes: classifier.classes }, compute);
+        ? compute(batch, scalar(0, 'uint32'), state.statistics)
+        : inParts(
+            recipe.accumulate,
+            batch,
+            { params, statistics: state.statistics, classes: classifier.classes },
+            compute,
+          );
     const { losses, logits } = whole;
     const summed = allReduce(whole.gradients);
     const gradients = recipe.clipNorm === undefined ? summed : clipByGlobalNorm(summed, recipe.clipNorm);
+
+    const statistics = averageOverReplicas(whole.statistics, recipe.syncBatchNorm ? 1 : replicas);
+    const sums = batchSums({ losses, logits, labels: batch.labels, mask });
+    const changing = Object.keys(statistics).filter((path) => whole.statistics[path] !== state.statistics[path]);
+    const { finite, ...check } = checkStep({
+      gradients: summed,
+      statistics: changing.map((path) => statistics[path]),
+      loss: sums.loss,
+      examples: sums.count,
+    });
+    const keep = (next: Tensor, before: Tensor) => where(finite, next, before);
 
     const update = add(state.updates, 1);
     const roles = new Map(classifier.variables.map(({ path, role }) => [path, role]));
@@ -157,24 +140,33 @@ export function trainStep({
         learningRate: scaled(inputs.learningRate, rateFactors.get(path)),
         step: convert(update, 'float32'),
         role: roles.get(path) ?? 'kernel',
+        keep,
       }),
     );
     const next: Weights = {
-      params: Object.fromEntries(paths.map((path, i) => [path, updated[i].value])),
-      statistics: averageOverReplicas(whole.statistics, recipe.syncBatchNorm ? 1 : replicas),
+      params: Object.fromEntries(paths.map((path, i) => [path, keep(updated[i].value, state.params[path])])),
+      statistics: keepAll(statistics, state.statistics, keep),
     };
+    const { loss, count, confusion } = state.metrics;
     return {
-      ...next,
-      slots: Object.fromEntries(
-        optimizer.slots.map((slot) => [
-          slot,
-          Object.fromEntries(paths.map((path, i) => [path, updated[i].slots[slot]])),
-        ]),
-      ),
-      ema: recipe.ema === undefined ? state.ema : movingAverage(state.ema, next, recipe.ema, update),
-      metrics: accumulate(state.metrics, { losses, logits, labels: batch.labels, mask }),
-      step: add(state.step, 1),
-      updates: update,
+      state: {
+        ...next,
+        slots: Object.fromEntries(
+          optimizer.slots.map((slot) => [
+            slot,
+            Object.fromEntries(paths.map((path, i) => [path, updated[i].slots[slot]])),
+          ]),
+        ),
+        ema: recipe.ema === undefined ? state.ema : movingAverage(state.ema, next, { decay: recipe.ema, update, keep }),
+        metrics: {
+          loss: keep(add(loss, sums.loss), loss),
+          count: keep(add(count, sums.count), count),
+          confusion: keep(add(confusion, sums.confusion), confusion),
+        },
+        step: add(state.step, 1),
+        updates: keep(update, state.updates),
+      },
+      check,
     };
   };
 }
@@ -188,14 +180,28 @@ function averageOverReplicas(statistics: Readonly<Record<string, Tensor>>, repli
 
 const scaled = (rate: Tensor, factor: number | undefined): Tensor => (factor === undefined ? rate : mul(rate, factor));
 
+type Keep = (next: Tensor, before: Tensor) => Tensor;
+
+const keepAll = (
+  next: Readonly<Record<string, Tensor>>,
+  before: Readonly<Record<string, Tensor>>,
+  keep: Keep,
+): Record<string, Tensor> =>
+  Object.fromEntries(Object.entries(next).map(([path, value]) => [path, keep(value, before[path])]));
+
 /** Each average takes a share of the new value; in the first steps a larger one, so that the first values are soon forgotten. */
-function movingAverage(old: Weights, now: Weights, decay: number, update: Tensor): Weights {
+function movingAverage(
+  old: Weights,
+  now: Weights,
+  { decay, update, keep }: { readonly decay: number; readonly update: Tensor; readonly keep: Keep },
+): Weights {
   const done = convert(update, 'float32');
   const kept = minimum(div(add(done, 1), add(done, 10)), decay);
-  const mix = (before: Tensor, after: Tensor) => add(after, mul(sub(before, after), kept));
-  const all = (before: Weights['params'], after: Weights['params']) =>
-    Object.fromEntries(Object.keys(after).map((path) => [path, mix(before[path], after[path])]));
-  return { params: all(old.params, now.params), statistics: all(old.statistics, now.statistics) };
+  const mix = (after: Tensor, before: Tensor) => keep(add(after, mul(sub(before, after), kept)), before);
+  return {
+    params: keepAll(now.params, old.params, mix),
+    statistics: keepAll(now.statistics, old.statistics, mix),
+  };
 }
 
 interface Outcome {
@@ -206,15 +212,22 @@ interface Outcome {
   readonly mask: Tensor;
 }
 
-/** Adds a batch's losses and confusion counts, over all replicas, to the sums of the epoch. */
-export function accumulate(sums: MetricSums, { losses, logits, labels, mask }: Outcome): MetricSums {
+/** Losses and confusion counts of a batch, over all replicas. */
+function batchSums({ losses, logits, labels, mask }: Outcome): MetricSums {
   const classes = logits.shape[1];
   const truth = mul(oneHot(labels, classes, 'float32'), expandDims(mask, 1));
   const predicted = oneHot(argmax(logits), classes, 'float32');
   const counts = dotGeneral(truth, predicted, { batchLeft: [], batchRight: [], contractLeft: [0], contractRight: [0] });
   const [loss, count, confusion] = allReduce([sum(losses), sum(mask), counts]);
-  return { loss: add(sums.loss, loss), count: add(sums.count, count), confusion: add(sums.confusion, confusion) };
+  return { loss, count, confusion };
 }
+
+/** The sums of an epoch with those of another batch. */
+const addSums = (sums: MetricSums, more: MetricSums): MetricSums => ({
+  loss: add(sums.loss, more.loss),
+  count: add(sums.count, more.count),
+  confusion: add(sums.confusion, more.confusion),
+});
 
 /** One step of evaluation: sums over a labelled batch, without augmentation or dropout, and the probabilities. */
 export function evaluationStep(classifier: Classifier) {
@@ -227,7 +240,7 @@ export function evaluationStep(classifier: Classifier) {
     const mask = convert(batch.mask, 'float32');
     const losses = mul(sparseCategoricalCrossEntropy(logits, batch.labels), mask);
     return {
-      metrics: accumulate(metrics, { losses, logits, labels: batch.labels, mask }),
+      metrics: addSums(metrics, batchSums({ losses, logits, labels: batch.labels, mask })),
       probabilities: softmax(logits),
     };
   };

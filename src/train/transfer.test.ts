@@ -13,7 +13,8 @@ import { loadTrainedModel } from './run-weights.ts';
 import { compileEvaluator } from './evaluate.ts';
 import { parseRecipe, type Recipe } from './recipe.ts';
 import { BEST_FILE, LAST_FILE } from './run-files.ts';
-import { train, type TrainEvent, type TrainOptions, type TrainResult } from './train.ts';
+import { train, type TrainResult } from './train.ts';
+import type { TrainEvent, TrainOptions } from './train-options.ts';
 
 const SIZE = 16;
 

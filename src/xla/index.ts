@@ -53,7 +53,7 @@ export {
 export { erf } from './erf.ts';
 export { ShapeError } from './errors.ts';
 export { countFlops } from './flops.ts';
-export { nodesOf } from './graph.ts';
+export { nodesOf, reachableNodes } from './graph.ts';
 export {
   isHostTensor,
   isOp,

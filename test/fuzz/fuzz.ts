@@ -14,7 +14,7 @@ export interface FuzzOptions {
   /** First case, to repeat one that failed. */
   readonly from?: number;
   readonly targets?: readonly string[];
-  /** Milliseconds for one case before it counts as a hang. */
+  /** Milliseconds of processor time for one case before it counts as a hang; of a busy machine a child may get little. */
   readonly hang?: number;
   /** Bytes that a child may take, Node itself included. */
   readonly memory?: number;
@@ -44,6 +44,8 @@ export interface FuzzResult {
 }
 
 const HANG = 20_000;
+/** So many times longer may a case take by the clock: it is a hang too where a child waits for what never comes. */
+const BY_THE_CLOCK = 30;
 const MEMORY = 1.5 * 2 ** 30;
 /** A disk in memory, where there is one: every case is a file. */
 const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
@@ -111,16 +113,19 @@ async function watch(task: FuzzTask, options: FuzzOptions, before: number): Prom
 
   let killed: 'hang' | 'memory' | undefined;
   let peak: number | undefined;
-  let last = { number: -1, since: performance.now() };
+  let last = { number: -1, since: performance.now(), processor: 0 };
   const watching = new AbortController();
   const look = async (): Promise<void> => {
     while (!watching.signal.aborted) {
       await delay(WATCH, undefined, { signal: watching.signal }).catch(() => {});
       const number = await currentCase(task);
-      if (number !== last.number) last = { number, since: performance.now() };
+      const processor = await processorTime(child);
+      if (number !== last.number) last = { number, since: performance.now(), processor: processor ?? 0 };
       peak = (await peakMemory(child)) ?? peak;
       onProgress?.(task.target, number, before + failures.length);
-      if (performance.now() - last.since > hang) killed ??= 'hang';
+      const waited = performance.now() - last.since;
+      const worked = processor === undefined ? waited : processor - last.processor;
+      if (worked > hang || waited > BY_THE_CLOCK * hang) killed ??= 'hang';
       if (peak !== undefined && peak > memory) killed ??= 'memory';
       if (killed !== undefined) child.kill('SIGKILL');
     }
@@ -138,6 +143,14 @@ async function watch(task: FuzzTask, options: FuzzOptions, before: number): Prom
 async function currentCase({ journal, from }: FuzzTask): Promise<number> {
   const bytes = await readFile(journal).catch(() => Buffer.alloc(0));
   return bytes.length === 8 ? bytes.readDoubleLE() : from;
+}
+
+/** Milliseconds of processor time that a process has had, where Linux tells. */
+async function processorTime({ pid }: ChildProcess): Promise<number | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  // Behind the name, which may hold anything: the 12th and 13th are ticks in the program and in the system, 100 a second.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields.length < 13 ? undefined : 10 * (Number(fields[11]) + Number(fields[12]));
 }
 
 /** The most memory that a process had so far, where Linux tells. */

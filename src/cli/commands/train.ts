@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { resolve } from 'node:path';
-import { FROZEN_STATISTICS, MONITORS, PRECISIONS } from '../../train/index.ts';
+import { DIVERGENCE_POLICIES, FROZEN_STATISTICS, MONITORS, PRECISIONS } from '../../train/index.ts';
 import { badRecordsFlag } from '../bad-records-flag.ts';
 import type { AddCommand } from '../command.ts';
 import { parseCount, parseFolds, parseNumber, parsePositive, parseSeconds } from '../numbers.ts';
@@ -36,6 +36,12 @@ export const addTrain: AddCommand = (program, context) => {
     )
     .addOption(new Option('--monitor <score>', 'validation score that picks the best weights').choices(MONITORS))
     .option('--patience <n>', 'stop after so many epochs without a better score', parseCount)
+    .addOption(
+      new Option(
+        '--on-divergence <policy>',
+        'at a loss or gradient that is NaN or infinite: stop (default), skip the step, or roll back with a lower rate',
+      ).choices(DIVERGENCE_POLICIES),
+    )
     .option('--set <path=value...>', 'any setting of the recipe, such as augment.flip=true')
     .option('--folds <n>', 'cross-validation over train and val together: a run for each fold', parseFolds)
     .addOption(

@@ -50,6 +50,7 @@ function layFlags(recipe: Record<string, unknown>, flags: TrainFlags): Record<st
     ['precision', flags.precision],
     ['schedule.rate', flags.learningRate],
     ['monitor', flags.monitor],
+    ['onDivergence.policy', flags.onDivergence],
     ['earlyStopping.patience', flags.patience],
   ];
   // Options of one architecture mean nothing to another.

@@ -7,6 +7,7 @@ import {
   computeTypeOf,
   LAST_FILE,
   PREVIOUS_FILE,
+  RunLock,
   train,
   type Recipe,
   type TrainingData,
@@ -63,7 +64,20 @@ interface OneRun {
   readonly dataAt: (size: number) => Promise<TrainingData>;
 }
 
-async function trainOne({ name, recipe, backend, flags, context, out, dataAt }: OneRun): Promise<TrainResult> {
+async function trainOne(run: OneRun): Promise<TrainResult> {
+  // Of several hosts the first one writes.
+  const lock = run.backend.host.index === 0 ? await RunLock.take(run.out) : undefined;
+  try {
+    return await trainLocked(run, lock);
+  } finally {
+    await lock?.release();
+  }
+}
+
+async function trainLocked(
+  { name, recipe, backend, flags, context, out, dataAt }: OneRun,
+  lock: RunLock | undefined,
+): Promise<TrainResult> {
   const { signal } = context;
   const { host } = backend;
   // The first of several hosts speaks and writes for all.
@@ -93,6 +107,7 @@ async function trainOne({ name, recipe, backend, flags, context, out, dataAt }: 
       dataAt,
       keep,
       out,
+      lock,
       resume: flags.resume,
       signal,
       checkpointEvery: flags.checkpointEvery,

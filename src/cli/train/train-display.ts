@@ -1,6 +1,13 @@
 import { formatCount, formatSeconds, plural, startProgress, type Logger, type Progress } from '../../base/index.ts';
 import type { WeightsSource } from '../../models/index.ts';
-import type { HistoryRow, Phase, PhaseSummary, Recipe, TrainEvent } from '../../train/index.ts';
+import {
+  whatDiverged,
+  type HistoryRow,
+  type Phase,
+  type PhaseSummary,
+  type Recipe,
+  type TrainEvent,
+} from '../../train/index.ts';
 import { transferDisplay } from '../transfer-display.ts';
 
 /** What a training run shows while it goes on: a bar within each epoch and a line after it. */
@@ -50,6 +57,22 @@ export function trainDisplay(
           log.warn(`the last checkpoint is of no use, so the one before it is taken: ${event.problem.message}`);
         }
         log.info(`resume  after step ${formatCount(event.step)}`);
+        break;
+      case 'skipped':
+        stop();
+        log.warn(
+          `${whatDiverged(event.diverged)} at step ${formatCount(event.diverged.step)}: ${plural(event.skipped, 'step')} left out so far`,
+        );
+        break;
+      case 'rolledBack':
+        stop();
+        log.warn(
+          `${whatDiverged(event.diverged)} at step ${formatCount(event.diverged.step)}: back to step ${formatCount(event.step)}, with ${event.rateFactor} of the learning rate`,
+        );
+        break;
+      case 'diagnosing':
+        stop();
+        log.info('look    which layer went wrong');
         break;
       case 'timeIsUp':
         stop();

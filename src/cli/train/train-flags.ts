@@ -1,4 +1,4 @@
-import type { Monitor, Precision } from '../../train/index.ts';
+import type { DivergencePolicy, Monitor, Precision } from '../../train/index.ts';
 import type { DeviceFlags } from '../device-flags.ts';
 import type { FeatureFlags } from '../feature-flags.ts';
 
@@ -17,6 +17,7 @@ export interface TrainFlags extends DeviceFlags, FeatureFlags {
   readonly precision?: Precision;
   readonly learningRate?: number;
   readonly monitor?: Monitor;
+  readonly onDivergence?: DivergencePolicy;
   readonly patience?: number;
   readonly set?: readonly string[];
   readonly resume?: boolean;

@@ -1,0 +1,231 @@
+import { SepalError } from '../base/index.ts';
+import type { Model } from '../models/index.ts';
+import type { CheckpointInfo } from './checkpoint.ts';
+import type { DeviceBatch } from './device-batches.ts';
+import { Diverged, keepDiverged, requireFinite } from './diverged.ts';
+import type { Divergence } from './divergence.ts';
+import type { Evaluation } from './evaluate.ts';
+import { splitScores, type HistoryRow } from './history.ts';
+import { rankEpochs } from './kept-epochs.ts';
+import { classWeightsOf } from './loss.ts';
+import type { Phase } from './phase.ts';
+import type { PhaseRun, StepOutcome } from './phase-run.ts';
+import { sign, type Recipe } from './recipe.ts';
+import { BEST_FILE, epochFile, snapshotFile } from './run-files.ts';
+import type { RunKeeper } from './run-keeper.ts';
+import { endsPeriod, learningRate } from './schedule.ts';
+import type { TimeBudget } from './time-budget.ts';
+import type { TrainOptions } from './train-options.ts';
+
+/** Milliseconds between two reads of the running loss. */
+const LOSS_INTERVAL = 1000;
+
+/** Where a run stands, as its checkpoints tell it, and its history. */
+export interface Progress {
+  history: HistoryRow[];
+  step: number;
+  epoch: number;
+  best?: CheckpointInfo['best'];
+  seconds: number;
+  phase: CheckpointInfo['phase'];
+  kept?: CheckpointInfo['kept'];
+  timeIsUp?: boolean;
+  /** Of the best weights, with their model, where they were found by this process. */
+  found?: { readonly evaluation: Evaluation; readonly model: Model };
+}
+
+export interface EpochSettings {
+  readonly run: PhaseRun;
+  readonly model: Model;
+  readonly phase: Phase;
+  readonly progress: Progress;
+  readonly options: TrainOptions;
+  readonly keeper: RunKeeper;
+  readonly budget: TimeBudget;
+  readonly divergence: Divergence;
+}
+
+/** Trains for the rest of an epoch, validates, and saves. */
+export async function runEpoch(settings: EpochSettings): Promise<void> {
+  const { run, model, phase, progress, options, keeper, budget, divergence } = settings;
+  const { recipe, data, keep = 'best', signal, onEvent = () => {} } = options;
+  const epoch = progress.epoch + 1;
+  const stepsPerEpoch = Math.ceil(data.train.count / phase.batchSize);
+  // What the phase's epochs so far reached: a schedule that looks at it goes on from the history of a resumed run.
+  const scores = progress.history
+    .filter((row) => row.epoch > progress.phase.epoch)
+    .map((row) => sign(recipe.monitor) * row.validation[recipe.monitor]);
+  const rateAt = (step: number) =>
+    divergence.rateFactor *
+    learningRate(phase.schedule, step - progress.phase.step, stepsPerEpoch, phase.epochs, scores);
+  const started = performance.now();
+  const elapsed = () => (performance.now() - started) / 1000;
+  const info = (seconds: number): CheckpointInfo => ({
+    format: 1,
+    model: { name: model.name, options: model.options },
+    size: model.size,
+    classNames: [...data.train.classNames],
+    preprocess: model.preprocess,
+    recipe,
+    examples: data.train.count,
+    step: progress.step,
+    epoch: progress.epoch,
+    phase: progress.phase,
+    best: progress.best,
+    kept: progress.kept,
+    divergence: divergence.record,
+    seconds,
+  });
+  const interrupt = async (reason: AbortSignal): Promise<never> => {
+    await keeper.keepState(run, info(progress.seconds + elapsed()));
+    await keeper.settle();
+    throw interruption(reason, progress.step);
+  };
+  const isTimeUp = (steps: number, isValidated: boolean) =>
+    budget.isUp({
+      guess: steps === 0 ? 0 : ((performance.now() - started) / steps) * (data.validation.count / phase.batchSize),
+      isValidated,
+    });
+  const endInTime = async (): Promise<void> => {
+    progress.timeIsUp = true;
+    await keeper.keepState(run, info(progress.seconds + elapsed()));
+    onEvent({ kind: 'timeIsUp', step: progress.step });
+    if (progress.best !== undefined) return;
+    // Better weights of half an epoch than none; a run that goes on finishes the epoch and takes those.
+    onEvent({ kind: 'validating', epoch });
+    const evaluation = await run.validate();
+    progress.found = { evaluation, model };
+    progress.best = { epoch, score: splitScores(evaluation)[recipe.monitor] };
+    await keeper.keepWeights(run, info(progress.seconds + elapsed()));
+  };
+  const skippedBefore = divergence.skipped;
+  let examples = 0;
+  let steps = 0;
+  let lossRead = started;
+
+  // A run interrupted after an epoch's last step goes on with its validation.
+  const from = progress.step - progress.phase.step - (progress.epoch - progress.phase.epoch) * stepsPerEpoch;
+  for await (const batch of run.batches(progress.epoch, { from, first: progress.phase.epoch })) {
+    const rate = rateAt(progress.step);
+    const outcome = await run.advance(batch, rate);
+    if (outcome.isFinite) divergence.noteFinite();
+    else await dealWith(settings, { batch, outcome, learningRate: rate, info: info(progress.seconds + elapsed()) });
+    batch.dispose();
+    progress.step++;
+    steps++;
+    examples += batch.examples;
+    const isShown = performance.now() - lossRead > LOSS_INTERVAL;
+    if (isShown) lossRead = performance.now();
+    const loss = isShown ? await run.meanLoss() : undefined;
+    onEvent({ kind: 'step', epoch, examples, loss });
+    keeper.check();
+    if (signal?.aborted === true) await interrupt(signal);
+    if (isTimeUp(steps, progress.found !== undefined)) {
+      await endInTime();
+      return;
+    }
+    if (keeper.isDue) await keeper.keepState(run, info(progress.seconds + elapsed()));
+  }
+  const trainSeconds = elapsed();
+  if (isTimeUp(steps, false)) {
+    await endInTime();
+    return;
+  }
+  onEvent({ kind: 'validating', epoch });
+  const validating = performance.now();
+  const validated = await run.validate(signal).catch((error: unknown) => {
+    // The sums of the epoch are still in the state: the run goes on with this validation.
+    if (signal?.aborted === true) return interrupt(signal);
+    throw error;
+  });
+  budget.noteValidation(performance.now() - validating);
+  requireFinite(validated.loss, epoch);
+  const trained = await run.takeScores();
+
+  const row: HistoryRow = {
+    epoch,
+    step: progress.step,
+    learningRate: rateAt(progress.step - 1),
+    train: splitScores(trained),
+    validation: splitScores(validated),
+    ...(divergence.skipped > skippedBefore && { skipped: divergence.skipped - skippedBefore }),
+    seconds: elapsed(),
+    imagesPerSecond: examples / trainSeconds,
+  };
+  progress.epoch = epoch;
+  progress.history.push(row);
+  progress.seconds += row.seconds;
+  const score = row.validation[recipe.monitor];
+  const isBest = keep === 'last' || progress.best === undefined || isBetter(recipe, score, progress.best.score);
+  if (isBest) {
+    progress.best = { epoch, score };
+    progress.found = { evaluation: validated, model };
+  }
+  const ranked = rankEpochs([...(progress.kept ?? []), { epoch, score }], options.keepBest, recipe.monitor);
+  progress.kept = ranked.kept;
+  await keeper.keepEpoch(run, {
+    info: info(progress.seconds),
+    history: progress.history,
+    weights: [
+      ...(ranked.kept?.some((kept) => kept.epoch === epoch) === true ? [epochFile(epoch)] : []),
+      ...(endsPeriod(phase.schedule, epoch - progress.phase.epoch) ? [snapshotFile(epoch)] : []),
+      ...(isBest ? [BEST_FILE] : []),
+    ],
+    dropped: ranked.dropped.map(epochFile),
+  });
+  onEvent({ kind: 'epoch', row, isBest });
+  if (signal?.aborted === true) {
+    await keeper.settle();
+    throw interruption(signal, progress.step);
+  }
+}
+
+interface UnsoundStep {
+  readonly batch: DeviceBatch;
+  readonly outcome: StepOutcome;
+  readonly learningRate: number;
+  readonly info: CheckpointInfo;
+}
+
+/** Keeps what a step that was not finite was given, and does what the recipe says: the state is as it was before it. */
+async function dealWith(
+  { run, model, phase, options, keeper, divergence }: EpochSettings,
+  step: UnsoundStep,
+): Promise<void> {
+  const { out, backend, data, onEvent = () => {} } = options;
+  const isFirst = divergence.skipped === 0;
+  const action = divergence.next();
+  const diverged = await keepDiverged(
+    out,
+    {
+      ...step,
+      run,
+      epoch: step.info.epoch + 1,
+      computeType: model.computeType,
+      seed: phase.seed,
+      classWeights: classWeightsOf(phase.classWeights, model.classes, data.train.labels),
+      ids: data.train.ids,
+      backend,
+    },
+    // Of many that are left out the first one is kept: the others have its cause, or their own files would fill the disk.
+    { isWhole: action !== 'skip' || isFirst },
+  );
+  if (action === 'skip') {
+    onEvent({ kind: 'skipped', diverged, skipped: divergence.skipped });
+    return;
+  }
+  if (action === 'stop') await keeper.keepState(run, step.info);
+  step.batch.dispose();
+  throw new Diverged(diverged, action, action === 'stop' ? divergence.limit : undefined);
+}
+
+function isBetter({ monitor, earlyStopping }: Recipe, score: number, best: number): boolean {
+  return sign(monitor) * (score - best) > (earlyStopping?.minDelta ?? 0);
+}
+
+function interruption(signal: AbortSignal, step: number): SepalError {
+  return new SepalError('INTERRUPTED', `interrupted; everything up to step ${step} is saved`, {
+    hint: 'go on with --resume',
+    cause: signal.reason,
+  });
+}

@@ -1,0 +1,45 @@
+import { buildModel, type Model } from '../models/index.ts';
+import type { Backend } from '../runtime/index.ts';
+import { sameShape } from '../xla/index.ts';
+import { TrainingError } from './errors.ts';
+import type { Recipe } from './recipe.ts';
+import { checkRun, type TrainingData } from './run-check.ts';
+
+/** Where the data of a run's phases comes from. */
+export interface PhaseData {
+  readonly recipe: Recipe;
+  readonly backend: Backend;
+  readonly data: TrainingData;
+  /** The same data at another size, for phases that have one; the caller closes it. */
+  readonly dataAt?: (size: number) => Promise<TrainingData>;
+}
+
+/** The data at the size of a phase. @throws UsageError or TrainingError where it doesn't fit. */
+export async function dataOf(
+  phase: Pick<Recipe, 'size' | 'batchSize'>,
+  { recipe, backend, data, dataAt }: PhaseData,
+): Promise<TrainingData> {
+  if (phase.size === recipe.size && phase.batchSize === recipe.batchSize) return data;
+  const sized = phase.size === recipe.size ? data : await dataAt?.(phase.size);
+  if (sized === undefined)
+    throw new TrainingError('SIZE', `there is no data of ${phase.size} px for a phase of that size`);
+  checkRun(phase, backend.replicas, sized);
+  return sized;
+}
+
+/** A model for images of another size, with the same weights. @throws TrainingError where they depend on the size. */
+export function modelAt(model: Model, side: number): Model {
+  if (model.size.height === side && model.size.width === side) return model;
+  const { name, options, classes, preprocess, computeType } = model;
+  const size = { height: side, width: side };
+  const sized = buildModel({ name, options, classes, preprocess, computeType, size });
+  const differs = sized.variables.find(({ shape }, i) => !sameShape(shape, model.variables[i].shape));
+  if (differs === undefined) return sized;
+  throw new TrainingError(
+    'SIZE',
+    `${name} can't go on at ${side} px: its variable ${differs.path} depends on the size`,
+    {
+      hint: 'phases of several sizes need a model that ends in global pooling',
+    },
+  );
+}

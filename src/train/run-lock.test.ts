@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { LOCK_FILE } from './run-files.ts';
+import { RunLock } from './run-lock.ts';
+
+suite('the lock of a run folder', () => {
+  let folder: string;
+  const lockOf = (out: string) => join(folder, out, LOCK_FILE);
+  const leave = async (out: string, text: string, age = 0) => {
+    await mkdir(join(folder, out), { recursive: true });
+    await writeFile(lockOf(out), text);
+    const then = new Date(Date.now() - age);
+    await utimes(lockOf(out), then, then);
+  };
+  const owner = (given: Record<string, unknown>) => JSON.stringify({ host: hostname(), pid: process.pid, since: '2030-01-01 00:00', ...given }); // prettier-ignore
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sepal-lock-'));
+  });
+  after(async () => rm(folder, { recursive: true, force: true }));
+
+  test('is had by one at a time', async () => {
+    const out = join(folder, 'run');
+    const lock = await RunLock.take(out);
+    await assert.rejects(RunLock.take(out), { code: 'RUN_BUSY', message: new RegExp(`by process ${process.pid} on `) });
+    await lock.release();
+    await (await RunLock.take(out)).release();
+    assert.deepEqual(await readdir(out), []);
+  });
+
+  test('of a process that was killed is taken over at once', async () => {
+    const script = `import { RunLock } from ${JSON.stringify(join(import.meta.dirname, 'run-lock.ts'))};
+      await RunLock.take(process.argv[1]); console.log('taken'); setInterval(() => {}, 1000);`;
+    const out = join(folder, 'killed');
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script, out], { stdio: ['ignore', 'pipe', 'inherit'] }); // prettier-ignore
+    await once(child.stdout, 'data');
+    await assert.rejects(RunLock.take(out), { code: 'RUN_BUSY', message: new RegExp(`by process ${child.pid} on `) });
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    await (await RunLock.take(out)).release();
+  });
+
+  test('of another machine is taken over when it has been silent for long', async () => {
+    await leave('far', owner({ host: 'elsewhere' }));
+    await assert.rejects(RunLock.take(join(folder, 'far')), { code: 'RUN_BUSY', message: /on elsewhere, since 2030/ });
+    await leave('far', owner({ host: 'elsewhere' }), 100_000);
+    await (await RunLock.take(join(folder, 'far'))).release();
+  });
+
+  test('of a process whose number another one has now is taken over', async () => {
+    await leave('again', owner({ born: '1' }), 40_000);
+    await (await RunLock.take(join(folder, 'again'))).release();
+  });
+
+  test('that was cut off counts for as long as its process may be writing it', async () => {
+    await leave('cut', '{"host":');
+    await assert.rejects(RunLock.take(join(folder, 'cut')), { code: 'RUN_BUSY', message: /by another process$/ });
+    await leave('cut', '', 100_000);
+    await (await RunLock.take(join(folder, 'cut'))).release();
+  });
+
+  test('goes to one of many that find it left behind', async () => {
+    await leave('many', owner({ host: 'elsewhere' }), 100_000);
+    const takes = await Promise.allSettled(Array.from({ length: 12 }, async () => RunLock.take(join(folder, 'many'))));
+    const taken = takes.flatMap((take) => (take.status === 'fulfilled' ? [take.value] : []));
+    assert.equal(taken.length, 1);
+    assert.match(await readFile(lockOf('many'), 'utf8'), new RegExp(`"pid":${process.pid}`));
+    await taken[0].release();
+    assert.deepEqual(await readdir(join(folder, 'many')), []);
+  });
+
+  test('in a folder that may not be written is one clear line', async (t) => {
+    if (process.getuid?.() === 0) return t.skip('root may write everywhere');
+    const out = join(folder, 'closed');
+    await (await RunLock.take(out)).release();
+    await chmod(out, 0o500);
+    await assert.rejects(RunLock.take(out), { code: 'WRITE_FAILED', message: /^no permission to write / });
+    assert.ok(!existsSync(lockOf('closed')));
+  });
+});

@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { link, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { isSystemError, writeError } from '../base/index.ts';
+import { TrainingError } from './errors.ts';
+import { LOCK_FILE } from './run-files.ts';
+
+/** Milliseconds between two signs of life. */
+const BEAT = 10_000;
+/** Milliseconds without a sign of life after which a process on another machine is taken to be gone. */
+const STALE = 90_000;
+
+const ownerSchema = z.object({
+  host: z.string(),
+  pid: z.int(),
+  /** When the process began, as its system tells it: numbers of processes are used again. */
+  born: z.string().optional(),
+  since: z.string(),
+});
+type Owner = z.output<typeof ownerSchema>;
+
+/**
+ * The right to write into a run folder, which one process has at a time.
+ *
+ * It is a file that is made if there is none, which every file system can do, those over a network without locks too. One
+ * that a killed process has left is taken over: at once on the same machine, after a minute and a half of silence else.
+ */
+export class RunLock {
+  readonly #path: string;
+  readonly #beat: NodeJS.Timeout;
+
+  private constructor(path: string) {
+    this.#path = path;
+    // A run that can't tell that it is alive goes on: the folder is its own until someone finds it silent.
+    this.#beat = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => {}), BEAT).unref();
+  }
+
+  /** Takes the folder, which is made if need be. @throws TrainingError `RUN_BUSY` where another process has it; SepalError. */
+  static async take(out: string): Promise<RunLock> {
+    const path = join(out, LOCK_FILE);
+    await mkdir(out, { recursive: true }).catch((cause: unknown) => {
+      throw writeError(out, cause);
+    });
+    for (;;) {
+      try {
+        await writeFile(path, JSON.stringify(ourselves()), { flag: 'wx' });
+        return new RunLock(path);
+      } catch (cause) {
+        if (!isSystemError(cause, 'EEXIST')) throw writeError(path, cause);
+      }
+      await takeAway(path, out);
+    }
+  }
+
+  async release(): Promise<void> {
+    clearInterval(this.#beat);
+    await rm(this.#path, { force: true }).catch(() => {});
+  }
+}
+
+/** Removes a lock whose owner is gone. @throws TrainingError where it isn't. */
+async function takeAway(path: string, out: string): Promise<void> {
+  const found = await readLock(path);
+  if (found === undefined) return;
+  const { text, owner, age } = found;
+  if (owner === undefined ? age < STALE : !isGone(owner, age)) {
+    const who = owner === undefined ? 'another process' : `process ${owner.pid} on ${owner.host}, since ${owner.since}`;
+    throw new TrainingError('RUN_BUSY', `${out} is being trained into by ${who}`, {
+      hint: `wait for its end, or choose another --out; if there is no such process, remove ${path}`,
+    });
+  }
+  // One of several that find the same lock gets to rename it; one that comes late gives back what isn't what it has read.
+  const aside = `${path}.${randomBytes(6).toString('hex')}`;
+  try {
+    await rename(path, aside);
+  } catch (cause) {
+    if (isSystemError(cause, 'ENOENT')) return;
+    throw writeError(path, cause);
+  }
+  if ((await readFile(aside, 'utf8')) !== text) await link(aside, path).catch(() => {});
+  await rm(aside, { force: true });
+}
+
+async function readLock(path: string): Promise<{ text: string; owner: Owner | undefined; age: number } | undefined> {
+  try {
+    const [text, { mtimeMs }] = await Promise.all([readFile(path, 'utf8'), stat(path)]);
+    return { text, owner: parseOwner(text), age: Date.now() - mtimeMs };
+  } catch (cause) {
+    if (isSystemError(cause, 'ENOENT')) return undefined;
+    throw writeError(path, cause);
+  }
+}
+
+/** Undefined for a lock that is being written, or was cut off. */
+function parseOwner(text: string): Owner | undefined {
+  try {
+    return ownerSchema.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+const ourselves = (): Owner => ({
+  host: hostname(),
+  pid: process.pid,
+  born: birthOf(process.pid),
+  since: new Date().toISOString().slice(0, 16).replace('T', ' '),
+});
+
+function isGone({ host, pid, born }: Owner, age: number): boolean {
+  if (host !== hostname()) return age >= STALE;
+  if (!isRunning(pid)) return true;
+  // Containers may share a name and not their processes: then the one of that number here is another one.
+  const now = birthOf(pid);
+  return born !== undefined && now !== undefined && born !== now && age >= BEAT * 3;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Another user's process may not be signalled, but it is there.
+    return isSystemError(error, 'EPERM');
+  }
+}
+
+/** Ticks from the machine's start to the process's, where Linux tells. */
+function birthOf(pid: number): string | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,58 @@
+import type { Model, TransferProgress, WeightsSource } from '../models/index.ts';
+import type { DivergedStep } from './diverged.ts';
+import type { CheckpointError } from './errors.ts';
+import type { HistoryRow } from './history.ts';
+import type { PhaseData } from './phase-data.ts';
+import type { Phase } from './phase.ts';
+import type { PhaseSummary } from './phase-run.ts';
+import type { KeepSettings } from './run-keeper.ts';
+import type { RunLock } from './run-lock.ts';
+
+/** What a run tells while it goes on. */
+export type TrainEvent =
+  /** Published weights are being brought. */
+  | ({ readonly kind: 'transfer' } & TransferProgress)
+  | { readonly kind: 'weights'; readonly source: WeightsSource; readonly fresh: readonly string[] }
+  | { readonly kind: 'features'; readonly done: number; readonly total: number }
+  | {
+      readonly kind: 'phase';
+      readonly phase: Phase;
+      readonly count: number;
+      readonly model: Model;
+      readonly summary: PhaseSummary;
+    }
+  /** `problem` is what is wrong with the last checkpoint, where the one before it was taken. */
+  | { readonly kind: 'resumed'; readonly step: number; readonly problem?: CheckpointError }
+  | { readonly kind: 'timeIsUp'; readonly step: number }
+  /** A step whose numbers were not finite was left out; `skipped` counts those of the run. */
+  | { readonly kind: 'skipped'; readonly diverged: DivergedStep; readonly skipped: number }
+  /** The run goes on from the last checkpoint, `step`, with `rateFactor` of the schedule's learning rate. */
+  | {
+      readonly kind: 'rolledBack';
+      readonly diverged: DivergedStep;
+      readonly step: number;
+      readonly rateFactor: number;
+    }
+  /** The step that ends the run is run again, to find out in which layer it went wrong. */
+  | { readonly kind: 'diagnosing' }
+  /** `loss` is the mean of the epoch so far, where it was read. */
+  | { readonly kind: 'step'; readonly epoch: number; readonly examples: number; readonly loss: number | undefined }
+  | { readonly kind: 'validating'; readonly epoch: number }
+  | { readonly kind: 'epoch'; readonly row: HistoryRow; readonly isBest: boolean }
+  | { readonly kind: 'stoppedEarly'; readonly epoch: number };
+
+export interface TrainOptions extends KeepSettings, PhaseData {
+  /** Which weights become the best: by their score, or the last ones where the validation images are trained on too. */
+  readonly keep?: 'best' | 'last';
+  /** The run folder: checkpoints and history go there. */
+  readonly out: string;
+  /** The right to write there, where the caller has taken it and gives it back; else the run takes it. */
+  readonly lock?: RunLock;
+  /** Goes on from the last checkpoint in `out`. */
+  readonly resume?: boolean;
+  /** Milliseconds from the start of the process after which the run has ended, with its best weights. */
+  readonly deadline?: number;
+  /** Aborting saves a checkpoint of the step just done and ends with the signal's reason. */
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: TrainEvent) => void;
+}
