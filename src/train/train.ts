@@ -40,7 +40,8 @@ export interface TrainResult {
 
 /** Trains a model from a recipe: epochs of steps, each followed by validation, until they end or stop helping. */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { recipe, backend, out, onEvent = () => {} } = options;
+  const { recipe, backend, data, out, onEvent = () => {} } = options;
+  checkRun(recipe, backend.replicas, data);
   // Of several hosts the first one writes.
   const lock = options.lock === undefined && backend.host.index === 0 ? await RunLock.take(out) : undefined;
   const keeper = new RunKeeper(out, { ...options, writes: backend.host.index === 0 });
@@ -75,7 +76,6 @@ async function trainAndKeep(
 ): Promise<TrainResult> {
   const { recipe, backend, data, out, resume = false, signal, onEvent = () => {} } = options;
   const phases = phasesOf(recipe);
-  checkRun(recipe, backend.replicas, data);
   const found = resume || (after !== undefined && keeper.hasState) ? await readLast(out) : undefined;
   const last = found?.checkpoint;
   if (last !== undefined) checkResume(last, recipe, data.train);
