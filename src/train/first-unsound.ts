@@ -1,13 +1,14 @@
 import { formatCount } from '../base/index.ts';
-import type { Diagnosis } from './diagnosis.ts';
-import type { Soundness } from './inspection.ts';
+import type { Inspected, Soundness } from './inspection.ts';
 
 const isUnsound = (sound: Soundness | undefined): sound is Soundness => sound !== undefined && sound.unsound > 0;
 
 const share = ({ unsound, count }: Soundness): string => `${formatCount(unsound)} of ${formatCount(count)} numbers`;
 
 /** What in a step was not finite before all else, along the way forward and back; undefined where all was. */
-export function firstUnsound(found: Omit<Diagnosis, 'first'>): string | undefined {
+export function firstUnsound(
+  found: Inspected & { readonly variables: readonly string[]; readonly images: readonly string[] },
+): string | undefined {
   const { layers, statistics, variables, images } = found;
   if (variables.length > 0) return `the variable ${variables[0]} was not finite before the step`;
   const forward = layers.find(({ output }) => isUnsound(output));
