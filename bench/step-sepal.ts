@@ -87,6 +87,7 @@ async function openInference(): Promise<() => Promise<void>> {
   const types = batchTypes(model, batch);
   const run = await jit(backend, predictionStep(model), [variableTypes(model), types.images], {
     name: `${model.name}_predict`,
+    forInference: true,
   });
   const weights: ArraysOf<Weights> = await backend.replicateTree(initialWeights(model, seededValues(0)));
   return async () => {

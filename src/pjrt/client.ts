@@ -7,7 +7,7 @@ import { PjrtError } from './error.ts';
 import { awaitEvent } from './event.ts';
 import type { Pointer } from './ffi.ts';
 import { LoadedExecutable, type ProgramOwner } from './loaded-executable.ts';
-import { encodeProgram } from './program.ts';
+import { encodeProgram, type FormattedProgram } from './program.ts';
 
 /** `PJRT_HostBufferSemantics_kImmutableUntilTransferCompletes`. */
 const IMMUTABLE_UNTIL_TRANSFERRED = 1;
@@ -57,8 +57,8 @@ export class Client implements ProgramOwner, DeviceOwner, AsyncDisposable {
     return device;
   }
 
-  /** Compiles StableHLO, as text or as MLIR bytecode. */
-  async compile(program: string | Uint8Array, options: CompileOptions): Promise<LoadedExecutable> {
+  /** Compiles StableHLO, as text or as MLIR bytecode, or a program in another format of the plugin's. */
+  async compile(program: string | Uint8Array | FormattedProgram, options: CompileOptions): Promise<LoadedExecutable> {
     return this.whileAlive(async () => {
       const { executable } = await this.api.callAsync('Client_Compile', {
         client: this.#client,

@@ -4,6 +4,7 @@ import { nativeFunction, readBytes, readWords, type Pointer } from './ffi.ts';
 import { PROGRAM } from './functions.ts';
 import { NativeObject } from './native-object.ts';
 import { readNamedValues } from './named-value.ts';
+import type { FormattedProgram } from './program.ts';
 
 /** Bytes on one device, as the compiler plans them. */
 export interface CompiledMemoryStats {
@@ -18,10 +19,7 @@ export interface CompiledMemoryStats {
 }
 
 /** What the compiler made of a program, in a format of its own: `hlo`, `hlo_with_config` (protobufs) or `mlir`. */
-export interface OptimizedProgram {
-  readonly format: string;
-  readonly code: Uint8Array;
-}
+export type OptimizedProgram = FormattedProgram;
 
 /** A compiled program. One compiled for a topology can be examined and serialized, but not run. */
 export class Executable extends NativeObject {

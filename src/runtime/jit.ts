@@ -16,6 +16,8 @@ export interface JitOptions {
   readonly donate?: readonly number[];
   /** Lowers as for this platform instead of the backend's own. */
   readonly platform?: Platform;
+  /** Compiles for what is never differentiated: see `prepareInference`. */
+  readonly forInference?: boolean;
 }
 
 /** A function of trees of tensors, compiled for a backend. */
@@ -93,7 +95,8 @@ export async function jit<Args extends readonly unknown[], Result>(
 ): Promise<Compiled<Args, Result>> {
   const { graph, owners, result } = traceTrees(body, types);
   const donate = donatedParameters(owners, options.donate);
-  const program = await compile(backend, graph, { name: options.name, donate, platform: options.platform });
+  const { name, platform, forInference } = options;
+  const program = await compile(backend, graph, { name, donate, platform, forInference });
   const call = async (...args: readonly unknown[]): Promise<ArraysOf<Result>> => {
     const outputs = await program.run(arraysOf(types, args));
     let next = 0;

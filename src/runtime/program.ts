@@ -4,6 +4,7 @@ import type { Backend } from './backend.ts';
 import { CompileCache } from './compile-cache.ts';
 import { DeviceArray } from './device-array.ts';
 import { RuntimeError } from './errors.ts';
+import { prepareInference, type PreparedGraph } from './prepare-inference.ts';
 import { programText } from './program-text.ts';
 import { compilerFingerprint } from './compiler-fingerprint.ts';
 
@@ -13,6 +14,8 @@ export interface CompileSettings {
   readonly donate?: readonly number[];
   /** Lowers as for this platform; by default the backend's own, which is fastest. */
   readonly platform?: Platform;
+  /** Compiles for what is never differentiated: see `prepareInference`. */
+  readonly forInference?: boolean;
 }
 
 /** A compiled program on a backend. */
@@ -92,15 +95,18 @@ export class Program {
 /** Lowers a traced program for the backend's platform and compiles it, or loads it from the cache. */
 export async function compile(backend: Backend, graph: Graph, settings: CompileSettings = {}): Promise<Program> {
   const started = performance.now();
-  const { client, replicas, compileCache: cache, log } = backend;
+  const { client, replicas, log } = backend;
   const donate = settings.donate ?? [];
-  const text = programText(graph, {
+  const plain: PreparedGraph = { graph, platform: backend.platform, overrides: {}, serializable: true };
+  const prepared = settings.forInference === true ? await prepareInference(backend, graph) : plain;
+  const cache = prepared.serializable ? backend.compileCache : undefined;
+  const text = programText(prepared.graph, {
     name: settings.name,
     replicas,
-    platform: settings.platform ?? backend.platform,
+    platform: settings.platform ?? prepared.platform,
     donate,
   });
-  const options = { replicas, deviceIds: backend.allDevices.map(({ id }) => id) };
+  const options = { replicas, deviceIds: backend.allDevices.map(({ id }) => id), overrides: prepared.overrides };
   const key = CompileCache.key(text, JSON.stringify(options), ...compilerFingerprint(backend));
   const made = (fromCache: boolean) => ({ seconds: (performance.now() - started) / 1000, fromCache });
 

@@ -35,7 +35,7 @@ export async function compileEvaluator(
     backend,
     evaluationStep(model),
     [metricTypes(model.classes), variableTypes(model), batchTypes(model, rowsPerReplica(batchSize, backend.replicas))],
-    { name: `${model.name}_evaluate`, donate: [0] },
+    { name: `${model.name}_evaluate`, donate: [0], forInference: true },
   );
   const evaluate: Evaluator = async (weights, data, { signal, onProgress } = {}) => {
     const probabilities = new Float32Array(data.count * model.classes);

@@ -86,7 +86,7 @@ export async function compileExtractor(
     });
     return convert(output, 'float32');
   };
-  const plain = await jit(backend, run, [types, images], { name: `${model.name}_features` });
+  const plain = await jit(backend, run, [types, images], { name: `${model.name}_features`, forInference: true });
   const compileAugmented = async () =>
     jit(
       backend,
@@ -95,7 +95,7 @@ export async function compileExtractor(
         return run(weights, augment(pixels, changes, { key: foldIn(key, batch), firstExample }));
       },
       [types, images, stepInputTypes.key, COUNTER],
-      { name: `${model.name}_augmented_features` },
+      { name: `${model.name}_augmented_features`, forInference: true },
     );
   let augmented: Awaited<ReturnType<typeof compileAugmented>> | undefined;
 

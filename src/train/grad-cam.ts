@@ -49,7 +49,10 @@ export async function compileExplainedClassifier(
   const rows = rowsPerReplica(batchSize, backend.replicas);
   const weights = variableTypes(model);
   const { images } = batchTypes(model, rows);
-  const classify = await jit(backend, classification(model), [weights, images], { name: `${model.name}_classify` });
+  const classify = await jit(backend, classification(model), [weights, images], {
+    name: `${model.name}_classify`,
+    forInference: true,
+  });
   const [, map] = classify.program.outputs;
   const classes: TensorType = { shape: [rows, explained], dtype: 'int32' };
   const explain = await jit(backend, gradCam(model), [weights, map, classes], { name: `${model.name}_explain` });

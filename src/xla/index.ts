@@ -70,6 +70,7 @@ export {
 } from './ir.ts';
 export { fromBfloat16Bits, fromFloat16Bits, toBfloat16Bits, toFloat16Array, toFloat16Bits } from './half-float.ts';
 export { conv2d, dotGeneral, matmul, type ConvOptions } from './linear.ts';
+export { foldScales } from './fold-scales.ts';
 export { lowerToStableHlo, type LowerOptions, type Platform } from './lower/module.ts';
 export { averagePool2d, maxPool2d, type PoolOptions } from './pooling.ts';
 export { printGraph } from './print.ts';

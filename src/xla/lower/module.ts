@@ -5,11 +5,11 @@ import { rewrite, type RewriteTable } from './rewrite.ts';
 import { writeStatement } from './statement.ts';
 import { Writer } from './writer.ts';
 
-/** Where a program will run. */
-export type Platform = 'cpu' | 'tpu' | 'cuda' | 'rocm';
+/** Where a program will run; `cpu-onednn` is a CPU where XLA hands convolutions to oneDNN. */
+export type Platform = 'cpu' | 'cpu-onednn' | 'tpu' | 'cuda' | 'rocm';
 
-/** XLA's choice for the plain ops is good on TPU and GPU; on CPU it is often the slowest one. */
-const REWRITES: Record<Platform, RewriteTable> = { cpu: CPU_REWRITES, tpu: {}, cuda: {}, rocm: {} };
+/** XLA's choice for the plain ops is good on TPU and GPU, and with oneDNN; else on CPU it is often the slowest one. */
+const REWRITES: Record<Platform, RewriteTable> = { cpu: CPU_REWRITES, 'cpu-onednn': {}, tpu: {}, cuda: {}, rocm: {} };
 
 export interface LowerOptions {
   /** Name of the module, which profilers show. */
