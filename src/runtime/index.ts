@@ -25,6 +25,7 @@ export {
   type JitOptions,
   type TypesOf,
 } from './jit.ts';
+export { prepareInference, type PreparedGraph } from './prepare-inference.ts';
 export { programText, type TextOptions } from './program-text.ts';
 export { TPU_TARGETS, tpuTarget, type TpuTarget } from './tpu-targets.ts';
 export { treeToHost } from './tree-to-host.ts';

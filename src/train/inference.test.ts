@@ -3,11 +3,10 @@ import { after, suite, test } from 'node:test';
 import { Random } from '../base/index.ts';
 import { buildModel } from '../models/index.ts';
 import { applyNetwork, initialValues } from '../nn/index.ts';
+import { jit, prepareInference } from '../runtime/index.ts';
 import { constant, nodesOf, trace, type HostTensor, type Tensor } from '../xla/index.ts';
 import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
 import { host } from '../../test/evaluate.ts';
-import { jit } from './jit.ts';
-import { prepareInference } from './prepare-inference.ts';
 
 const BATCH = 2;
 const SIZE = 40;
