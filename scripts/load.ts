@@ -83,6 +83,7 @@ console.log(
 console.log('');
 const sizes: number[] = [];
 let lost = 0;
+if (requests > 0) console.log(`before: ${formatBytes((await memory()).rss)} resident`);
 for (let done = 0; done < requests; done += STRETCH) {
   const tally = await load.closed(CLIENTS, (count) => count >= STRETCH);
   lost += tally.lost;
@@ -101,6 +102,7 @@ const checks: readonly (readonly [string, boolean])[] = [
     percentile(half.latencies, 0.99) < 250,
   ],
   [`none lost at half of the peak and at twice the peak: ${half.lost + twice.lost}`, half.lost + twice.lost === 0],
+  [`none lost of the ${requests} requests for the memory: ${lost}`, lost === 0],
   [
     `memory flat within 5 % over the last ${settled.length * STRETCH} requests: ${(100 * growth).toFixed(1)} %`,
     growth < 0.05,

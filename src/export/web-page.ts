@@ -53,7 +53,7 @@ export const webPage = (title: string): string => `<!doctype html>
 <input id="photos" type="file" accept="image/*" multiple disabled></label>
 <div id="results" aria-live="polite"></div>
 </main>
-<template id="result"><article><figure><canvas></canvas><figcaption></figcaption></figure><p class="verdict"></p><p class="time"></p><ol></ol></article></template>
+<template id="result"><article><figure><canvas role="img"></canvas><figcaption></figcaption></figure><p class="verdict"></p><p class="time"></p><ol></ol></article></template>
 </body>
 </html>
 `;

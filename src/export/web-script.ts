@@ -41,6 +41,7 @@ function draw(bitmap, canvas) {
 async function classify(session, file) {
   const item = template.content.firstElementChild.cloneNode(true);
   item.querySelector('figcaption').textContent = file.name;
+  item.querySelector('canvas').setAttribute('aria-label', file.name + ' as the model sees it');
   results.prepend(item);
   try {
     const bitmap = await createImageBitmap(file);
@@ -50,6 +51,7 @@ async function classify(session, file) {
     const { probabilities } = await session.run({ images });
     show(item, [...probabilities.data], performance.now() - started);
   } catch (error) {
+    item.querySelector('canvas').remove();
     item.querySelector('.verdict').textContent = 'This file is no picture that the browser can read.';
     console.info(error);
   }

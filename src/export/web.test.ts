@@ -9,12 +9,16 @@ import { after, before, suite, test } from 'node:test';
 import chromium from '@sparticuz/chromium';
 import { chromium as playwright, type Browser } from 'playwright-core';
 import sharp from 'sharp';
+import { accessibilityViolations } from '../../test/accessibility.ts';
 import { formulaImage } from '../../test/formula-values.ts';
 import { formulaValues } from '../../test/logits.ts';
 import { runOnnx } from '../../test/onnx-runtime.ts';
 import { buildModel } from '../models/index.ts';
 import { onnxModel } from './onnx.ts';
 import { writeWebFolder } from './web.ts';
+
+/** What the tests use of a browser's names; the functions that use them run there. */
+declare const document: { readonly documentElement: { readonly scrollWidth: number; readonly clientWidth: number } };
 
 const SIZE = 48;
 const CLASSES = ['daisy', '<b>rose</b>', 'tulip'];
@@ -100,6 +104,17 @@ suite('a web export in Chromium', { skip }, () => {
       [],
     );
     assert.deepEqual(complaints, []);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      assert.deepEqual(await accessibilityViolations(page), [], colorScheme);
+    }
+    const { scrollWidth, clientWidth } = await page.evaluate(() => {
+      const { documentElement: root } = document;
+      return { scrollWidth: root.scrollWidth, clientWidth: root.clientWidth };
+    });
+    assert.ok(scrollWidth <= clientWidth, 'the page is wider than a phone');
+    const out = process.env.SEPAL_SCREENSHOTS;
+    if (out !== undefined) await page.screenshot({ path: join(out, 'web-export-phone.png'), fullPage: true });
     await page.close();
   });
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import chromium from '@sparticuz/chromium';
 import { chromium as playwright, type Browser, type Page } from 'playwright-core';
+import { accessibilityViolations } from '../../test/accessibility.ts';
 import { cpuBackend, skipWithoutCpuPlugin } from '../../test/backend.ts';
 import { drawDataset, openDataset } from '../data/index.ts';
 import type { Backend } from '../runtime/index.ts';
@@ -25,11 +25,6 @@ declare const document: {
 interface Pixels {
   getImageData(x: number, y: number, width: number, height: number): { readonly data: Uint8ClampedArray };
 }
-declare const axe: {
-  run(): Promise<{ violations: { id: string; nodes: { target: unknown; failureSummary: string }[] }[] }>;
-};
-
-const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const SIZE = 48;
 const recipe = parseRecipe(
@@ -148,14 +143,6 @@ suite('the page in Chromium', { skip }, () => {
       await page.dispatchEvent('body', type, { dataTransfer: transfer });
   }
 
-  async function violations(page: Page): Promise<string[]> {
-    await page.evaluate(AXE);
-    const result = await page.evaluate(() => axe.run());
-    return result.violations.flatMap(({ id, nodes }) =>
-      nodes.map(({ target, failureSummary }) => `${id}: ${String(target)}: ${failureSummary}`),
-    );
-  }
-
   test('photos that are dropped are named rightly, several at once', async () => {
     const { page, complaints, strangers } = await open();
     await drop(page, photos);
@@ -261,7 +248,7 @@ suite('the page in Chromium', { skip }, () => {
     test(`${JSON.stringify(look)}: no violation of accessibility rules, nothing wider than the screen`, async () => {
       const { page, complaints } = await open(look);
       const check = async () => {
-        assert.deepEqual(await violations(page), []);
+        assert.deepEqual(await accessibilityViolations(page), []);
         const { scrollWidth, clientWidth } = await page.evaluate(() => {
           const { scrollWidth: inner, clientWidth: outer } = document.documentElement;
           return { scrollWidth: inner, clientWidth: outer };
