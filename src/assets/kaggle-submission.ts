@@ -55,6 +55,7 @@ function parseToken(text: string): KaggleToken | undefined {
   return undefined;
 }
 
+/** A file for a competition, and the account that hands it in. */
 export interface KaggleSubmission {
   readonly competition: string;
   /** The name that Kaggle lists. */

@@ -11,6 +11,7 @@ export interface TransferProgress {
 export interface TransferOptions {
   /** Stops the work and removes what it had written; the signal's reason is thrown. */
   readonly signal?: AbortSignal;
+  /** Called while bytes come. */
   readonly onProgress?: (progress: TransferProgress) => void;
   /** Gets lines that a waiting user should see, such as that another process is at the same download. */
   readonly onNotice?: (line: string) => void;

@@ -34,6 +34,7 @@ const Receipt = z.object({
 /** What stands beside an installed file: what it is, its SHA-256, where it came from and when. */
 export type Receipt = z.infer<typeof Receipt>;
 
+/** A file that was taken out of a wheel into the cache. */
 export interface InstalledAsset {
   readonly path: string;
   readonly receipt: Receipt;

@@ -1,6 +1,8 @@
 /** Where human-readable lines go. Results a program may want to read go to stdout instead, by `console.log`. */
 export interface Logger {
+  /** What a person may want to know; not with `--quiet`. */
   info(line: string): void;
+  /** What is probably not as it was meant. */
   warn(line: string): void;
   /** Shown with `--verbose` only. */
   debug(line: string): void;

@@ -1,6 +1,7 @@
 import { SingleBar } from 'cli-progress';
 import { formatSeconds } from './format.ts';
 
+/** What a progress display shows. */
 export interface ProgressOptions {
   /** What is going on, such as `epoch 3/20`. */
   readonly label: string;

@@ -11,7 +11,7 @@ export interface Batch {
   readonly images: Uint8Array;
   /** Class numbers, [batchSize]: -1 where unknown, 0 in padding. */
   readonly labels: Int32Array;
-  /** [batchSize]: 1 for a picture, 0 for padding and for pictures left out because they can't be decoded. */
+  /** `[batchSize]`: 1 for a picture, 0 for padding and for pictures left out because they can't be decoded. */
   readonly mask: Uint8Array;
   /** Which record each row is, [batchSize]; 0 in padding. */
   readonly indices: Uint32Array;
@@ -28,6 +28,7 @@ export interface Batch {
 export type Order =
   'sequential' | { readonly shuffle: { readonly seed: number; readonly epoch: number } } | Uint32Array;
 
+/** How a pass over a data set is cut into batches. */
 export interface BatchOptions {
   readonly batchSize: number;
   readonly order?: Order;

@@ -17,6 +17,7 @@ const SHARD_RECORDS = 1000;
 /** Pictures in work at a time: enough for the decoding threads, little enough memory. */
 const WINDOW = 8;
 
+/** What `convertFolder` makes of the photos. */
 export interface ConvertOptions extends WriteOptions {
   /** Gives the classes of the pictures; else each class has a folder of its own. */
   readonly table?: LabelTable;
@@ -35,9 +36,11 @@ export interface WriteOptions {
   readonly badRecords?: BadRecords;
   readonly force?: boolean;
   readonly signal?: AbortSignal;
+  /** Called while pictures are converted. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+/** What a conversion wrote and what it left out. */
 export interface Converted {
   readonly classNames: readonly string[];
   readonly images: Readonly<Record<Split, number>>;

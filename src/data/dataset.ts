@@ -12,6 +12,7 @@ import { RecordSource } from './record-source.ts';
 import type { BadRecords, Source } from './source.ts';
 import { absolutePath, nameOf, storageOf } from './storage/storage.ts';
 
+/** Which part of a data set is opened, and how its records are read. */
 export interface OpenOptions {
   /** Which split of a data set that has several, or which ones together; a data set without splits is taken whole. */
   readonly split?: Split | readonly Split[];

@@ -15,6 +15,7 @@ export function toSize(size: number | ImageSize): ImageSize {
   return typeof size === 'number' ? { height: size, width: size } : size;
 }
 
+/** How an image is brought to the size that is asked for. */
 export interface DecodeOptions {
   /**
    * Turn the picture as its EXIF orientation says. For photos from files; the pixels of a data set were labelled as

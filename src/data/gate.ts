@@ -16,6 +16,7 @@ export class Gate {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
+  /** Lets the next one in. */
   leave(): void {
     const next = this.#waiting.shift();
     if (next === undefined) this.#free++;

@@ -24,6 +24,7 @@ export interface SplitSummary {
   readonly bad: readonly Skipped[];
 }
 
+/** What `inspectDataset` looks at. */
 export interface InspectOptions extends Pick<OpenOptions, 'features' | 'classNames' | 'signal'> {
   /** Only this split. */
   readonly split?: Split;

@@ -3,7 +3,9 @@ import { didYouMean, plural } from '../base/index.ts';
 import { DataError } from './data-error.ts';
 import { isRemote, joinPath, parentOf, storageOf } from './storage/storage.ts';
 
+/** The parts of a data set. */
 export const SPLITS = ['train', 'val', 'test'] as const;
+/** A part of a data set. */
 export type Split = (typeof SPLITS)[number];
 
 /** What people call the splits. */

@@ -31,6 +31,7 @@ export interface Dataset extends AsyncDisposable {
   place(index: number): Place;
   /** One line: how many pictures of which size, and how much of them is held in memory. */
   describe(): string;
+  /** Closes files and gives back what it holds. */
   close(): Promise<void>;
 }
 
@@ -144,12 +145,14 @@ export class PictureSet implements Dataset {
     return `${this.name}: ${parts.join(', ')}`;
   }
 
+  /** Closes files and gives back what it holds. */
   async close(): Promise<void> {
     this.#pool.length = 0;
     await this.#readAhead?.stop();
     await this.#source.close();
   }
 
+  /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -6,6 +6,7 @@ import { scanTfrecord } from './tfrecord.ts';
 /** Values of one record by the feature's name; empty where a feature has none. */
 export type ExampleValues = Readonly<Record<string, readonly Uint8Array[] | readonly number[] | readonly bigint[]>>;
 
+/** Which records are read. */
 export interface ReadOptions {
   /** Which part of a folder of TFRecords; all of it by default. */
   readonly split?: Split;

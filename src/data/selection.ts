@@ -69,7 +69,9 @@ export class Selection implements Dataset {
     return `${this.name}: ${formatCount(this.count)} of ${this.#whole.describe()}`;
   }
 
+  /** Nothing: the data set that it is of stays open. */
   async close(): Promise<void> {}
 
+  /** As `close`. */
   async [Symbol.asyncDispose](): Promise<void> {}
 }

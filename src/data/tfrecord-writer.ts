@@ -41,6 +41,7 @@ export class TfrecordWriter implements AsyncDisposable {
     this.#handle = handle;
   }
 
+  /** Begins a file whose name gets the number of records when it is closed. */
   static async create(folder: string): Promise<TfrecordWriter> {
     const draft = join(folder, `.${randomBytes(6).toString('hex')}.partial`);
     try {
@@ -56,6 +57,7 @@ export class TfrecordWriter implements AsyncDisposable {
     return this.#count;
   }
 
+  /** Adds a record. */
   async write(record: Uint8Array): Promise<void> {
     await this.#try(() => writeAll(this.#handle, frameRecord(record)));
     this.#count++;
@@ -81,6 +83,7 @@ export class TfrecordWriter implements AsyncDisposable {
     await rm(this.#draft, { force: true });
   }
 
+  /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.discard();
   }

@@ -1,5 +1,6 @@
 import sharp from 'sharp';
 
+/** Pictures of one size in rows and columns. */
 export interface Tiles {
   /** RGB pictures one after the other, [count, side, side, 3]. */
   readonly pixels: Uint8Array;

@@ -8,6 +8,7 @@ import { OnnxWriter, OPSET } from './onnx-writer.ts';
 
 /** What layers compute in, and what weights are stored in. */
 export const ONNX_PRECISIONS = ['float32', 'float16'] as const;
+/** What layers of an ONNX model compute in. */
 export type OnnxPrecision = (typeof ONNX_PRECISIONS)[number];
 
 /** Names of the model's input and outputs. */

@@ -3,6 +3,7 @@ import { decodeImage, type ImageSize } from '../data/index.ts';
 import { openBackend, type Backend, type BackendOptions } from '../runtime/index.ts';
 import { Ensemble, likeliest, type Explanation } from '../serve/index.ts';
 
+/** Where a model runs, and how many images it takes at a time. */
 export interface LoadOptions extends Pick<BackendOptions, 'device' | 'replicas' | 'threads' | 'log'> {
   /** A backend that is open already; it stays open when the model is closed. */
   readonly backend?: Backend;
@@ -28,6 +29,7 @@ export interface LoadedModel extends AsyncDisposable {
     images: readonly (string | Uint8Array)[],
     options?: { readonly explain?: boolean },
   ): Promise<readonly Prediction[]>;
+  /** Gives memory back, and the device unless the backend was given. */
   close(): Promise<void>;
 }
 

@@ -8,6 +8,7 @@ import {
   type TrainResult,
 } from '../train/index.ts';
 
+/** What is trained, on what, and where the run goes. */
 export interface TrainModelOptions extends Pick<BackendOptions, 'device' | 'replicas' | 'threads' | 'log'> {
   /** A recipe file, or its settings. */
   readonly recipe: string | Readonly<Record<string, unknown>>;
@@ -18,6 +19,7 @@ export interface TrainModelOptions extends Pick<BackendOptions, 'device' | 'repl
   /** Goes on from the last checkpoint in `out`. */
   readonly resume?: boolean;
   readonly signal?: AbortSignal;
+  /** Called for each thing that happens: steps, epochs, phases. */
   readonly onEvent?: (event: TrainEvent) => void;
   /** A backend that is open already; it stays open. */
   readonly backend?: Backend;

@@ -2,6 +2,7 @@ import { MetricsError } from './errors.ts';
 
 /** Means of probabilities: the geometric one trusts a member that is sure that a class is wrong. */
 export const MEANS = ['arithmetic', 'geometric'] as const;
+/** A way to average probabilities. */
 export type Mean = (typeof MEANS)[number];
 
 /** Lower bound of a probability under the logarithm, as float32 softmax may give 0. */

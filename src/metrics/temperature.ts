@@ -36,6 +36,7 @@ export function logLoss({ probabilities, labels, classCount }: LabelledProbabili
   return total / Math.max(1, labels.length);
 }
 
+/** What a temperature does to probabilities that are too sure, or not sure enough. */
 export interface Calibration {
   readonly temperature: number;
   /** Expected calibration error before and after. */

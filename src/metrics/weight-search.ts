@@ -11,6 +11,7 @@ export interface Members {
   readonly mean: Mean;
 }
 
+/** The weights that a search has found, and what they reach. */
 export interface SearchResult {
   /** They sum to 1. */
   readonly weights: readonly number[];

@@ -31,6 +31,7 @@ export interface ModelFamily<Options extends z.ZodType = z.ZodType> {
   readonly options: Options;
   /** The stage, from 1, that a variable of the features belongs to by its path; undefined: that of the variable before. */
   readonly stage: (path: string) => number | undefined;
+  /** The parts of a network for so many classes. */
   build(options: z.output<Options>, classes: number): ModelParts;
 }
 

@@ -52,6 +52,7 @@ export interface Model extends Classifier {
   readonly parameters: { readonly trainable: number; readonly total: number };
 }
 
+/** Which model `buildModel` builds. */
 export interface ModelRequest {
   readonly name: string;
   readonly options?: Readonly<Record<string, unknown>>;

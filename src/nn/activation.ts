@@ -9,4 +9,5 @@ export const gelu = (x: Tensor): Tensor => mul(mul(x, 0.5), add(erf(mul(x, Math.
 
 /** Activations by name, for options. */
 export const ACTIVATIONS = { relu, relu6, swish, gelu } as const;
+/** Name of an activation. */
 export type ActivationName = keyof typeof ACTIVATIONS;

@@ -18,6 +18,7 @@ import {
 import { ones, zeros } from './initializer.ts';
 import type { Scope } from './scope.ts';
 
+/** Settings of batch normalisation. */
 export interface BatchNormSettings {
   /** Share of the old moving statistics in the new ones. */
   readonly momentum?: number;

@@ -12,7 +12,9 @@ export type Initializer =
     }
   | { readonly kind: 'truncatedNormal'; readonly stddev: number };
 
+/** Zeros: for biases. */
 export const zeros: Initializer = { kind: 'constant', value: 0 };
+/** Ones: for scales. */
 export const ones: Initializer = { kind: 'constant', value: 1 };
 /** Glorot and Bengio 2010. */
 export const glorotUniform: Initializer = {

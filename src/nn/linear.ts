@@ -2,6 +2,7 @@ import { add, conv2d as convolve, convert, matmul, reshape, type Padding, type T
 import { glorotUniform, heNormalFanOut, zeros, type Initializer } from './initializer.ts';
 import type { Scope } from './scope.ts';
 
+/** Settings of a convolution. */
 export interface ConvSettings {
   /** Output channels. */
   readonly filters: number;
@@ -44,6 +45,7 @@ export function conv2d(scope: Scope, x: Tensor, settings: ConvSettings): Tensor 
   return bias ? addBias(scope, y, filters) : y;
 }
 
+/** Settings of a depthwise convolution. */
 export type DepthwiseSettings = Omit<ConvSettings, 'filters' | 'groups'>;
 
 /** Convolution of every channel by itself, with variables `kernel` [kh, kw, C, 1] and `bias` [C]. */
@@ -72,6 +74,7 @@ export function separableConv2d(scope: Scope, x: Tensor, settings: Omit<ConvSett
   return conv2d(scope, y, { filters, kernel: 1, bias, initializer, name: 'pointwise_kernel' });
 }
 
+/** Settings of a fully connected layer. */
 export interface DenseSettings {
   readonly units: number;
   readonly bias?: boolean;

@@ -172,6 +172,7 @@ export class Client implements ProgramOwner, DeviceOwner, AsyncDisposable {
     await this.api.callAsync('Client_Destroy', { client: this.#client });
   }
 
+  /** As `destroy`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.destroy();
   }

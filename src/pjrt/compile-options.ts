@@ -2,6 +2,7 @@ import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { CompileOptionsProtoSchema, type OptionOverrideProtoSchema } from './compile_options_pb.ts';
 import { PjrtError } from './error.ts';
 
+/** How a program is laid out over devices, and what the compiler is told. */
 export interface CompileOptions {
   /** Copies of the program that run together, each on its own device. */
   readonly replicas: number;

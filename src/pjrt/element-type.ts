@@ -19,8 +19,10 @@ const TYPES = {
   c128: { number: 15, size: 16 },
 } as const;
 
+/** Element type of a buffer, with NumPy’s names. */
 export type ElementType = keyof typeof TYPES;
 
+/** Element types that buffers may have. */
 export const ELEMENT_TYPES = Object.keys(TYPES) as readonly ElementType[];
 
 const BY_NUMBER = new Map<number, ElementType>(ELEMENT_TYPES.map((type) => [TYPES[type].number, type]));

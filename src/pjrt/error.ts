@@ -21,6 +21,7 @@ const CODES = [
   'UNAUTHENTICATED',
 ] as const;
 
+/** Name of a code of the C API. */
 export type PjrtErrorCode = (typeof CODES)[number];
 
 /** The name of an error code, `UNKNOWN` for one that is not in the C API. */

@@ -77,6 +77,7 @@ export class Executable extends NativeObject {
     return Object.fromEntries(values.map(([name, value]) => [name, Number(value)]));
   }
 
+  /** Bytes that the compiled program takes on one device. */
   memoryStats(): CompiledMemoryStats {
     const stats = this.api.call('Executable_GetCompiledMemoryStats', { executable: this.handle });
     return {

@@ -10,6 +10,7 @@ export type NamedValue = string | number | bigint | boolean | readonly bigint[];
  */
 export type OptionValue = string | number | bigint | boolean | readonly number[] | { readonly float: number };
 
+/** Options of a plugin by their names. */
 export type Options = Readonly<Record<string, OptionValue>>;
 
 /** Words of a `PJRT_NamedValue`. */

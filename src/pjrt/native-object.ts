@@ -38,6 +38,7 @@ export abstract class NativeObject implements Disposable {
     return handle;
   }
 
+  /** Ends a use that `acquire` began. */
   release(): void {
     this.#uses--;
     if (this.#isDestroyed && this.#uses === 0) this.free(this.#handle);
@@ -60,6 +61,7 @@ export abstract class NativeObject implements Disposable {
     if (this.#uses === 0) this.free(this.#handle);
   }
 
+  /** As `destroy`. */
   [Symbol.dispose](): void {
     this.destroy();
   }

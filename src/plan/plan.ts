@@ -14,6 +14,7 @@ import { roofline, type Roofline } from './roofline.ts';
 
 /** Programs of a recipe, as a plan compiles them. */
 export const PROGRAM_NAMES = ['train', 'evaluate', 'augment'] as const;
+/** Name of a program that a plan may compile. */
 export type ProgramName = (typeof PROGRAM_NAMES)[number];
 
 const PROGRAMS: Readonly<Record<ProgramName, (model: Model, recipe: Recipe, replicas: number) => RecipeProgram>> = {
@@ -22,6 +23,7 @@ const PROGRAMS: Readonly<Record<ProgramName, (model: Model, recipe: Recipe, repl
   augment: augmentationProgram,
 };
 
+/** What is planned, and for which slice. */
 export interface PlanRequest {
   readonly recipe: Recipe;
   readonly classes: number;
@@ -39,6 +41,7 @@ export interface PlanRequest {
   readonly decodeRate: number;
   /** Folder that keeps what compilers made of programs. */
   readonly cache?: string;
+  /** Called before each program is compiled. */
   readonly onCompile?: (program: string) => void;
 }
 
@@ -69,6 +72,7 @@ export interface Plan {
   readonly costs?: PlanCosts;
 }
 
+/** What the compiled programs take. */
 export interface PlanCosts {
   readonly train: CompiledCosts;
   readonly evaluate?: CompiledCosts;

@@ -23,6 +23,7 @@ export interface ComparedRun {
   readonly classF1?: readonly number[];
 }
 
+/** Runs side by side, as the page shows them. */
 export interface Comparison {
   readonly created: Date;
   readonly runs: readonly ComparedRun[];

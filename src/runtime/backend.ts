@@ -121,6 +121,7 @@ export class Backend {
     return hostArray(array.dtype, joined.buffer.slice(joined.byteOffset, joined.byteOffset + joined.byteLength));
   }
 
+  /** Gives the devices back. */
   async close(): Promise<void> {
     await this.client.destroy();
   }

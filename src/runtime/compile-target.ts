@@ -89,6 +89,7 @@ export class CompileTarget {
     };
   }
 
+  /** Gives the topology back. */
   close(): void {
     this.#topology.destroy();
   }

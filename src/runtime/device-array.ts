@@ -46,6 +46,7 @@ export class DeviceArray implements TensorType {
     return hostArray(this.dtype, whole ? bytes.buffer : bytes.slice().buffer);
   }
 
+  /** Gives the memory back on all devices; twice does nothing. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;

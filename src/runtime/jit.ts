@@ -10,6 +10,7 @@ export type TypesOf<T> = MapLeaves<T, Tensor, TensorType>;
 /** A tree of tensors as a tree of arrays on the devices. */
 export type ArraysOf<T> = MapLeaves<T, Tensor, DeviceArray>;
 
+/** How a function is compiled. */
 export interface JitOptions {
   readonly name?: string;
   /** Which arguments' arrays are used up by a call, so that results can take their memory. */

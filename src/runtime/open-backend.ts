@@ -7,7 +7,9 @@ import { deviceError } from './device-error.ts';
 import { RuntimeError } from './errors.ts';
 import { requireSurvivable } from './survivable-plugin.ts';
 
+/** What `--device` takes. */
 export const DEVICE_NAMES = ['auto', 'tpu', 'cuda', 'rocm', 'cpu'] as const;
+/** A kind of device, or `auto`. */
 export type DeviceName = (typeof DEVICE_NAMES)[number];
 
 export interface BackendOptions extends BackendSettings {

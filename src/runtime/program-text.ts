@@ -1,5 +1,6 @@
 import { lowerToStableHlo, sameShape, type Graph, type Platform } from '../xla/index.ts';
 
+/** How a program is written as text. */
 export interface TextOptions {
   readonly name?: string;
   readonly replicas: number;

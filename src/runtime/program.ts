@@ -8,6 +8,7 @@ import { prepareInference, type PreparedGraph } from './prepare-inference.ts';
 import { programText } from './program-text.ts';
 import { compilerFingerprint } from './compiler-fingerprint.ts';
 
+/** How a program is compiled. */
 export interface CompileSettings {
   readonly name?: string;
   /** Parameters whose memory the outputs take over; a run uses these arrays up. */
@@ -65,6 +66,7 @@ export class Program {
     }
   }
 
+  /** Gives the compiled program back. */
   dispose(): void {
     this.executable.destroy();
   }

@@ -67,7 +67,10 @@ export const modelSchema = z.object({
 
 export const healthSchema = z.object({ status: z.enum(['ok', 'stopping']) });
 
+/** Body of an answer of `POST /api/predict`. */
 export type AnswerBody = z.output<typeof answerSchema>;
+/** What is said of one image. */
 export type ClassifiedBody = z.output<typeof classifiedSchema>;
+/** Body of `GET /api/model`. */
 export type ModelBody = z.output<typeof modelSchema>;
 export type ProblemBody = z.output<typeof problemSchema>;

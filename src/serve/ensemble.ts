@@ -17,6 +17,7 @@ export interface Query {
   readonly explain: boolean;
 }
 
+/** What an ensemble says of one picture. */
 export interface Answer {
   /** By class; the mean over the members, at the ensemble's temperature. */
   readonly probabilities: Float32Array;
@@ -24,6 +25,7 @@ export interface Answer {
   readonly explanations: readonly Explanation[];
 }
 
+/** Grad-CAM map of a class; 1 where the network looked most. */
 export interface Explanation extends Grid {
   readonly class: number;
 }
@@ -142,6 +144,7 @@ export class Ensemble {
     return Array.from({ length: rows }, (_, row) => scaled.subarray(row * classes, (row + 1) * classes));
   }
 
+  /** Gives weights and programs back. */
   dispose(): void {
     for (const member of this.members) member.dispose();
   }

@@ -28,6 +28,7 @@ export interface Limits {
   readonly burst: number;
 }
 
+/** Limits unless told otherwise. */
 export const DEFAULT_LIMITS: Limits = {
   imageBytes: 10 * 2 ** 20,
   bodyBytes: 48 * 2 ** 20,

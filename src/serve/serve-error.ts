@@ -28,6 +28,7 @@ export const PROBLEMS = {
   FETCH_TIMEOUT: [504, 'the URL did not answer in time'],
 } as const satisfies Readonly<Record<string, readonly [status: number, meaning: string]>>;
 
+/** Code of an answer that refuses. */
 export type ProblemCode = keyof typeof PROBLEMS;
 
 /** Why a request, or one of its images, is refused. */

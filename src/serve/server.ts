@@ -22,6 +22,7 @@ import { PROBLEMS, type ProblemCode } from './serve-error.ts';
 import { FORMAT_NAMES } from './sniff.ts';
 import { TokenBuckets } from './token-buckets.ts';
 
+/** What is served, where, and to whom. */
 export interface ServeOptions {
   readonly backend: Backend;
   /** Run folders, checkpoints or folders of folds, which are averaged; or one ensemble that `sepal ensemble` wrote. */
@@ -45,6 +46,7 @@ export interface ServeOptions {
   readonly log?: Logger;
   /** Looks host names up; the system's way by default. */
   readonly resolve?: Resolver;
+  /** Called after each program: the model, the size of its batches, and the seconds it took. */
   readonly onCompiled?: (name: string, batchSize: number, seconds: number) => void;
 }
 
@@ -58,9 +60,13 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** Images. */
 export const DEFAULT_BATCH_SIZES: readonly number[] = [1, 8, 32];
+/** Seconds. */
 export const DEFAULT_LATENCY_BUDGET = 0.1;
+/** Probability below which an answer is "not sure". */
 export const DEFAULT_THRESHOLD = 0.5;
+/** Where the page is found unless told otherwise. */
 export const DEFAULT_PORT = 8080;
 
 /** Batches of each size that are run before the first request, so that their time is known. */

@@ -51,6 +51,7 @@ const infoSchema = z.object({
   seconds: z.number(),
 });
 
+/** What stands in a checkpoint beside its tensors. */
 export type CheckpointInfo = Omit<z.output<typeof infoSchema>, 'recipe'> & { readonly recipe: Recipe };
 
 /** Everything a run needs to go on, or only the weights. */

@@ -18,6 +18,7 @@ const schema = z.strictObject({
 /** Several runs as one predictor; runs are paths, from the file's folder where they are relative. */
 export type EnsembleFile = z.output<typeof schema>;
 
+/** Writes an ensemble, its runs as paths from the file’s folder. */
 export async function writeEnsemble(path: string, ensemble: EnsembleFile): Promise<void> {
   const folder = dirname(resolve(path));
   const members = ensemble.members.map(({ run, weight }) => ({ run: relative(folder, resolve(run)) || '.', weight }));

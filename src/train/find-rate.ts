@@ -6,6 +6,7 @@ import type { Recipe } from './recipe.ts';
 import { checkRun, type TrainingData } from './run-check.ts';
 import { startOf } from './start.ts';
 
+/** Which rates are tried, and on what. */
 export interface FindRateOptions {
   readonly recipe: Recipe;
   readonly backend: Backend;
@@ -15,9 +16,11 @@ export interface FindRateOptions {
   readonly to?: number;
   readonly steps?: number;
   readonly signal?: AbortSignal;
+  /** Called after each step, with its rate and the smoothed loss. */
   readonly onStep?: (step: number, rate: number, loss: number) => void;
 }
 
+/** What a search for a rate has seen. */
 export interface FoundRates {
   /** Rates and the losses of the batches that they were tried on, smoothed, up to where the loss blew up. */
   readonly points: readonly { readonly rate: number; readonly loss: number }[];

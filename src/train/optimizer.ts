@@ -62,6 +62,7 @@ export const optimizerSchema = z.discriminatedUnion('name', [
   }),
 ]);
 
+/** Optimiser of a recipe, with every setting filled in. */
 export type OptimizerSettings = z.output<typeof optimizerSchema>;
 
 /** What an optimiser is given for one variable. */
@@ -91,9 +92,11 @@ export interface UpdateResult {
 /** A variable's new value and slots from its gradient; slots start at 0. */
 export interface Optimizer {
   readonly slots: readonly string[];
+  /** New values and slots of one variable. */
   update(args: UpdateArguments): UpdateResult;
 }
 
+/** The optimiser of these settings: pure functions of traced tensors. */
 export function makeOptimizer(settings: OptimizerSettings): Optimizer {
   switch (settings.name) {
     case 'sgd':

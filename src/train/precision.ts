@@ -4,6 +4,7 @@ import type { Backend } from '../runtime/index.ts';
 
 /** Policies of mixed precision, by Keras's names. */
 export const PRECISIONS = ['auto', 'float32', 'mixed_bfloat16'] as const;
+/** A policy of number types. */
 export type Precision = (typeof PRECISIONS)[number];
 
 export const precisionSchema = z

@@ -6,6 +6,7 @@ import { augment, mixExamples } from './augment/index.ts';
 import type { Recipe } from './recipe.ts';
 import { stepInputTypes } from './step.ts';
 
+/** How large a preview of augmentation is. */
 export interface PreviewOptions {
   /** Pictures, a row each; an even number. */
   readonly rows?: number;

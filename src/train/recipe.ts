@@ -16,6 +16,7 @@ import { scheduleSchema } from './schedule.ts';
 
 /** Scores that runs are compared by; higher is better for all but the loss. */
 export const MONITORS = ['macroF1', 'accuracy', 'loss'] as const;
+/** A validation score that may pick the best weights. */
 export type Monitor = (typeof MONITORS)[number];
 
 /** 1 for a score of which more is better, -1 for a loss. */
@@ -110,6 +111,7 @@ export const recipeSchema = z.strictObject({
   phases: z.array(phaseSchema).min(1).optional().describe('stretches of the run with settings of their own'),
 });
 
+/** A recipe with every setting filled in. */
 export type Recipe = Omit<z.output<typeof recipeSchema>, 'epochs'> & { readonly epochs: number };
 
 /** Checks a recipe and fills in what it leaves out. @throws RecipeError or ModelError that names the field and what it takes. */

@@ -1,5 +1,6 @@
 /** Names of the checkpoints in a run folder. */
 export const BEST_FILE = 'best.safetensors';
+/** The checkpoint that `--resume` goes on from. */
 export const LAST_FILE = 'last.safetensors';
 
 /** Weights kept at the end of a period of a schedule with restarts, which make an ensemble of one run. */

@@ -69,6 +69,7 @@ export const scheduleSchema = z.discriminatedUnion('name', [
   }),
 ]);
 
+/** Schedule of a recipe, with every setting filled in. */
 export type Schedule = z.output<typeof scheduleSchema>;
 
 /**

@@ -41,6 +41,7 @@ export type TrainEvent =
   | { readonly kind: 'epoch'; readonly row: HistoryRow; readonly isBest: boolean }
   | { readonly kind: 'stoppedEarly'; readonly epoch: number };
 
+/** What is trained, on what, and what is kept. */
 export interface TrainOptions extends KeepSettings, PhaseData {
   /** Which weights become the best: by their score, or the last ones where the validation images are trained on too. */
   readonly keep?: 'best' | 'last';
@@ -54,5 +55,6 @@ export interface TrainOptions extends KeepSettings, PhaseData {
   readonly deadline?: number;
   /** Aborting saves a checkpoint of the step just done and ends with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** Called for each thing that happens. */
   readonly onEvent?: (event: TrainEvent) => void;
 }

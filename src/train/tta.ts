@@ -4,6 +4,7 @@ import { moveBox, wholeImage } from './augment/crop.ts';
 
 /** Sets of views of an image for test-time augmentation. */
 export const TTA = ['none', 'flip', 'zoom', 'dihedral'] as const;
+/** A set of views of an image. */
 export type Tta = (typeof TTA)[number];
 
 const mirrored = (images: Tensor): Tensor => reverse(images, [2]);

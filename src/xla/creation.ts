@@ -13,8 +13,11 @@ export function full(shape: Shape, value: number, dtype: DType): Tensor {
   return emit('constant', { data: value, shape, dtype }, []);
 }
 
+/** A number as a tensor of shape `[]`. */
 export const scalar = (value: number, dtype: DType): Tensor => full([], value, dtype);
+/** Zeros of a tensor’s shape and dtype. */
 export const zerosLike = ({ shape, dtype }: TensorType): Tensor => full(shape, 0, dtype);
+/** Ones of a tensor’s shape and dtype. */
 export const onesLike = ({ shape, dtype }: TensorType): Tensor => full(shape, 1, dtype);
 
 /** The index along `axis` at every element. */

@@ -26,11 +26,13 @@ const INFO = {
 /** Type of a tensor's elements, by NumPy's names. */
 export type DType = keyof typeof INFO;
 
+/** Every dtype. */
 export const DTYPES = Object.keys(INFO) as readonly DType[];
 
 export const mlirType = (dtype: DType): string => INFO[dtype].mlir;
 /** Bytes an element takes on the host and on the device. */
 export const byteSize = (dtype: DType): number => INFO[dtype].bytes;
+/** Whether it is a floating-point type. */
 export const isFloat = (dtype: DType): boolean => INFO[dtype].kind === 'float';
 export const isSigned = (dtype: DType): boolean => INFO[dtype].kind === 'float' || INFO[dtype].kind === 'signed';
 export const isInteger = (dtype: DType): boolean => INFO[dtype].kind === 'signed' || INFO[dtype].kind === 'unsigned';

@@ -28,47 +28,79 @@ const binary = (op: BinaryOp) => (a: Operand, b: Operand) => emit(op, {}, operan
 const comparison = (direction: CompareDirection) => (a: Operand, b: Operand) =>
   emit('compare', { direction }, operands('compare', a, b));
 
+/** `−x`. */
 export const neg = unary('negate');
+/** `|x|`. */
 export const abs = unary('abs');
 /** −1, 0 or 1. */
 export const sign = unary('sign');
+/** `e^x`. */
 export const exp = unary('exp');
+/** `e^x − 1`, exact near 0. */
 export const expm1 = unary('expm1');
+/** Natural logarithm; NaN below 0. */
 export const log = unary('log');
+/** `log(1 + x)`, exact near 0. */
 export const log1p = unary('log1p');
+/** Square root; NaN below 0. */
 export const sqrt = unary('sqrt');
 /** 1 / √x. */
 export const rsqrt = unary('rsqrt');
+/** Hyperbolic tangent. */
 export const tanh = unary('tanh');
 /** The logistic function 1 / (1 + e^−x). */
 export const sigmoid = unary('logistic');
+/** Sine of radians. */
 export const sin = unary('sin');
+/** Cosine of radians. */
 export const cos = unary('cos');
+/** The greatest whole number that is not above it. */
 export const floor = unary('floor');
+/** The least whole number that is not below it. */
 export const ceil = unary('ceil');
 /** To the nearest integer, ties to even. */
 export const round = unary('round');
+/** Logical for bools, bit by bit for integers. */
 export const not = unary('not');
 
+/** `a + b`, broadcast by NumPy’s rule, as all ops of two operands are. */
 export const add = binary('add');
+/** `a − b`. */
 export const sub = binary('subtract');
+/** `a · b`. */
 export const mul = binary('multiply');
+/** `a / b`; integers are cut off towards 0. */
 export const div = binary('divide');
+/** The greater of two; NaN where either is. */
 export const maximum = binary('maximum');
+/** The lesser of two; NaN where either is. */
 export const minimum = binary('minimum');
+/** `a^b`. */
 export const pow = binary('power');
+/** Remainder of a division, with the sign of the dividend. */
 export const rem = binary('remainder');
+/** Logical for bools, bit by bit for integers. */
 export const and = binary('and');
+/** Logical for bools, bit by bit for integers. */
 export const or = binary('or');
+/** Logical for bools, bit by bit for integers. */
 export const xor = binary('xor');
+/** Bits to the left; 0 by as many as there are, or more. */
 export const shiftLeft = binary('shiftLeft');
+/** Bits to the right, zeros coming in. */
 export const shiftRight = binary('shiftRightLogical');
 
+/** `a = b`, a bool for each element. */
 export const equal = comparison('EQ');
+/** `a ≠ b`. */
 export const notEqual = comparison('NE');
+/** `a < b`. */
 export const less = comparison('LT');
+/** `a ≤ b`. */
 export const lessEqual = comparison('LE');
+/** `a > b`. */
 export const greater = comparison('GT');
+/** `a ≥ b`. */
 export const greaterEqual = comparison('GE');
 
 /** `onTrue` where the condition holds, `onFalse` elsewhere; all three broadcast. */
@@ -78,6 +110,7 @@ export function where(condition: Tensor, onTrue: Operand, onFalse: Operand): Ten
   return emit('select', {}, [broadcastTo(condition, shape), broadcastTo(left, shape), broadcastTo(right, shape)]);
 }
 
+/** False for NaN and infinities. */
 export const isFinite = (x: Tensor): Tensor => emit('isFinite', {}, [x]);
 
 /** `x` as another dtype; floats become integers by cutting the fraction. */
@@ -88,6 +121,7 @@ export function convert(x: Tensor, dtype: DType): Tensor {
 /** The same bits as another dtype of the same size. */
 export const bitcast = (x: Tensor, dtype: DType): Tensor => emit('bitcast', { dtype }, [x]);
 
+/** `x · x`. */
 export const square = (x: Tensor): Tensor => mul(x, x);
 
 /** max(x, 0), with gradient 0 at 0. */
@@ -98,6 +132,7 @@ export function relu(x: Tensor): Tensor {
   return emit('customGradient', { outputs: 1, backward }, [output, x]);
 }
 
+/** `x` held between two bounds. */
 export const clamp = (x: Tensor, low: Operand, high: Operand): Tensor => minimum(maximum(x, low), high);
 
 /** 1 at the label's place along a new last axis, 0 elsewhere; all 0 for a label outside the classes. */

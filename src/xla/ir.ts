@@ -134,6 +134,7 @@ export type OpTable = Record<UnaryOp, None> &
     customGradient: { readonly outputs: number; readonly backward: Backward };
   };
 
+/** Name of an op. */
 export type OpName = keyof OpTable;
 
 /** Shape and dtype of a tensor that may not exist yet. */

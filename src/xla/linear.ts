@@ -19,6 +19,7 @@ export function matmul(left: Tensor, right: Tensor): Tensor {
   return dotGeneral(left, right, { batchLeft: [], batchRight: [], contractLeft: [left.rank - 1], contractRight: [0] });
 }
 
+/** How a window moves over images. */
 export interface ConvOptions {
   readonly strides?: readonly [number, number];
   /** `same` gives ceil(size / stride) outputs with the odd zero at the end, as TensorFlow does; or [[top, bottom], [left, right]]. */

@@ -4,6 +4,7 @@ import type { Padding, Tensor, WindowParams } from './ir.ts';
 import { onesLike } from './creation.ts';
 import { resolvePadding } from './linear.ts';
 
+/** How a window moves over images. */
 export interface PoolOptions {
   readonly window: readonly [number, number];
   /** The window's size by default. */

@@ -5,6 +5,7 @@ import type { ReduceKind, Tensor } from './ir.ts';
 import { elementCount, normalizeAxes, normalizeAxis } from './shape.ts';
 import { reshape } from './structure.ts';
 
+/** Which axes go; all of them by default. */
 export interface ReduceOptions {
   /** Axes to reduce; all of them by default. */
   readonly axes?: readonly number[];
@@ -31,10 +32,14 @@ const sumType = (dtype: DType): DType => (dtype === 'bfloat16' || dtype === 'flo
 
 /** The greatest element; gradients are shared equally between ties. */
 export const max = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce('max', x, options);
+/** Least value over axes. */
 export const min = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce('min', x, options);
+/** Whether all are true. */
 export const all = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce('and', x, options);
+/** Whether any is true. */
 export const any = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce('or', x, options);
 
+/** Mean over axes; of floats. */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
   const axes = normalizeAxes('mean', options.axes, x.rank);
   const total = sum(convert(x, sumType(x.dtype)), options);
@@ -56,10 +61,12 @@ export function logSumExp(x: Tensor, axis = -1): Tensor {
   return add(log(sum(exp(sub(x, peak)), { axes: [axis], keepDims: true })), peak);
 }
 
+/** Logarithm of the softmax along an axis, by which large values don’t overflow. */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
   // Less the peak at once: x − logSumExp(x) would lose the digits that the peak takes up.
   const shifted = sub(x, peakOf(x, axis));
   return sub(shifted, log(sum(exp(shifted), { axes: [axis], keepDims: true })));
 }
 
+/** `e^x` over its sum along an axis. */
 export const softmax = (x: Tensor, axis = -1): Tensor => exp(logSoftmax(x, axis));

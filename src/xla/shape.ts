@@ -6,6 +6,7 @@ export type Shape = readonly number[];
 /** Number of elements. */
 export const elementCount = (shape: Shape): number => shape.reduce((product, size) => product * size, 1);
 
+/** Whether two shapes have the same axes. */
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((size, i) => size === b[i]);
 
 /** `[2,3]`, as shapes are written in messages. */

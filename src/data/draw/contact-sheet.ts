@@ -3,6 +3,7 @@ import { Random } from '../../base/index.ts';
 import { firstSpecies } from './catalogue.ts';
 import { drawFlower, type Difficulty } from './scene.ts';
 
+/** Which drawn species an overview shows. */
 export interface ContactSheetOptions {
   /** How many species, from the first. */
   readonly classes: number;

@@ -17,6 +17,7 @@ export const DRAWN_SIZES: readonly number[] = [192, 224, 331, 512];
 const SHARD_IMAGES = 250;
 const MOST_SHARDS = 16;
 
+/** The data set of drawn flowers that is made. */
 export interface DrawOptions {
   /** The folder to make. */
   readonly out: string;
@@ -35,6 +36,7 @@ export interface DrawOptions {
   /** Replace a data set that is already in `out`. */
   readonly force?: boolean;
   readonly signal?: AbortSignal;
+  /** Called while pictures are drawn. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 

@@ -13,6 +13,7 @@ import type { Species } from './species.ts';
 /** How far pictures of one species differ from each other. */
 export type Difficulty = 'easy' | 'medium' | 'hard';
 
+/** How far pictures of one species may differ, the easiest first. */
 export const DIFFICULTIES: readonly Difficulty[] = ['easy', 'medium', 'hard'];
 
 type Framing = 'close' | 'portrait' | 'group' | 'field';

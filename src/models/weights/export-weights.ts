@@ -10,6 +10,7 @@ import { TORCH_PROJECTS } from './torch-names.ts';
 
 /** Projects that a model's weights can be written for. */
 export const WEIGHT_FORMATS = [...TORCH_PROJECTS, 'keras'] as const;
+/** A form of weights that other libraries load. */
 export type WeightFormat = (typeof WEIGHT_FORMATS)[number];
 
 /** What was written, and the network that loads it. */

@@ -6,6 +6,7 @@ import { layOut } from './safetensors.ts';
 
 /** A tensor whose numbers are brought when their turn comes. */
 export interface TensorSource extends TensorType {
+  /** Its values, brought when they are written. */
   read(): Promise<HostArray>;
 }
 

@@ -2,6 +2,7 @@ import type { Checksum, WheelAsset } from '../../assets/index.ts';
 
 /** Which training the weights come from. */
 export const WEIGHT_TAGS = ['imagenet', 'noisy-student'] as const;
+/** Name of published weights, such as `imagenet`. */
 export type WeightTag = (typeof WEIGHT_TAGS)[number];
 
 /** A published file of weights, pinned to its bytes. */

@@ -91,6 +91,7 @@ export const augmentSchema = z.strictObject({
     ),
 });
 
+/** Augmentation of a recipe, with every setting filled in. */
 export type AugmentSettings = z.output<typeof augmentSchema>;
 
 /** Whether anything is changed at all. */

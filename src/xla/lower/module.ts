@@ -11,6 +11,7 @@ export type Platform = 'cpu' | 'cpu-onednn' | 'tpu' | 'cuda' | 'rocm';
 /** XLA's choice for the plain ops is good on TPU and GPU, and with oneDNN; else on CPU it is often the slowest one. */
 const REWRITES: Record<Platform, RewriteTable> = { cpu: CPU_REWRITES, 'cpu-onednn': {}, tpu: {}, cuda: {}, rocm: {} };
 
+/** How a program is written for a platform. */
 export interface LowerOptions {
   /** Name of the module, which profilers show. */
   readonly name?: string;
