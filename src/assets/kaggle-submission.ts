@@ -10,6 +10,7 @@ export interface KaggleToken {
   readonly key: string;
 }
 
+/** Address of Kaggle's API. */
 export const KAGGLE_API = 'https://www.kaggle.com/api/v1';
 const HINT =
   'make one on Kaggle (Settings, API, Create New Token) and put it there, or set KAGGLE_USERNAME and KAGGLE_KEY';

@@ -27,6 +27,7 @@ export interface ConvertOptions extends WriteOptions {
   readonly seed?: number;
 }
 
+/** How pictures are written into a data set. */
 export interface WriteOptions {
   readonly out: string;
   /** Side of the square pictures in pixels. */

@@ -25,6 +25,7 @@ import { OXFORD_CLASSES } from './class-names.ts';
 import { readMatFile } from './mat-file.ts';
 import { PUBLIC_SETS, type PublicSet, type SetForm } from './public-set.ts';
 
+/** How a public data set is brought, and where it goes. */
 export interface GetOptions extends Pick<DownloadOptions, 'signal' | 'onNotice' | 'attempts' | 'backoff'> {
   readonly out: string;
   /** Side of the square pictures in pixels. */
@@ -36,7 +37,9 @@ export interface GetOptions extends Pick<DownloadOptions, 'signal' | 'onNotice' 
   readonly mirror?: string;
   /** Kaggle's API, for tests. */
   readonly kaggleApi?: string;
+  /** Called while a file comes. */
   readonly onTransfer?: (file: string, progress: TransferProgress) => void;
+  /** Called while pictures are converted. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
