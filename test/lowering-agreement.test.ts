@@ -42,6 +42,8 @@ const LAYERS: readonly GradientCase[] = [
   layer('1×1, stride 2', [2, 7, 7, 32], [1, 1, 32, 24], [2, 2], 1),
   layer('3×3', [2, 8, 8, 16], [3, 3, 16, 16], [1, 1], 1),
   layer('3×3, stride 2', [2, 9, 9, 16], [3, 3, 16, 16], [2, 2], 1),
+  layer('3×3, of a middling map', [2, 9, 9, 16], [3, 3, 16, 8], [1, 1], 1),
+  layer('3×3, of three large maps', [3, 11, 12, 16], [3, 3, 16, 8], [1, 1], 1),
   layer('3×3, of a large map', [2, 11, 12, 16], [3, 3, 16, 8], [1, 1], 1),
   layer('3×3, stride 2, of a large map', [2, 21, 20, 16], [3, 3, 16, 8], [2, 2], 1),
   layer('3×3, of an image', [2, 11, 12, 3], [3, 3, 3, 8], [1, 1], 1),

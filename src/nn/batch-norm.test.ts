@@ -3,12 +3,14 @@ import { after, suite, test } from 'node:test';
 import { Random } from '../base/index.ts';
 import {
   add,
+  concatenate,
   convert,
   gradient,
   mean,
   mul,
   rsqrt,
   square,
+  slice,
   sub,
   sum,
   type HostTensor,
@@ -189,5 +191,38 @@ suite('batch norm', { skip }, () => {
       [flat, ...inputs.slice(1)],
     );
     assert.ok([...output, ...slope].every(Number.isFinite));
+  });
+
+  test('a bias before it moves the moving mean and has no gradient; parts side by side are measured alone', async () => {
+    backend ??= await cpuBackend();
+    const results = await evaluate(
+      backend,
+      (...all) => {
+        const [input, direction, gamma, beta] = all;
+        const loss = (y: Tensor) => sum(mul(square(y), direction));
+        const biased = apply([add(input, beta), ...all.slice(1)], true);
+        const half = (c: number) => slice(input, [0, 0, 0, c], [...SHAPE.slice(0, 3), c + 1]);
+        const joined = apply([concatenate([half(0), half(1)], 3), ...all.slice(1)], true);
+        const whole = apply(all, true);
+        return [
+          biased.output,
+          joined.output,
+          biased.updates.moving_mean,
+          joined.updates.moving_variance,
+          ...gradient(loss(biased.output), [input]),
+          ...gradient(loss(joined.output), [input]),
+          ...gradient(loss(biased.output), [beta]),
+          whole.output,
+          whole.output,
+          add(whole.updates.moving_mean, mul(beta, 1 - MOMENTUM)),
+          whole.updates.moving_variance,
+          ...gradient(loss(plain(input, gamma, beta)), [input]),
+          ...gradient(loss(plain(input, gamma, beta)), [input]),
+          ...gradient(loss(whole.output), [beta]),
+        ];
+      },
+      inputs,
+    );
+    for (let i = 0; i < 7; i++) assertClose(results[i], results[i + 7], 2e-5, `result ${i}`);
   });
 });

@@ -2,6 +2,7 @@ import type { LoadedExecutable } from '../pjrt/index.ts';
 import { formatShape, isOp, sameShape, type Graph, type Platform, type TensorType } from '../xla/index.ts';
 import type { Backend } from './backend.ts';
 import { CompileCache } from './compile-cache.ts';
+import { COMPILER_OPTIONS } from './compiler-options.ts';
 import { DeviceArray } from './device-array.ts';
 import { RuntimeError } from './errors.ts';
 import { prepareInference, type PreparedGraph } from './prepare-inference.ts';
@@ -99,7 +100,8 @@ export async function compile(backend: Backend, graph: Graph, settings: CompileS
   const started = performance.now();
   const { client, replicas, log } = backend;
   const donate = settings.donate ?? [];
-  const plain: PreparedGraph = { graph, platform: backend.platform, overrides: {}, serializable: true };
+  const overrides = COMPILER_OPTIONS[backend.platform] ?? {};
+  const plain: PreparedGraph = { graph, platform: backend.platform, overrides, serializable: true };
   const prepared = settings.forInference === true ? await prepareInference(backend, graph) : plain;
   const cache = prepared.serializable ? backend.compileCache : undefined;
   const text = programText(prepared.graph, {

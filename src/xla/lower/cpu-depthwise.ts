@@ -1,11 +1,12 @@
-import { optimizationBarrier, whileLoop } from '../control.ts';
+import { optimizationBarrier } from '../control.ts';
 import { full } from '../creation.ts';
-import { add, broadcastTo, div, less, mul, rem } from '../elementwise.ts';
+import { add, broadcastTo, div, mul, rem } from '../elementwise.ts';
 import { convShape, dilatedSize } from '../infer-window.ts';
 import type { ConvParams, Padding, Tensor } from '../ir.ts';
 import { sum } from '../reduction.ts';
 import type { Shape } from '../shape.ts';
 import { dynamicSlice, pad, reshape, reverse, slice, sliceAxis, stack } from '../structure.ts';
+import { sumInLoops } from './cpu-loop.ts';
 import type { Rewrite } from './rewrite.ts';
 
 /** Products that are summed in one fused loop; more make compiling slow. */
@@ -94,22 +95,21 @@ export const depthwiseKernelGradient: Rewrite<'convKernelGradient'> = (params, [
   const zero = full([], 0, 'int32');
   const empty = full([kernelHeight, width, channels], 0, x.dtype);
 
-  const [, ...totals] = whileLoop(
-    [zero, ...Array.from({ length: kernelWidth }, () => empty)],
-    (step) => less(step, batch * height),
+  const totals = sumInLoops(
+    batch * height,
+    Array.from({ length: kernelWidth }, () => empty),
     (step, ...sums) => {
       const image = div(step, height);
       const row = rem(step, height);
       const window = [1, windowHeight, padded.shape[2], channels];
       const inputs = dynamicSlice(padded, [image, mul(row, strides[0]), zero, zero], window);
       const slope = reshape(dynamicSlice(gradient, [image, row, zero, zero], [1, 1, width, channels]), [width, channels]); // prettier-ignore
-      const added = sums.map((total, column) => {
+      return sums.map((total, column) => {
         const left = column * dilation[1];
         const limit = [1, windowHeight, left + (width - 1) * strides[1] + 1, channels];
         const shifted = slice(inputs, [0, 0, left, 0], limit, [1, dilation[0], strides[1], 1]);
         return add(total, mul(reshape(shifted, empty.shape), broadcastTo(slope, empty.shape)));
       });
-      return [add(step, 1), ...added];
     },
   );
   const columns = totals.map((total) => sum(total, { axes: [1] }));

@@ -1,10 +1,11 @@
-import { optimizationBarrier, whileLoop } from '../control.ts';
+import { optimizationBarrier } from '../control.ts';
 import { full } from '../creation.ts';
-import { add, less } from '../elementwise.ts';
+import { add } from '../elementwise.ts';
 import type { ConvParams, DotParams, Tensor } from '../ir.ts';
 import { dotGeneral } from '../linear.ts';
 import type { Shape } from '../shape.ts';
 import { concatenate, dynamicSlice, pad, reshape, slice, stack, transpose } from '../structure.ts';
+import { sumInLoops } from './cpu-loop.ts';
 import type { Rewrite } from './rewrite.ts';
 
 /** Fewer channels make products too thin: then all taps become one product. */
@@ -62,20 +63,16 @@ export const convKernelGradientByImage: Rewrite<'convKernelGradient'> = (params,
 
   const padded = barredPad(x, params);
   const zero = full([], 0, 'int32');
-  const [, total] = whileLoop(
-    [zero, full([taps.length, outputs, channels], 0, x.dtype)],
-    (image) => less(image, batch),
-    (image, sum) => {
-      const input = dynamicSlice(padded, [image, zero, zero, zero], [1, ...padded.shape.slice(1)]);
-      const slope = dynamicSlice(gradient, [image, zero, zero, zero], [1, height, width, outputs]);
-      const [turned] = optimizationBarrier([transpose(reshape(slope, [height * width, outputs]), [1, 0])]);
-      const products = taps.map((tap) => {
-        const read = reshape(readBy(input, tap, params, height, width), [height * width, channels]);
-        return dotGeneral(turned, read, contract(1, 0));
-      });
-      return [add(image, 1), add(sum, stack(products))];
-    },
-  );
+  const [total] = sumInLoops(batch, [full([taps.length, outputs, channels], 0, x.dtype)], (image, sum) => {
+    const input = dynamicSlice(padded, [image, zero, zero, zero], [1, ...padded.shape.slice(1)]);
+    const slope = dynamicSlice(gradient, [image, zero, zero, zero], [1, height, width, outputs]);
+    const [turned] = optimizationBarrier([transpose(reshape(slope, [height * width, outputs]), [1, 0])]);
+    const products = taps.map((tap) => {
+      const read = reshape(readBy(input, tap, params, height, width), [height * width, channels]);
+      return dotGeneral(turned, read, contract(1, 0));
+    });
+    return [add(sum, stack(products))];
+  });
   const [kernelHeight, kernelWidth] = kernelShape;
   return [transpose(reshape(total, [kernelHeight, kernelWidth, outputs, channels]), [0, 1, 3, 2])];
 };
@@ -114,20 +111,16 @@ export const convKernelGradientOfFewChannels: Rewrite<'convKernelGradient'> = (p
   // A plane for each channel, so that what a tap reads is a row of the product.
   const [planes] = optimizationBarrier([transpose(barredPad(x, params), [0, 3, 1, 2])]);
   const zero = full([], 0, 'int32');
-  const [, total] = whileLoop(
-    [zero, full([taps.length * channels, outputs], 0, x.dtype)],
-    (image) => less(image, batch),
-    (image, sum) => {
-      const one = dynamicSlice(planes, [image, zero, zero, zero], [1, ...planes.shape.slice(1)]);
-      const reads = taps.map(({ top, left }) => {
-        const limit = [1, channels, top + (height - 1) * strides[0] + 1, left + (width - 1) * strides[1] + 1];
-        const read = slice(one, [0, 0, top, left], limit, [1, 1, strides[0], strides[1]]);
-        return reshape(read, [channels, height * width]);
-      });
-      const [rows] = optimizationBarrier([concatenate(reads, 0)]);
-      const slope = dynamicSlice(gradient, [image, zero, zero, zero], [1, height, width, outputs]);
-      return [add(image, 1), add(sum, dotGeneral(rows, reshape(slope, [height * width, outputs]), contract(1, 0)))];
-    },
-  );
+  const [total] = sumInLoops(batch, [full([taps.length * channels, outputs], 0, x.dtype)], (image, sum) => {
+    const one = dynamicSlice(planes, [image, zero, zero, zero], [1, ...planes.shape.slice(1)]);
+    const reads = taps.map(({ top, left }) => {
+      const limit = [1, channels, top + (height - 1) * strides[0] + 1, left + (width - 1) * strides[1] + 1];
+      const read = slice(one, [0, 0, top, left], limit, [1, 1, strides[0], strides[1]]);
+      return reshape(read, [channels, height * width]);
+    });
+    const [rows] = optimizationBarrier([concatenate(reads, 0)]);
+    const slope = dynamicSlice(gradient, [image, zero, zero, zero], [1, height, width, outputs]);
+    return [add(sum, dotGeneral(rows, reshape(slope, [height * width, outputs]), contract(1, 0)))];
+  });
   return [reshape(total, kernelShape)];
 };

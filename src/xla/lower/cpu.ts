@@ -7,6 +7,7 @@ import {
 } from './cpu-kernel-gradient.ts';
 import { pointwiseConv, pointwiseInputGradient, pointwiseKernelGradient } from './cpu-pointwise.ts';
 import { windowMaxGradientByIndex } from './cpu-pool.ts';
+import { convInputGradientOfSmallMap, convKernelGradientOfSmallMap, convOfSmallMap } from './cpu-small-maps.ts';
 import type { OpName } from '../ir.ts';
 import type { Rewrite, RewriteTable } from './rewrite.ts';
 
@@ -27,11 +28,12 @@ const firstOf =
  * Each rule says what it gains; a rule returns undefined where the plain op is as good.
  */
 export const CPU_REWRITES: RewriteTable = {
-  conv: firstOf(pointwiseConv, depthwiseConv, convOfFewChannels),
-  convInputGradient: firstOf(pointwiseInputGradient, depthwiseInputGradient),
+  conv: firstOf(pointwiseConv, depthwiseConv, convOfFewChannels, convOfSmallMap),
+  convInputGradient: firstOf(pointwiseInputGradient, depthwiseInputGradient, convInputGradientOfSmallMap),
   convKernelGradient: firstOf(
     pointwiseKernelGradient,
     depthwiseKernelGradient,
+    convKernelGradientOfSmallMap,
     convKernelGradientByImage,
     convKernelGradientAsDots,
     convKernelGradientOfFewChannels,

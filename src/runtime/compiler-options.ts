@@ -1,0 +1,10 @@
+import type { CompileOptions } from '../pjrt/index.ts';
+import type { Platform } from '../xla/index.ts';
+
+/** XLA's options for the programs of a platform, where its defaults are not the best. */
+export const COMPILER_OPTIONS: { readonly [K in Platform]?: CompileOptions['overrides'] } = {
+  // By default ops are put in an order that needs the least memory, and then share it so well that they must wait for each
+  // other. The loops of kernels' gradients then keep one core busy while the rest idle: a step of ResNet50 takes 15 %
+  // longer, of EfficientNetB0 20 %. The peak of memory is the same.
+  cpu: { xla_cpu_enable_concurrency_optimized_scheduler: true },
+};

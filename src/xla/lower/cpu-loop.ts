@@ -1,0 +1,32 @@
+import { whileLoop } from '../control.ts';
+import { full } from '../creation.ts';
+import { add, less } from '../elementwise.ts';
+import type { Tensor } from '../ir.ts';
+
+/** Loops that one sum is split into. */
+const LOOPS = 2;
+
+/**
+ * Sums over steps 0 to `steps`, starting from `empty` tensors: `body` gets a step and the sums so far.
+ *
+ * What a loop holds is too small for XLA to spread over cores, so one loop keeps one core busy while the others wait. Loops
+ * that don't depend on each other run side by side. How steps are split is the same on every machine: so are the sums.
+ */
+export function sumInLoops(
+  steps: number,
+  empty: readonly Tensor[],
+  body: (step: Tensor, ...sums: Tensor[]) => readonly Tensor[],
+): Tensor[] {
+  const size = Math.ceil(steps / Math.min(LOOPS, steps));
+  const parts: Tensor[][] = [];
+  for (let start = 0; start < steps; start += size) {
+    const end = Math.min(steps, start + size);
+    const [, ...sums] = whileLoop(
+      [full([], start, 'int32'), ...empty],
+      (step) => less(step, end),
+      (step, ...sums) => [add(step, 1), ...body(step, ...sums)],
+    );
+    parts.push(sums);
+  }
+  return parts.reduce((a, b) => a.map((sum, i) => add(sum, b[i])));
+}
