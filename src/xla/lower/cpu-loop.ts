@@ -21,12 +21,12 @@ export function sumInLoops(
   const parts: Tensor[][] = [];
   for (let start = 0; start < steps; start += size) {
     const end = Math.min(steps, start + size);
-    const [, ...sums] = whileLoop(
+    const [, ...totals] = whileLoop(
       [full([], start, 'int32'), ...empty],
       (step) => less(step, end),
       (step, ...sums) => [add(step, 1), ...body(step, ...sums)],
     );
-    parts.push(sums);
+    parts.push(totals);
   }
   return parts.reduce((a, b) => a.map((sum, i) => add(sum, b[i])));
 }
