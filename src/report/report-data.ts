@@ -1,3 +1,4 @@
+import type { LayerFigures } from './layers.ts';
 import type { Calibration, ReliabilityBin } from '../metrics/index.ts';
 
 /** Scores of one pass over a split; all but the loss are 0 to 1. */
@@ -86,6 +87,8 @@ export interface ReportData {
   readonly mistakes: readonly Mistake[];
   /** The pairs of classes mixed up most often, with photos. */
   readonly confusedPhotos?: readonly ConfusedPhotos[];
+  /** Activations and gradients by layer, from the input to the output. */
+  readonly layers?: readonly LayerFigures[];
   /** The recipe's text, or its keys and values. */
   readonly recipe?: string | Facts;
   readonly device: {

@@ -120,6 +120,21 @@ test('what spoke for a mistake is shown where it is known, and can be turned off
   assert.doesNotMatch(renderReport({ ...report, mistakes: bare, confusedPhotos: [] }), /show-heat"|class="heat"/);
 });
 
+test('layers are drawn and listed where they are known', () => {
+  const report = exampleReport({ classNames: FLOWERS, epochs: 1 });
+  assert.doesNotMatch(renderReport(report), /id="layers"/);
+  const weights = { norm: 2, gradientNorm: 1e-5 };
+  const layers = [
+    { layer: 'block1/conv1', mean: 0.1, std: 1.5, zeros: 0, outputGradient: 1e-7, weights },
+    { layer: 'block1', mean: 0.4, std: 0.8, zeros: 0.51, outputGradient: 3e-7 },
+    { layer: 'dead<b>', mean: 0, std: 0, zeros: 1, outputGradient: 0 },
+  ];
+  const page = renderReport({ ...report, layers });
+  assertNoMissing(page);
+  assert.match(page, /<th scope="row">dead&lt;b&gt;<\/th>\s*<td class="number">0<\/td>/);
+  assert.match(page, /51\.0%/);
+});
+
 test('counts and mistakes that do not fit the class names are refused', () => {
   const report = exampleReport({ classNames: FLOWERS, epochs: 1 });
   assert.throws(() => renderReport({ ...report, confusion: [1, 2, 3, 4] }), MetricsError);

@@ -6,6 +6,7 @@ import { confusionMatrix } from './confusion-matrix.ts';
 import { curves } from './curves.ts';
 import { augmentedImages, gallery } from './gallery.ts';
 import { html, Html } from './html.ts';
+import { layerSection } from './layers.ts';
 import { reliability } from './reliability.ts';
 import type { ReportData } from './report-data.ts';
 import { SCRIPT } from './script.ts';
@@ -49,7 +50,7 @@ export function renderReport(report: ReportData): string {
           ${summary(report, confusion)} ${curves(report)} ${confusionMatrix(confusion, classNames)}
           ${classTable(confusion, classNames)} ${gallery(report, confusion)}
           ${reliability(report.calibration, report.temperature)} ${augmentedImages(report.augmented)}
-          ${settings(report)}
+          ${layerSection(report.layers)} ${settings(report)}
         </main>
         <footer>Made by Sepal ${report.reproducibility.version}.</footer>
         ${new Html(`<script>${SCRIPT}</script>`)}

@@ -20,6 +20,7 @@ export { variableTypes, type Weights } from './train-state.ts';
 export { previewAugmentation, type PreviewOptions } from './preview.ts';
 export { compileExplainedClassifier, type Classified, type ExplainedClassifier } from './grad-cam.ts';
 export { explainPictures, type AskedClass, type Heat } from './explain.ts';
+export { layerStatistics, type LayerStatistics } from './layer-statistics.ts';
 export { compilePredictor, type Predictor } from './predict.ts';
 export {
   checkpointPath,

@@ -7,6 +7,7 @@ import { writeReport } from '../../report/index.ts';
 import {
   compileEvaluator,
   compilePredictor,
+  layerStatistics,
   loadTrainedModel,
   TTA,
   type CheckpointInfo,
@@ -28,6 +29,7 @@ interface EvaluateFlags extends DeviceFlags, FeatureFlags {
   readonly batchSize?: number;
   readonly tta: Tta;
   readonly report?: string;
+  readonly layers?: boolean;
   readonly json?: boolean;
   readonly badRecords: 'fail' | 'skip';
 }
@@ -43,11 +45,18 @@ export const addEvaluate: AddCommand = (program, context) => {
     .option('--batch-size <n>', 'images a step, over all replicas (default: as in training)', parseCount)
     .addOption(new Option('--tta <views>', 'views of each picture that are averaged').choices(TTA).default('none'))
     .option('--report <file>', 'write an HTML report')
+    .option('--layers', "with activations and gradients of every layer in it, over the split's first batch")
     .addOption(badRecordsFlag())
     .option('--json', 'print JSON');
   addFeatureFlags(command);
   addDeviceOptions(command)
-    .addHelpText('after', '\nExample:\n  sepal evaluate runs/first --data flowers --split val --report evaluation.html')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  sepal evaluate runs/first --data flowers --split val --report evaluation.html
+  sepal evaluate runs/first --data flowers --report layers.html --layers`,
+    )
     .action(async (run: string, flags: EvaluateFlags) => {
       await evaluate(run, flags, context());
     });
@@ -87,7 +96,9 @@ async function evaluate(run: string, flags: EvaluateFlags, context: Context): Pr
           evaluation,
           seed: info.recipe.seed,
         });
-        await writeReport(report, flags.report);
+        const layers =
+          flags.layers === true ? await layerStatistics(backend, { model, info, weights }, data) : undefined;
+        await writeReport({ ...report, layers }, flags.report);
         context.log.info(`report  ${flags.report}`);
       }
     } finally {
