@@ -33,6 +33,8 @@ const stepSchema = z.object({
   /** Images of the batch in the order of its rows; padding is left out. */
   images: z.array(z.string()),
 });
+
+/** What is known of a step whose numbers were not finite. */
 export type DivergedStep = z.output<typeof stepSchema>;
 
 /** A step that a run doesn't go on from: it ends, or rolls back. */

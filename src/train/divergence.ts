@@ -3,6 +3,7 @@ import { plural } from '../base/index.ts';
 
 /** What a run does where its numbers stop being finite. */
 export const DIVERGENCE_POLICIES = ['stop', 'skip', 'roll-back'] as const;
+/** What a run does where its numbers stop being finite. */
 export type DivergencePolicy = (typeof DIVERGENCE_POLICIES)[number];
 
 export const divergenceSchema = z.strictObject({

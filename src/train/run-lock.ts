@@ -55,6 +55,7 @@ export class RunLock {
     }
   }
 
+  /** Lets another process have the folder. */
   async release(): Promise<void> {
     clearInterval(this.#beat);
     await rm(this.#path, { force: true }).catch(() => {});

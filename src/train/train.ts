@@ -26,6 +26,7 @@ import { TimeBudget } from './time-budget.ts';
 import type { TrainOptions } from './train-options.ts';
 import { stateTypes, variableTypes } from './train-state.ts';
 
+/** What a run ended with. */
 export interface TrainResult {
   readonly model: Model;
   readonly history: readonly HistoryRow[];

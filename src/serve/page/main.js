@@ -108,7 +108,7 @@ async function describeModel() {
   }
   const { classes, runs, device, threshold } = model;
   const names = runs.map(({ architecture }) => architecture);
-  lead.textContent = `This model knows ${classes.length === 1 ? 'one class' : `${classes.length} classes`}: ${listed(classes)}. When it is less than ${Math.round(100 * threshold)} % sure, it says so.`;
+  lead.textContent = `This model knows ${classes.length === 1 ? 'one class' : `${classes.length} classes`}: ${listed(classes)}. When it is less than ${Math.round(100 * threshold)}\u00A0% sure, it says so.`;
   byId('served', HTMLParagraphElement).textContent = runs.map(({ name }) => name).join(' + ');
   const parameters = runs.reduce((sum, run) => sum + run.parameters, 0);
   const [{ size }] = runs;
