@@ -1,12 +1,17 @@
 /** The time that a run may take, of which its end needs a part: weights are validated before they are given out. */
 export class TimeBudget {
   readonly #deadline: number;
+  readonly #after: number;
   /** Milliseconds of the longest validation so far. */
   #validation: number | undefined;
 
-  /** `deadline` is in milliseconds from the start of the process, as `performance.now()` counts; without one there is no end. */
-  constructor(deadline = Infinity) {
+  /**
+   * `deadline` is in milliseconds from the start of the process, as `performance.now()` counts; without one there is no end.
+   * `after` is how much there is to classify after the run, in validations.
+   */
+  constructor(deadline = Infinity, after = 0) {
     this.#deadline = deadline;
+    this.#after = after;
   }
 
   noteValidation(milliseconds: number): void {
@@ -18,7 +23,7 @@ export class TimeBudget {
    * `isValidated` says that the weights to be given out have been, so that none is to come.
    */
   isUp({ guess, isValidated }: { readonly guess: number; readonly isValidated: boolean }): boolean {
-    const end = isValidated ? 0 : 1.2 * (this.#validation ?? guess);
+    const end = 1.2 * (this.#validation ?? guess) * (this.#after + (isValidated ? 0 : 1));
     return performance.now() + end >= this.#deadline;
   }
 }

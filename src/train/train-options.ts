@@ -53,6 +53,8 @@ export interface TrainOptions extends KeepSettings, PhaseData {
   readonly resume?: boolean;
   /** Milliseconds from the start of the process after which the run has ended, with its best weights. */
   readonly deadline?: number;
+  /** Images to be classified after the run, for which it leaves a part of its time. */
+  readonly imagesAfter?: number;
   /** Aborting saves a checkpoint of the step just done and ends with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Called for each thing that happens. */

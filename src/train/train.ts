@@ -96,7 +96,7 @@ async function trainAndKeep(
 
   let weights = first;
   let stoppedEarly = false;
-  const budget = new TimeBudget(options.deadline);
+  const budget = new TimeBudget(options.deadline, (options.imagesAfter ?? 0) / Math.max(1, data.validation.count));
   for (const phase of phases.slice(progress.phase.index)) {
     if (phase.index > progress.phase.index) {
       progress.phase = { index: phase.index, epoch: progress.epoch, step: progress.step };

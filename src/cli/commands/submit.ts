@@ -1,20 +1,15 @@
 import { Option } from 'commander';
-import { formatCount, writeFile } from '../../base/index.ts';
 import { readKaggleToken, submitToKaggle, type KaggleToken } from '../../assets/index.ts';
 import { SPLITS } from '../../data/index.ts';
-import { combineProbabilities } from '../../metrics/index.ts';
-import { ensembleOf, TTA, type Tta } from '../../train/index.ts';
+import { ensembleOf, TTA } from '../../train/index.ts';
 import { badRecordsFlag } from '../bad-records-flag.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
-import { predictMembers, type PredictOptions } from '../ensemble/member.ts';
-import { submissionCsv } from '../ensemble/submission.ts';
+import { makeSubmission, type SubmissionOptions } from '../ensemble/make-submission.ts';
 import { addFeatureFlags } from '../feature-flags.ts';
 import { parseCount } from '../numbers.ts';
 
-interface Flags extends DeviceFlags, Omit<PredictOptions, 'tta'> {
-  readonly tta?: Tta;
-  readonly out: string;
+interface Flags extends DeviceFlags, SubmissionOptions {
   readonly competition?: string;
   readonly message?: string;
   readonly kaggleApi?: string;
@@ -61,30 +56,12 @@ async function submit(run: string, flags: Flags, context: Context): Promise<void
   // Before any work: a missing token would be found out after all of it.
   const token = competition === undefined ? undefined : await readKaggleToken();
   const ensemble = await ensembleOf([run]);
-  const used = ensemble.members;
-
   const backend = await openDevice(flags, context);
-  let csv: string;
-  let count: number;
-  try {
-    const paths = used.map((member) => member.run);
-    const members = await predictMembers(backend, paths, { ...flags, tta: flags.tta ?? ensemble.tta }, context);
-    const [{ ids, classNames }] = members;
-    const probabilities = combineProbabilities(
-      members.map((member) => member.probabilities),
-      used.map(({ weight }) => weight),
-      classNames.length,
-      ensemble.mean,
-    );
-    csv = submissionCsv(ids, probabilities, classNames.length, `${flags.data} ${split}`);
-    await writeFile(out, csv);
-    count = ids.length;
-    context.log.info(`${formatCount(ids.length)} predictions of ${split} in ${out}`);
-  } finally {
-    await backend.close();
-  }
+  const { csv, predictions } = await makeSubmission(backend, ensemble, flags, context).finally(async () =>
+    backend.close(),
+  );
   const kaggle = token === undefined ? undefined : await upload(csv, token, run, flags, context);
-  if (flags.json === true) console.log(JSON.stringify({ file: out, split, predictions: count, kaggle }, null, 2));
+  if (flags.json === true) console.log(JSON.stringify({ file: out, split, predictions, kaggle }, null, 2));
 }
 
 /** Hands the file in; gives what Kaggle answers. */

@@ -58,6 +58,12 @@ export const addTrain: AddCommand = (program, context) => {
     .option('--checkpoint-every <time>', 'time between checkpoints within an epoch (default: 10m)', parseSeconds)
     .option('--keep-best <n>', "weights of so many of the best epochs are kept (default: the best one's)", parseCount)
     .addOption(badRecordsFlag())
+    .addOption(
+      new Option(
+        '--submit',
+        'predict the test split into submission.csv in the run folder, within --max-time',
+      ).conflicts(['folds', 'findLr']),
+    )
     .option('--no-report', 'write no HTML report')
     .option('--tensorboard', "write the epochs' scores for TensorBoard too: tensorboard --logdir RUN/tensorboard")
     .option('--json', 'print JSON lines: the start, each epoch, the end; one object with --find-lr');
@@ -72,7 +78,7 @@ Examples:
   sepal train my-recipe.yaml --data flowers --out runs/first --resume
   sepal train my-recipe.yaml --data flowers --find-lr
   sepal train my-recipe.yaml --data flowers --out runs/folds --folds 5
-  sepal train my-recipe.yaml --data flowers --out runs/first --max-time 2h45m
+  sepal train my-recipe.yaml --data flowers --out runs/first --max-time 2h45m --submit
   sepal train cnn --data flowers --model efficientnet-lite0 --weights imagenet --freeze backbone --epochs 10
   sepal train cnn --data flowers --set model.options.width=48 augment.flip=true
 

@@ -5,6 +5,7 @@ import type { Dataset } from '../../data/index.ts';
 import type { Backend } from '../../runtime/index.ts';
 import {
   computeTypeOf,
+  ensembleOf,
   LAST_FILE,
   PREVIOUS_FILE,
   RunLock,
@@ -18,6 +19,9 @@ import type { Context } from '../command.ts';
 import type { TrainFlags } from './train-flags.ts';
 import { openDevice } from '../device-flags.ts';
 import { writeEvaluation } from '../run-evaluation.ts';
+import { makeSubmission } from '../ensemble/make-submission.ts';
+import { featureNames } from '../feature-flags.ts';
+import { openSplit } from '../open-split.ts';
 import { writeRunReport } from '../run-report.ts';
 import { runFolds } from './folds.ts';
 import { recipeFrom } from './recipe-source.ts';
@@ -84,6 +88,8 @@ async function trainLocked(
   const log = host.index === 0 ? context.log : silent;
   requireOneHost(flags, host.count);
   const data = await dataAt(recipe.size);
+  // Before any work: a data set without one would be found out after all of it.
+  const imagesAfter = flags.submit === true ? await countTest(flags, data.train.classNames, context) : 0;
   printHeader(name, recipe, backend, data, out, { ...context, log });
   if (flags.allLabelled === true) {
     log.warn('validation images are trained on too: their scores say nothing, and the last weights are kept');
@@ -118,6 +124,7 @@ async function trainLocked(
         tensorboard?.onEvent(event);
         lines.onEvent(event);
       },
+      imagesAfter,
     });
   } finally {
     display.stop();
@@ -138,15 +145,28 @@ async function trainLocked(
     });
   }
   if (report) await writeRunReport({ name, out, recipe, recipeText, backend, data, result });
+  if (flags.submit === true) {
+    const { data: location = '', badRecords } = flags;
+    const options = { ...flags, data: location, badRecords, split: 'test', out: join(out, 'submission.csv') } as const;
+    await makeSubmission(backend, await ensembleOf([out]), options, context);
+  }
   printResult(result, out, { ...flags, report }, { ...context, log });
   lines.end(out, result, report ? join(out, REPORT_FILE) : undefined);
   return result;
 }
 
+/** Pictures of the test split. @throws DataError where there is none. */
+async function countTest(flags: TrainFlags, classNames: readonly string[], context: Context): Promise<number> {
+  const { data = '', badRecords } = flags;
+  const options = { split: 'test', badRecords, classNames: flags.classNames ?? classNames, features: featureNames(flags), labelsRequired: false } as const; // prettier-ignore
+  await using test = await openSplit(data, options, context);
+  return test.count;
+}
+
 /** What hosts would decide by their own clocks or photos, so that one would wait for the others for ever. */
-function requireOneHost({ maxTime, allLabelled, findLr }: TrainFlags, hosts: number): void {
-  if (hosts === 1 || (maxTime === undefined && allLabelled !== true && findLr !== true)) return;
-  throw new UsageError('MANY_HOSTS', 'several hosts take no --max-time, --all-labelled or --find-lr', {
+function requireOneHost({ maxTime, allLabelled, findLr, submit }: TrainFlags, hosts: number): void {
+  if (hosts === 1 || (maxTime === undefined && [allLabelled, findLr, submit].every((flag) => flag !== true))) return;
+  throw new UsageError('MANY_HOSTS', 'several hosts take no --max-time, --all-labelled, --find-lr or --submit', {
     hint: 'a JobSet may have a deadline of its own: activeDeadlineSeconds',
   });
 }
@@ -156,11 +176,14 @@ const REPORT_FILE = 'report.html';
 
 /** Seconds that the report takes at most, and closing all. */
 const REPORT_SECONDS = 20;
+/** Seconds that the program of predictions takes at most to be there; how long it runs is known from the validations. */
+const SUBMIT_SECONDS = 60;
 
 /** When training has to end, in milliseconds from the start of the process. */
-function deadlineOf({ maxTime, report }: TrainFlags): number | undefined {
+function deadlineOf({ maxTime, report, submit = false }: TrainFlags): number | undefined {
   if (maxTime === undefined) return undefined;
-  const end = report ? Math.min(REPORT_SECONDS, maxTime / 4) : 0;
+  const end =
+    (report ? Math.min(REPORT_SECONDS, maxTime / 4) : 0) + (submit ? Math.min(SUBMIT_SECONDS, maxTime / 4) : 0);
   return 1000 * (maxTime - end);
 }
 

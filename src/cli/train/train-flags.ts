@@ -30,6 +30,7 @@ export interface TrainFlags extends DeviceFlags, FeatureFlags {
   /** Seconds. */
   readonly checkpointEvery?: number;
   readonly keepBest?: number;
+  readonly submit?: boolean;
   readonly badRecords: 'fail' | 'skip';
   readonly report: boolean;
   readonly tensorboard?: boolean;

@@ -1,0 +1,43 @@
+import { formatCount, writeFile } from '../../base/index.ts';
+import { combineProbabilities } from '../../metrics/index.ts';
+import type { Backend } from '../../runtime/index.ts';
+import { ensembleOf, type Tta } from '../../train/index.ts';
+import type { Context } from '../command.ts';
+import { predictMembers, type PredictOptions } from './member.ts';
+import { submissionCsv } from './submission.ts';
+
+export interface SubmissionOptions extends Omit<PredictOptions, 'tta'> {
+  /** In place of the ensemble's. */
+  readonly tta?: Tta;
+  /** The CSV file. */
+  readonly out: string;
+}
+
+/** What was written. */
+export interface Submission {
+  readonly csv: string;
+  readonly predictions: number;
+}
+
+/** Predicts a split by an ensemble, and writes the predictions as Kaggle takes them. */
+export async function makeSubmission(
+  backend: Backend,
+  ensemble: Awaited<ReturnType<typeof ensembleOf>>,
+  options: SubmissionOptions,
+  context: Context,
+): Promise<Submission> {
+  const { members: used, mean } = ensemble;
+  const paths = used.map((member) => member.run);
+  const members = await predictMembers(backend, paths, { ...options, tta: options.tta ?? ensemble.tta }, context);
+  const [{ ids, classNames }] = members;
+  const probabilities = combineProbabilities(
+    members.map((member) => member.probabilities),
+    used.map(({ weight }) => weight),
+    classNames.length,
+    mean,
+  );
+  const csv = submissionCsv(ids, probabilities, classNames.length, `${options.data} ${options.split}`);
+  await writeFile(options.out, csv);
+  context.log.info(`${formatCount(ids.length)} predictions of ${options.split} in ${options.out}`);
+  return { csv, predictions: ids.length };
+}
