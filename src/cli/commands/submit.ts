@@ -5,7 +5,7 @@ import { ensembleOf, TTA } from '../../train/index.ts';
 import { badRecordsFlag } from '../bad-records-flag.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
-import { makeSubmission, type SubmissionOptions } from '../ensemble/make-submission.ts';
+import { makeSubmission, type Submission, type SubmissionOptions } from '../ensemble/make-submission.ts';
 import { addFeatureFlags } from '../feature-flags.ts';
 import { parseCount } from '../numbers.ts';
 
@@ -57,9 +57,13 @@ async function submit(run: string, flags: Flags, context: Context): Promise<void
   const token = competition === undefined ? undefined : await readKaggleToken();
   const ensemble = await ensembleOf([run]);
   const backend = await openDevice(flags, context);
-  const { csv, predictions } = await makeSubmission(backend, ensemble, flags, context).finally(async () =>
-    backend.close(),
-  );
+  let made: Submission;
+  try {
+    made = await makeSubmission(backend, ensemble, flags, context);
+  } finally {
+    await backend.close();
+  }
+  const { csv, predictions } = made;
   const kaggle = token === undefined ? undefined : await upload(csv, token, run, flags, context);
   if (flags.json === true) console.log(JSON.stringify({ file: out, split, predictions, kaggle }, null, 2));
 }

@@ -1,7 +1,7 @@
 import { formatCount, writeFile } from '../../base/index.ts';
 import { combineProbabilities } from '../../metrics/index.ts';
 import type { Backend } from '../../runtime/index.ts';
-import { ensembleOf, type Tta } from '../../train/index.ts';
+import type { ensembleOf, Tta } from '../../train/index.ts';
 import type { Context } from '../command.ts';
 import { predictMembers, type PredictOptions } from './member.ts';
 import { submissionCsv } from './submission.ts';
