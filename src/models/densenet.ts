@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { heNormal, type Network, type Scope } from '../nn/index.ts';
-import { averagePool2d, concatenate, maxPool2d, relu, type Padding, type Tensor } from '../xla/index.ts';
-import { inBlocks, numbered, type ModelFamily } from './family.ts';
+import { averagePool2d, concatenate, isOp, maxPool2d, relu, type Padding, type Tensor } from '../xla/index.ts';
+import { chain, numbered, type ModelFamily } from './family.ts';
 import { classifier, headOptions, pooling } from './head.ts';
 import { conv, norm } from './layers.ts';
 import { IMAGENET } from './preprocess.ts';
@@ -18,7 +18,7 @@ const around = (size: number): [Padding, Padding] => [
   [size, size],
 ];
 
-function densenetBlocks(blocks: readonly number[]): Network[] {
+export function densenetBlocks(blocks: readonly number[]): Network[] {
   const stem: Network = (scope, images) => {
     const x = conv(scope, 'conv1_conv', images, { filters: 64, kernel: 7, strides: 2, padding: around(3), bias: false, initializer: heNormal }); // prettier-ignore
     const settings = { window: [3, 3], strides: [2, 2], padding: around(1) } as const;
@@ -27,13 +27,31 @@ function densenetBlocks(blocks: readonly number[]): Network[] {
   const middle = blocks.flatMap((layers, block) => {
     const dense = Array.from({ length: layers }, (_, i): Network => {
       const name = `conv${block + 2}_block${i + 1}`;
-      return (scope, x) => concatenate([x, denseLayer(scope, name, x)], 3);
+      return (scope, x) => {
+        const parts = partsOf(scope, x);
+        const y = scope.block(parts, (inner, ...given) => denseLayer(inner, name, joined(given)));
+        return joined([...parts, y]);
+      };
     });
-    const shrink: Network = (scope, x) => transition(scope, `pool${block + 1}`, x);
+    const shrink: Network = (scope, x) =>
+      scope.block(partsOf(scope, x), (inner, ...given) => transition(inner, `pool${block + 1}`, joined(given)));
     return block > 0 ? [shrink, ...dense] : dense;
   });
-  return [stem, ...middle, (scope, x) => relu(norm(scope, 'bn', x, BATCH_NORM))];
+  const first: Network = (scope, images) => scope.block([images], stem);
+  const last: Network = (scope, x) =>
+    scope.block(partsOf(scope, x), (inner, ...given) => relu(norm(inner, 'bn', joined(given), BATCH_NORM)));
+  return [first, ...middle, last];
 }
+
+/**
+ * What is kept of a layer's input for its gradient, where it is rematerialised: what the layers before have given, each once.
+ * Their inputs, joined as they are, would take memory by the square of their number (Pleiss et al. 2017, "Memory-Efficient
+ * Implementation of DenseNets").
+ */
+const partsOf = ({ settings }: Scope, x: Tensor): readonly Tensor[] =>
+  settings.remat === true && isOp(x.node, 'concatenate') ? x.node.inputs : [x];
+
+const joined = (parts: readonly Tensor[]): Tensor => (parts.length === 1 ? parts[0] : concatenate(parts, 3));
 
 /** New channels from all channels so far, through a bottleneck of four times as many. */
 function denseLayer(scope: Scope, name: string, input: Tensor): Tensor {
@@ -51,6 +69,8 @@ function transition(scope: Scope, name: string, input: Tensor): Tensor {
   return averagePool2d(y, { window: [2, 2] });
 }
 
+const asParts = (blocks: readonly Network[]) => ({ features: chain(blocks), blocks });
+
 /** Huang et al. 2017, "Densely Connected Convolutional Networks". */
 const densenet = (layers: number, blocks: readonly number[]): ModelFamily<typeof densenetOptions> => ({
   name: `densenet${layers}`,
@@ -61,7 +81,7 @@ const densenet = (layers: number, blocks: readonly number[]): ModelFamily<typeof
   options: densenetOptions,
   stage: numbered(/^conv(\d+)_/),
   build: (options, classes) => ({
-    ...inBlocks(densenetBlocks(blocks)),
+    ...asParts(densenetBlocks(blocks)),
     pool: pooling(options.pooling),
     classifier: classifier({ ...options, classes }),
   }),

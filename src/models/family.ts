@@ -49,11 +49,13 @@ export const chain =
   (scope, x) =>
     networks.reduce((y, network) => network(scope, y), x);
 
-/** The features of a model that is made of blocks. */
-export const inBlocks = (blocks: readonly Network[]): Pick<ModelParts, 'features' | 'blocks'> => ({
-  features: chain(blocks),
-  blocks,
-});
+/** The features of a model that is made of blocks, each of which may be rematerialised from its input. */
+export function inBlocks(networks: readonly Network[]): Pick<ModelParts, 'features' | 'blocks'> {
+  const blocks = networks.map((network): Network => {
+    return (scope, x) => scope.block([x], network);
+  });
+  return { features: chain(blocks), blocks };
+}
 
 /** The whole network. */
 export const joinParts = ({ features, pool, classifier }: ModelParts): Network => chain([features, pool, classifier]);

@@ -1,10 +1,14 @@
 import { InternalError } from '../base/index.ts';
 import {
+  customGradient,
   foldIn,
   full,
   formatShape,
+  optimizationBarrier,
   parameter,
   sameShape,
+  stopGradient,
+  vjp,
   withScope,
   type Shape,
   type Tensor,
@@ -42,6 +46,8 @@ export interface ApplySettings {
   readonly frozenLayers?: ReadonlySet<string>;
   /** Batch-norm layers that normalise by their moving statistics and leave them as they are, in training either. */
   readonly frozenStatistics?: ReadonlySet<string>;
+  /** Blocks keep their inputs alone for the gradient, and compute what is inside them again on the way back. */
+  readonly remat?: boolean;
 }
 
 /**
@@ -65,6 +71,33 @@ export class Scope {
   in<T>(name: string, layer: (scope: Scope) => T): T {
     const path = this.#join(name);
     return withScope(name, () => layer(new Scope(this.#store, this.settings, path)));
+  }
+
+  /**
+   * Runs a block of layers, such as a residual one, on tensors. All it reads besides variables must be among `inputs`, and
+   * it may be run twice: where the model is rematerialised, what is inside is not kept for the gradient but computed again
+   * when that gets there (Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost"), with the same random numbers.
+   */
+  block(inputs: readonly Tensor[], body: (scope: Scope, ...inputs: Tensor[]) => Tensor): Tensor {
+    const { training, remat, key } = this.settings;
+    if (!training || remat !== true) return body(this, ...inputs);
+    const given = [...inputs];
+    const settings = { ...this.settings, remat: false };
+    const start = this.#store.fork();
+    const output = body(new Scope(this.#store, settings, this.#path), ...given);
+    const variables = this.#store.valuesSince(start);
+    const [result] = customGradient([output], [...given, ...variables], (cotangents) => {
+      // Without the barrier a compiler would see that the same is computed twice, and keep the first. With the cotangents
+      // behind it too, it can't begin the second before they are there.
+      const drawn = key === undefined ? [] : [key];
+      const held = optimizationBarrier([...cotangents, ...drawn, ...given]);
+      // What flows to the inputs ends there: whoever asked for it takes it on.
+      const again = held.slice(cotangents.length + drawn.length).map(stopGradient);
+      const heldKey = key === undefined ? undefined : held[cotangents.length];
+      const scope = new Scope(start.fork(), { ...settings, key: heldKey }, this.#path);
+      return vjp([body(scope, ...again)], held.slice(0, cotangents.length), [...again, ...variables]);
+    });
+    return result;
   }
 
   /** The variable `name` of this layer, float32. */
@@ -121,8 +154,7 @@ class VariableStore {
     this.specs.set(spec.path, spec);
     this.lastLayer = layerOf(spec.path);
     if (this.#values === undefined) return parameter(spec.path, spec);
-    const value = this.#values[spec.path];
-    if (value === undefined) throw new InternalError(`variable ${spec.path} has no value`);
+    const value = this.#valueOf(spec.path);
     if (!sameShape(value.shape, spec.shape)) {
       throw new InternalError(
         `variable ${spec.path} is ${formatShape(value.shape)}, the model has ${formatShape(spec.shape)}`,
@@ -137,6 +169,27 @@ class VariableStore {
 
   nextDraw(): number {
     return this.#draws++;
+  }
+
+  /** A store that goes on from here by itself: what is asked of it is answered as it would be by this one. */
+  fork(): VariableStore {
+    const copy = new VariableStore(this.#values);
+    for (const [path, spec] of this.specs) copy.specs.set(path, spec);
+    copy.lastLayer = this.lastLayer;
+    copy.#draws = this.#draws;
+    return copy;
+  }
+
+  /** Values of the variables that were asked for since a fork. */
+  valuesSince(start: VariableStore): Tensor[] {
+    const paths = [...this.specs.keys()].filter((path) => !start.specs.has(path));
+    return paths.map((path) => this.#valueOf(path));
+  }
+
+  #valueOf(path: string): Tensor {
+    const value = this.#values?.[path];
+    if (value === undefined) throw new InternalError(`variable ${path} has no value`);
+    return value;
   }
 }
 

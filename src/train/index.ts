@@ -8,7 +8,16 @@ export { phasesOf, type Phase } from './phase.ts';
 export { type PhaseSummary } from './phase-run.ts';
 export { readHistory, type HistoryRow, type SplitScores } from './history.ts';
 export { makeOptimizer, optimizerSchema, type Optimizer, type OptimizerSettings } from './optimizer.ts';
-export { MONITORS, parseRecipe, readRecipeFile, recipeSchema, type Monitor, type Recipe } from './recipe.ts';
+export {
+  MONITORS,
+  parseRecipe,
+  readRecipeFile,
+  recipeSchema,
+  REMATS,
+  type Monitor,
+  type Recipe,
+  type Remat,
+} from './recipe.ts';
 export { augmentationProgram, evaluationProgram, trainingProgram, type RecipeProgram } from './programs.ts';
 export { computeTypeOf, PRECISIONS, type Precision } from './precision.ts';
 export { learningRate, scheduleSchema, type Schedule } from './schedule.ts';

@@ -22,6 +22,10 @@ export type Monitor = (typeof MONITORS)[number];
 /** 1 for a score of which more is better, -1 for a loss. */
 export const sign = (monitor: Monitor): number => (monitor === 'loss' ? -1 : 1);
 
+/** What of a model is rematerialised. */
+export const REMATS = ['none', 'blocks'] as const;
+export type Remat = (typeof REMATS)[number];
+
 const epochCount = z.int().min(1).max(100_000);
 const imageSize = z.int().min(8).max(4096).describe('height and width of the images');
 const batchSize = z.int().min(1).max(65_536).describe('images a step, over all replicas');
@@ -76,6 +80,12 @@ export const recipeSchema = z.strictObject({
     .max(1024)
     .default(1)
     .describe('parts that each replica takes its share of a batch in, one after the other, in the memory of one'),
+  remat: z
+    .enum(REMATS)
+    .default('none')
+    .describe(
+      'what is computed again for the gradient, in place of being kept: none, or the insides of the model’s blocks',
+    ),
   seed: z.int().min(0).default(0),
   precision: precisionSchema,
   optimizer: optimizerSchema,

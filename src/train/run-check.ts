@@ -61,7 +61,7 @@ function checkClasses(train: Dataset, validation: Dataset): void {
 }
 
 /** Settings that may change when a run goes on. */
-const FREE = /^(epochs|earlyStopping|onDivergence)(\.|$)/;
+const FREE = /^(epochs|earlyStopping|onDivergence|remat)(\.|$)/;
 
 /**
  * Refuses to go on with another recipe or other data than those of the run's start, as its place in the data order, its

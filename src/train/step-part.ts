@@ -11,7 +11,7 @@ import type { Weights } from './train-state.ts';
 /** What the forward half of a step is made of. */
 export interface ForwardSettings {
   readonly classifier: Classifier;
-  readonly recipe: Pick<Recipe, 'loss' | 'labelSmoothing' | 'syncBatchNorm' | 'accumulate'>;
+  readonly recipe: Pick<Recipe, 'loss' | 'labelSmoothing' | 'syncBatchNorm' | 'accumulate' | 'remat'>;
   readonly freezing: Pick<Freezing, 'frozenLayers' | 'frozenStatistics'>;
   /** How much the examples of each class count; all the same where there are none. */
   readonly classWeights?: readonly number[];
@@ -61,6 +61,7 @@ export function forwardPart(
     syncReplicas: recipe.syncBatchNorm ? replicas : undefined,
     frozenLayers: freezing.frozenLayers,
     frozenStatistics: freezing.frozenStatistics,
+    remat: recipe.remat === 'blocks',
   });
   const logits = convert(output, 'float32');
   const mask = convert(rows.mask, 'float32');

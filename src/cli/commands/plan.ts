@@ -4,7 +4,7 @@ import { UsageError } from '../../base/index.ts';
 import { decodeRate } from '../../data/index.ts';
 import { planJson, planRecipe, planTable, PROGRAM_NAMES, type Plan, type ProgramName } from '../../plan/index.ts';
 import { TPU_TARGETS, tpuTarget } from '../../runtime/index.ts';
-import { PRECISIONS, type Precision } from '../../train/index.ts';
+import { PRECISIONS, REMATS, type Precision, type Remat } from '../../train/index.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { addFeatureFlags, featureNames, type FeatureFlags } from '../feature-flags.ts';
 import { parseCount } from '../numbers.ts';
@@ -23,6 +23,7 @@ interface PlanFlags extends FeatureFlags {
   readonly batchSize?: number;
   readonly perReplica?: number;
   readonly precision?: Precision;
+  readonly remat?: Remat;
   readonly set?: readonly string[];
   readonly programs?: readonly ProgramName[];
   readonly search?: boolean;
@@ -52,6 +53,9 @@ export const addPlan: AddCommand = (program, context) => {
     .option('--batch-size <n>', 'images a step, over all replicas', parseCount)
     .option('--per-replica <n>', 'images a step and replica, in place of --batch-size', parseCount)
     .addOption(new Option('--precision <policy>', 'what layers compute in').choices(PRECISIONS))
+    .addOption(
+      new Option('--remat <what>', 'compute again for the gradient, in place of keeping it in memory').choices(REMATS),
+    )
     .option('--set <path=value...>', 'any setting of the recipe, such as optimizer.name=adam')
     .option('--programs <names>', 'programs to compile besides train: evaluate,augment', parsePrograms)
     .option('--search', 'find the largest batch that fits by compiling: minutes for each try')

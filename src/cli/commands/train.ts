@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { resolve } from 'node:path';
-import { DIVERGENCE_POLICIES, FROZEN_STATISTICS, MONITORS, PRECISIONS } from '../../train/index.ts';
+import { DIVERGENCE_POLICIES, FROZEN_STATISTICS, MONITORS, PRECISIONS, REMATS } from '../../train/index.ts';
 import { badRecordsFlag } from '../bad-records-flag.ts';
 import type { AddCommand } from '../command.ts';
 import { parseCount, parseFolds, parseNumber, parsePositive, parseSeconds } from '../numbers.ts';
@@ -33,6 +33,9 @@ export const addTrain: AddCommand = (program, context) => {
       new Option('--precision <policy>', 'what layers compute in; auto is mixed_bfloat16 on TPU, else float32').choices(
         PRECISIONS,
       ),
+    )
+    .addOption(
+      new Option('--remat <what>', 'compute again for the gradient, in place of keeping it in memory').choices(REMATS),
     )
     .addOption(new Option('--monitor <score>', 'validation score that picks the best weights').choices(MONITORS))
     .option('--patience <n>', 'stop after so many epochs without a better score', parseCount)

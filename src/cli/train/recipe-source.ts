@@ -48,6 +48,7 @@ function layFlags(recipe: Record<string, unknown>, flags: TrainFlags): Record<st
     ['size', flags.size],
     ['seed', flags.seed],
     ['precision', flags.precision],
+    ['remat', flags.remat],
     ['schedule.rate', flags.learningRate],
     ['monitor', flags.monitor],
     ['onDivergence.policy', flags.onDivergence],

@@ -1,4 +1,4 @@
-import type { DivergencePolicy, Monitor, Precision } from '../../train/index.ts';
+import type { DivergencePolicy, Monitor, Precision, Remat } from '../../train/index.ts';
 import type { DeviceFlags } from '../device-flags.ts';
 import type { FeatureFlags } from '../feature-flags.ts';
 
@@ -15,6 +15,7 @@ export interface TrainFlags extends DeviceFlags, FeatureFlags {
   readonly size?: number;
   readonly seed?: number;
   readonly precision?: Precision;
+  readonly remat?: Remat;
   readonly learningRate?: number;
   readonly monitor?: Monitor;
   readonly onDivergence?: DivergencePolicy;
