@@ -1,11 +1,4 @@
-export {
-  planRecipe,
-  PROGRAM_NAMES,
-  type InputEstimate,
-  type Plan,
-  type PlanCosts,
-  type PlanRequest,
-  type ProgramName,
-} from './plan.ts';
+export { planRecipe, type InputEstimate, type Plan, type PlanCosts, type PlanRequest } from './plan.ts';
+export { PROGRAM_NAMES, type PhaseCosts, type PhasePlan, type ProgramName } from './phase-plan.ts';
 export { planJson, planTable } from './plan-report.ts';
 export type { Roofline } from './roofline.ts';

@@ -1,10 +1,11 @@
 import { formatBytes, formatCount, formatSeconds, formatTable } from '../base/index.ts';
 import type { CompiledCosts } from './compile-costs.ts';
+import type { PhasePlan } from './phase-plan.ts';
 import type { Plan } from './plan.ts';
 
 /** A plan as programs read it; what a program that doesn't fit has no figures for is null. */
 export function planJson(plan: Plan): Record<string, unknown> {
-  const { costs, largestBatch, ...rest } = plan;
+  const { costs, largestBatch, phases, ...rest } = plan;
   const program = (costsOf: CompiledCosts | undefined) =>
     costsOf === undefined
       ? null
@@ -19,6 +20,8 @@ export function planJson(plan: Plan): Record<string, unknown> {
     scheduledSeconds: costs?.scheduledSeconds ?? null,
     epochSeconds: costs?.epochSeconds ?? null,
     totalSeconds: costs?.totalSeconds ?? null,
+    scheduledTotalSeconds: costs?.scheduledTotalSeconds ?? null,
+    phases: phases.map(phaseJson),
     imagesPerSecond: costs?.imagesPerSecond ?? null,
     roofline: costs?.roofline ?? null,
     input: costs?.input ?? null,
@@ -26,6 +29,16 @@ export function planJson(plan: Plan): Record<string, unknown> {
     augment: program(costs?.augment),
     layers: costs === undefined ? null : costs.train.profile.layers,
     compileSeconds: costs?.train.compileSeconds ?? null,
+  };
+}
+
+function phaseJson({ costs, ...phase }: PhasePlan): Record<string, unknown> {
+  return {
+    ...phase,
+    stepSeconds: costs?.train.seconds ?? null,
+    epochSeconds: costs?.epochSeconds ?? null,
+    featureSeconds: costs?.featureSeconds ?? null,
+    totalSeconds: costs?.totalSeconds ?? null,
   };
 }
 
@@ -72,12 +85,7 @@ const LINES: readonly Line[] = [
   ['host feeds it', ofCosts(({ input }) => (input.feeds ? 'yes' : 'first epoch NO'))],
   ['epoch', ofCosts(({ epochSeconds }) => formatSeconds(epochSeconds))],
   ['whole recipe', ofCosts(({ totalSeconds }) => formatSeconds(totalSeconds))],
-  [
-    '… as scheduled',
-    ofCosts(({ totalSeconds, scheduledSeconds, train }) =>
-      formatSeconds((totalSeconds * scheduledSeconds) / train.seconds),
-    ),
-  ],
+  ['… as scheduled', ofCosts(({ scheduledTotalSeconds }) => formatSeconds(scheduledTotalSeconds))],
   ['compiled in', ofCosts(({ train }) => formatSeconds(train.compileSeconds))],
 ];
 
@@ -93,7 +101,26 @@ export function planTable(plans: readonly Plan[]): string {
     plans.map((_, i) => i + 1),
   );
   const shown = plans.find(({ costs }) => costs !== undefined);
-  return shown === undefined ? table : `${table}\n\n${layerTable(shown)}`;
+  const phased = plans.filter(({ phases }) => phases.length > 1).map(phaseTable);
+  return [table, ...phased, ...(shown === undefined ? [] : [layerTable(shown)])].join('\n\n');
+}
+
+/** What each phase takes; the table above is that of the longest, or of the one that doesn't fit. */
+function phaseTable({ target, phases }: Plan): string {
+  const rows = phases.map(({ epochs, size, batchSize, freeze, cachesFeatures, fits, peakBytes, costs }, i) => [
+    String(i + 1),
+    String(epochs),
+    String(size),
+    String(batchSize),
+    cachesFeatures ? `${freeze}, features kept` : freeze,
+    `${gigabytes(peakBytes)}${fits ? '' : ': NO'}`,
+    costs === undefined ? none : milliseconds(costs.train.seconds),
+    costs === undefined ? none : formatSeconds(costs.featureSeconds),
+    costs === undefined ? none : formatSeconds(costs.epochSeconds),
+    costs === undefined ? none : formatSeconds(costs.totalSeconds),
+  ]);
+  const head = [`${target}: phase`, 'epochs', 'px', 'batch', 'frozen', 'peak', 'step', 'features', 'epoch', 'in all'];
+  return formatTable([head, ...rows], [1, 2, 3, 5, 6, 7, 8, 9]);
 }
 
 function layerTable({ target, costs }: Plan): string {

@@ -40,6 +40,26 @@ testOnLibtpu('a recipe is planned for a TPU that is not there, and the plan expl
   assert.match(planTable([plan]), /REPLICAS +8\n(.*\n)+.*by memory at the fullest moment/);
 });
 
+testOnLibtpu('a phase with a frozen backbone computes its features once; all phases add up', async () => {
+  const phased = parseRecipe(
+    { ...recipe, epochs: undefined, phases: [{ epochs: 5, freeze: 'backbone', size: 8 }, { epochs: 2 }] },
+    'phased',
+  );
+  const request = { recipe: phased, classes: 5, examples: 640, validationExamples: 64, target: 'v3-8', decodeRate: 1 };
+  const plan = await planRecipe({ ...request, programs: ['evaluate'] });
+  const [frozen, whole] = plan.phases;
+  assert.ok(frozen.cachesFeatures && !whole.cachesFeatures && frozen.costs && whole.costs && plan.costs);
+  const { train, features, evaluate, featureSeconds, epochSeconds, totalSeconds } = frozen.costs;
+  assert.ok(features !== undefined && evaluate !== undefined && train.flops < features.flops);
+  assert.ok(Math.abs(featureSeconds - 11 * features.seconds) < 1e-12);
+  assert.ok(Math.abs(epochSeconds - (10 * train.seconds + evaluate.seconds)) < 1e-12);
+  assert.ok(Math.abs(totalSeconds - (featureSeconds + 5 * epochSeconds)) < 1e-12);
+  assert.ok(Math.abs(plan.costs.totalSeconds - (totalSeconds + whole.costs.totalSeconds)) < 1e-12);
+  assert.deepEqual([frozen.size, whole.size, plan.phases.length], [8, 16, 2]);
+  assert.equal((planJson(plan)['phases'] as unknown[]).length, 2);
+  assert.match(planTable([plan]), /v3-8: phase +epochs.*\n1 +5 +8 +64 +backbone, features kept/);
+});
+
 testOnLibtpu('a batch that does not fit says so, with about the one that would', async () => {
   const large = parseRecipe({ ...recipe, model: { name: 'vgg16' }, size: 512, batchSize: 1024 }, 'large');
   const plan = await planRecipe({ recipe: large, classes: 5, examples: 1024, validationExamples: 0, target: 'v3-8', decodeRate: 1 }); // prettier-ignore

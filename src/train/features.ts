@@ -1,6 +1,6 @@
 import type { Dataset } from '../data/index.ts';
 import type { Model, SplitModel } from '../models/index.ts';
-import { applyNetwork } from '../nn/index.ts';
+import { applyNetwork, type Network } from '../nn/index.ts';
 import { jit, type ArraysOf, type Backend } from '../runtime/index.ts';
 import { convert, elementCount, foldIn, mul, replicaId, type Tensor, type TensorType } from '../xla/index.ts';
 import { augment, type AugmentSettings } from './augment/index.ts';
@@ -8,9 +8,6 @@ import { evaluationBatches, placeRows, type ExampleBatch, type Examples } from '
 import { replicateKey } from './run-key.ts';
 import { batchTypes, rowsPerReplica, stepInputTypes } from './step.ts';
 import { variableTypes, type Weights } from './train-state.ts';
-
-/** Most bytes of features that are kept on the host; a model whose features need more is run anew in every step. */
-export const FEATURE_BUDGET = 4 * 2 ** 30;
 
 /** Features of the pictures of a data set, in views: the first of the pictures as they are, the others augmented. */
 export class Features implements Examples {
@@ -71,6 +68,15 @@ export interface ExtractOptions {
 /** Computes the features of all pictures of data sets. */
 export type Extractor = (weights: ArraysOf<Weights>, data: Dataset, options: ExtractOptions) => Promise<Features>;
 
+/** A batch of images to their features. */
+export const featuresOf =
+  (model: Pick<Model, 'prepare'>, extractor: Network) =>
+  ({ params, statistics }: Weights, pixels: Tensor): Tensor => {
+    const values = { ...params, ...statistics };
+    const { output } = applyNetwork(extractor, values, model.prepare(pixels), { training: false });
+    return convert(output, 'float32');
+  };
+
 /** Compiles the part of a model before what is trained. `batchSize` is over all replicas. */
 export async function compileExtractor(
   backend: Backend,
@@ -80,12 +86,7 @@ export async function compileExtractor(
 ): Promise<Extractor & { dispose(): void }> {
   const { images } = batchTypes(model, rowsPerReplica(batchSize, backend.replicas));
   const types = variableTypes({ variables: backbone });
-  const run = ({ params, statistics }: Weights, pixels: Tensor): Tensor => {
-    const { output } = applyNetwork(extractor, { ...params, ...statistics }, model.prepare(pixels), {
-      training: false,
-    });
-    return convert(output, 'float32');
-  };
+  const run = featuresOf(model, extractor);
   const plain = await jit(backend, run, [types, images], { name: `${model.name}_features`, forInference: true });
   const compileAugmented = async () =>
     jit(

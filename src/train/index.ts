@@ -18,7 +18,14 @@ export {
   type Recipe,
   type Remat,
 } from './recipe.ts';
-export { augmentationProgram, evaluationProgram, trainingProgram, type RecipeProgram } from './programs.ts';
+export {
+  augmentationProgram,
+  evaluationProgram,
+  featureProgram,
+  trainingProgram,
+  type RecipeProgram,
+} from './programs.ts';
+export { featureSplit } from './feature-split.ts';
 export { computeTypeOf, PRECISIONS, type Precision } from './precision.ts';
 export { learningRate, scheduleSchema, type Schedule } from './schedule.ts';
 export { BEST_FILE, epochFile, LAST_FILE, PREVIOUS_FILE } from './run-files.ts';

@@ -1,5 +1,5 @@
 import { treeLeaves } from '../base/index.ts';
-import { splitModel, type Classifier, type Model, type SplitModel } from '../models/index.ts';
+import type { Classifier, Model } from '../models/index.ts';
 import {
   compileCopy,
   isDeviceArray,
@@ -10,11 +10,11 @@ import {
   type DeviceArray,
 } from '../runtime/index.ts';
 import { elementCount, type HostTensor } from '../xla/index.ts';
-import { changesImages } from './augment/index.ts';
 import { trainingBatches, type DeviceBatch, type Examples } from './device-batches.ts';
 import { compileEvaluator, readScores, type Evaluation, type Evaluator, type Scores } from './evaluate.ts';
-import { compileExtractor, FEATURE_BUDGET, type Features } from './features.ts';
-import { freezing, type Freezing } from './freeze.ts';
+import { featureSplit } from './feature-split.ts';
+import { compileExtractor, type Features } from './features.ts';
+import type { Freezing } from './freeze.ts';
 import { memoryError } from './memory-error.ts';
 import { epochOrder } from './order.ts';
 import type { Phase } from './phase.ts';
@@ -254,25 +254,12 @@ interface CachedFeatures {
   readonly validation: Features;
 }
 
-/**
- * The model in two, where its first blocks give the same features in every step. Features of single blocks are those of
- * pictures that change from step to step, unless the recipe says how many views of each it wants.
- */
-export function splitPhase(model: Model, phase: Phase): SplitModel | undefined {
-  const fixed = new Set(freezing(model, phase).fixed.map(({ path }) => path));
-  const isWhole = phase.freeze === 'backbone';
-  if (!isWhole && phase.featureViews === 1 && changesImages(phase.augment)) return undefined;
-  return splitModel(model, ({ path }) => fixed.has(path));
-}
-
 /** The features of both splits; undefined where they change, or don't fit into memory. */
 async function computeFeatures(settings: PhaseSettings): Promise<CachedFeatures | undefined> {
   const { backend, model, phase, data, weights, signal, onFeatures } = settings;
-  // A host that computed features of its own examples would lack those of the others.
-  const split = backend.host.count === 1 ? splitPhase(model, phase) : undefined;
+  const counts = { hosts: backend.host.count, train: data.train.count, validation: data.validation.count };
+  const split = featureSplit(model, phase, counts);
   if (split === undefined) return undefined;
-  const examples = data.train.count * phase.featureViews + data.validation.count;
-  if (4 * elementCount(split.head.input.shape) * examples > FEATURE_BUDGET) return undefined;
   const { batchSize, augment, seed, featureViews } = phase;
   const extract = await compileExtractor(backend, model, split, { batchSize, augment });
   const arrays = await backend.replicateTree(pickWeights(weights, split.backbone));

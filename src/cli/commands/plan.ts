@@ -1,10 +1,18 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { cacheFolder } from '../../assets/index.ts';
-import { UsageError } from '../../base/index.ts';
+import { formatSeconds, UsageError } from '../../base/index.ts';
 import { decodeRate } from '../../data/index.ts';
-import { planJson, planRecipe, planTable, PROGRAM_NAMES, type Plan, type ProgramName } from '../../plan/index.ts';
+import {
+  planJson,
+  planRecipe,
+  planTable,
+  PROGRAM_NAMES,
+  type Plan,
+  type PlanCosts,
+  type ProgramName,
+} from '../../plan/index.ts';
 import { TPU_TARGETS, tpuTarget } from '../../runtime/index.ts';
-import { PRECISIONS, REMATS, type Precision, type Remat } from '../../train/index.ts';
+import { PRECISIONS, REMATS, type Precision, type Recipe, type Remat } from '../../train/index.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { addFeatureFlags, featureNames, type FeatureFlags } from '../feature-flags.ts';
 import { parseCount } from '../numbers.ts';
@@ -41,7 +49,7 @@ export const addPlan: AddCommand = (program, context) => {
   const command = program
     .command('plan')
     .description('compile a recipe for a TPU without one: does it fit, how long does it take, what takes it')
-    .argument('[recipe]', 'a recipe file, or the name of one that comes with Sepal', 'cnn')
+    .argument('[recipes...]', 'recipe files, or names of some that come with Sepal (default: cnn)')
     .option('--target <name...>', 'TPUs to plan for, such as v3-8 v5e-16', ['v3-8'])
     .option('--data <dir>', 'folder of TFRecords, for the number of examples and classes')
     .option('--examples <n>', `training images (default: the data's, or ${DEFAULT_EXAMPLES})`, parseCount)
@@ -74,10 +82,11 @@ Targets: ${TPU_TARGETS.filter((name) => /-(8|256)$/.test(name)).join(', ')} and 
 Examples:
   sepal plan tf-flowers-cnn --data tf_flowers --target v3-8
   sepal plan --model densenet201 --size 512 --batch-size 128 --set optimizer.name=adam --epochs 20 --target v3-8 v5e-8
+  sepal plan petals-densenet201 petals-efficientnet-b7 --target v3-8
   sepal plan --model resnet50 --size 192 --per-replica 16 --target v5e-8 v5e-32 v5e-256 --programs train`,
     )
-    .action(async (recipe: string, flags: PlanFlags) => {
-      await plan(recipe, flags, context());
+    .action(async (recipes: readonly string[], flags: PlanFlags) => {
+      await planAll(recipes.length === 0 ? ['cnn'] : recipes, flags, context());
     });
 };
 
@@ -89,16 +98,41 @@ function parsePrograms(text: string): ProgramName[] {
   });
 }
 
-async function plan(recipeName: string, flags: PlanFlags, context: Context): Promise<void> {
-  const { log, signal } = context;
+/** A recipe with what it takes on each target. */
+interface PlannedRecipe {
+  readonly name: string;
+  readonly recipe: Recipe;
+  readonly data: Awaited<ReturnType<typeof countData>>;
+  readonly plans: readonly Plan[];
+}
+
+async function planAll(names: readonly string[], flags: PlanFlags, context: Context): Promise<void> {
   for (const name of flags.target) tpuTarget(name);
-  const { name, recipe } = await recipeFrom(recipeName, {
-    ...flags,
-    device: 'auto',
-    badRecords: 'skip',
-    report: false,
-  });
-  const data = await countData(flags, recipe.size, context);
+  const settings = { ...flags, device: 'auto', badRecords: 'skip', report: false } as const;
+  // All are read before anything is compiled, which takes minutes.
+  const recipes = [];
+  for (const name of names) recipes.push(await recipeFrom(name, settings));
+  const planned: PlannedRecipe[] = [];
+  for (const { name, recipe } of recipes) {
+    const data = await countData(flags, recipe.size, context);
+    planned.push({ name, recipe, data, plans: await plansOf(name, recipe, data, flags, context) });
+  }
+  if (flags.json === true) {
+    const rows = planned.flatMap(({ name, plans }) => plans.map((plan) => ({ recipe: name, ...planJson(plan) })));
+    console.log(JSON.stringify(rows, null, 2));
+    return;
+  }
+  console.log(planned.map((each) => `${heading(each)}\n\n${planTable(each.plans)}`).join('\n\n'));
+  if (planned.length > 1) console.log(`\n${sums(planned, flags.target).join('\n')}`);
+}
+
+async function plansOf(
+  name: string,
+  recipe: Recipe,
+  data: PlannedRecipe['data'],
+  flags: PlanFlags,
+  { log, signal }: Context,
+): Promise<Plan[]> {
   const rate = await decodeRate(recipe.size);
   const plans: Plan[] = [];
   for (const target of flags.target) {
@@ -116,21 +150,33 @@ async function plan(recipeName: string, flags: PlanFlags, context: Context): Pro
         onCompile: (program) => {
           signal.throwIfAborted();
           const seconds = Math.round((performance.now() - started) / 1000);
-          log.info(`${target}: compiling ${program} (${seconds} s so far)`);
+          log.info(`${name} on ${target}: compiling ${program} (${seconds} s so far)`);
         },
       }),
     );
   }
-  if (flags.json === true) {
-    console.log(JSON.stringify(plans.map(planJson), null, 2));
-    return;
-  }
+  return plans;
+}
+
+function heading({ name, recipe, data }: PlannedRecipe): string {
   const { examples, validationExamples, classes } = data;
-  console.log(
+  const validation = validationExamples > 0 ? ` and ${validationExamples} for validation` : '';
+  return (
     `${name}: ${recipe.model.name}, ${recipe.size} px, ${classes} classes, ${recipe.optimizer.name}, ` +
-      `${recipe.epochs} epochs of ${examples} images${validationExamples > 0 ? ` and ${validationExamples} for validation` : ''}\n`,
+    `${recipe.epochs} epochs of ${examples} images${validation}`
   );
-  console.log(planTable(plans));
+}
+
+/** Times of all recipes, one after the other. */
+function sums(planned: readonly PlannedRecipe[], targets: readonly string[]): string[] {
+  return targets.map((target, i) => {
+    const costs = planned.map(({ plans }) => plans[i].costs);
+    const sum = (seconds: (each: PlanCosts) => number) =>
+      formatSeconds(costs.reduce((total, each) => total + (each === undefined ? NaN : seconds(each)), 0));
+    const all = `${target}: all ${planned.length} recipes one after the other`;
+    if (costs.includes(undefined)) return `${all}: not all of them fit`;
+    return `${all}: ${sum((each) => each.totalSeconds)} at best, ${sum((each) => each.scheduledTotalSeconds)} as scheduled`;
+  });
 }
 
 async function countData(flags: PlanFlags, size: number, context: Context) {
