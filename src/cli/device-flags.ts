@@ -1,7 +1,8 @@
 import { Option, type Command } from 'commander';
-import { DEVICE_NAMES, openBackend, type Backend, type DeviceName } from '../runtime/index.ts';
+import { DEVICE_NAMES, openBackend, type Backend, type DeviceName, type GpuHost } from '../runtime/index.ts';
+import { UsageError } from '../base/index.ts';
 import type { Context } from './command.ts';
-import { parseCount, parsePositive } from './numbers.ts';
+import { parseCount, parseNatural, parsePositive } from './numbers.ts';
 
 /** Flags that say where programs run. */
 export interface DeviceFlags {
@@ -11,6 +12,10 @@ export interface DeviceFlags {
   readonly memoryFraction?: number;
   /** False with `--no-preallocate`. */
   readonly preallocate?: boolean;
+  /** Where GPUs of several hosts find each other. */
+  readonly store?: string;
+  readonly hosts?: number;
+  readonly hostIndex?: number;
 }
 
 export function addDeviceOptions(command: Command): Command {
@@ -30,6 +35,28 @@ export function addDeviceOptions(command: Command): Command {
     .option('--no-preallocate', 'take a GPU’s memory as it is needed, not all of the share at the start');
 }
 
+/** Flags of commands that run on the GPUs of several hosts. */
+export function addHostOptions(command: Command): Command {
+  return command
+    .option(
+      '--hosts <n>',
+      'processes with GPUs that train together, one a host; each gets the same command',
+      parseCount,
+    )
+    .option('--host-index <i>', 'which of them this one is, from 0', parseNatural)
+    .option('--store <url>', 'etcd where they find each other, with a name of the run: http://HOST:2379/NAME');
+}
+
+function gpuHostOf({ hosts, hostIndex, store }: DeviceFlags): GpuHost | undefined {
+  if (hosts === undefined && hostIndex === undefined && store === undefined) return undefined;
+  if (hosts === undefined || hostIndex === undefined || store === undefined) {
+    throw new UsageError('MANY_HOSTS', 'GPUs of several hosts need all of --hosts, --host-index and --store', {
+      expected: 'such as --hosts 2 --host-index 0 --store http://etcd:2379/run-7',
+    });
+  }
+  return { index: hostIndex, count: hosts, store };
+}
+
 export async function openDevice(flags: DeviceFlags, { log }: Context, { acrossHosts = false } = {}): Promise<Backend> {
   const { device, replicas, threads, memoryFraction, preallocate } = flags;
   const backend = await openBackend({
@@ -38,6 +65,7 @@ export async function openDevice(flags: DeviceFlags, { log }: Context, { acrossH
     threads,
     acrossHosts,
     memoryFraction,
+    gpuHost: gpuHostOf(flags),
     // The plugin's default is to do so.
     preallocate: preallocate === false ? false : undefined,
     log,

@@ -33,8 +33,12 @@ export class Client implements ProgramOwner, DeviceOwner, AsyncDisposable {
   readonly #running = new Set<Promise<unknown>>();
   #destroyed: Promise<void> | undefined;
 
-  constructor(api: Api, client: Pointer) {
+  readonly #afterDestroy: () => void;
+
+  /** `afterDestroy` frees what the plugin may use for as long as the client lives. */
+  constructor(api: Api, client: Pointer, afterDestroy: () => void = () => {}) {
     this.api = api;
+    this.#afterDestroy = afterDestroy;
     this.#client = client;
     this.platformName = api.call('Client_PlatformName', { client }).platform_name;
     this.platformVersion = api.call('Client_PlatformVersion', { client }).platform_version;
@@ -170,6 +174,7 @@ export class Client implements ProgramOwner, DeviceOwner, AsyncDisposable {
     for (const buffer of this.buffers) buffer.destroy();
     for (const executable of this.executables) executable.destroy();
     await this.api.callAsync('Client_Destroy', { client: this.#client });
+    this.#afterDestroy();
   }
 
   /** As `destroy`. */

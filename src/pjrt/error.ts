@@ -24,6 +24,9 @@ const CODES = [
 /** Name of a code of the C API. */
 export type PjrtErrorCode = (typeof CODES)[number];
 
+/** The number of an error code in the C API. */
+export const errorCodeNumber = (code: PjrtErrorCode): number => CODES.indexOf(code);
+
 /** The name of an error code, `UNKNOWN` for one that is not in the C API. */
 export function errorCodeName(code: number): PjrtErrorCode {
   return CODES[code] ?? 'UNKNOWN';

@@ -52,6 +52,38 @@ export function nativeFunction(address: Pointer): NativeFunction {
   };
 }
 
+/** A function of ours that C code may call from any thread; it waits there until the main thread has run it. */
+export interface NativeCallback {
+  readonly address: Pointer;
+  /** Nothing may call it any more. */
+  release(): void;
+}
+
+/** Makes a function callable for C: it takes a pointer and returns one, as PJRT's callbacks do. It must not throw. */
+export function nativeCallback(body: (argument: Pointer) => Pointer): NativeCallback {
+  const address = koffi.register((argument: Pointer | null) => body(argument ?? 0n), koffi.pointer(SIGNATURE));
+  return { address, release: () => koffi.unregister(address) };
+}
+
+/** `PJRT_CallbackError`: makes an error of the plugin's own type. */
+const MAKE_ERROR = koffi.proto('void *', ['int', 'void *', 'size_t']);
+
+/** An error made by the plugin's function whose address stands at `factory`. */
+export function makeError(factory: Pointer, code: number, message: string): Pointer {
+  const bytes = new TextEncoder().encode(message);
+  const make = koffi.decode(readWords(factory, 1)[0], MAKE_ERROR) as (
+    code: number,
+    text: Pointer,
+    length: number,
+  ) => Pointer | null;
+  return make(code, addressOf(bytes), bytes.length) ?? 0n;
+}
+
+/** Sets a 64-bit word of native memory. */
+export function writeWord(address: Pointer, index: number, value: bigint): void {
+  new BigUint64Array(koffi.view(address, (index + 1) * 8))[index] = value;
+}
+
 /** Does nothing: whoever mentions `memory` here holds it until then. */
 function keepAlive(_memory: readonly unknown[]): void {}
 

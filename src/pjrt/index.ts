@@ -6,6 +6,7 @@ export type { CompiledMemoryStats, Executable, OptimizedProgram } from './execut
 export type { Launch, LoadedExecutable } from './loaded-executable.ts';
 export type { Topology } from './topology.ts';
 export type { CompileOptions } from './compile-options.ts';
+export type { KeyValueStore } from './key-value-store.ts';
 export type { NamedValue, OptionValue, Options } from './named-value.ts';
 export { byteLengthOf, elementSize, ELEMENT_TYPES, type ElementType } from './element-type.ts';
 export { PjrtError, PluginLoadError, type PjrtErrorCode } from './error.ts';

@@ -5,6 +5,7 @@ import { PjrtError, PluginLoadError } from './error.ts';
 import { prepareEnvironment } from './environment.ts';
 import { nativeFunction, openLibrary, type Library } from './ffi.ts';
 import { encodeOptions, readNamedValues, type NamedValue, type Options, type OptionValue } from './named-value.ts';
+import { KeyValueCallbacks, type KeyValueStore } from './key-value-store.ts';
 import { Topology } from './topology.ts';
 
 /** The C API of 2024-08: structs of older plugins may be smaller than ours. The oldest that is tested is 0.81. */
@@ -122,15 +123,25 @@ export class Plugin {
    * Takes hold of the devices.
    *
    * @param options as the plugin names them, such as `cpu_device_count` or `memory_fraction`.
+   * @param store where the processes of a run that each have some of the devices find each other.
    */
-  async createClient(options: Options = {}): Promise<Client> {
+  async createClient(options: Options = {}, store?: KeyValueStore): Promise<Client> {
     requireCount(options['cpu_device_count']);
     const encoded = encodeOptions(options);
-    const { client } = await this.#api.callAsync('Client_Create', {
-      create_options: encoded,
-      num_options: encoded.count,
-    });
-    return new Client(this.#api, client);
+    const callbacks = store === undefined ? undefined : new KeyValueCallbacks(store);
+    try {
+      const { client } = await this.#api.callAsync('Client_Create', {
+        create_options: encoded,
+        num_options: encoded.count,
+        kv_get_callback: callbacks?.get,
+        kv_put_callback: callbacks?.put,
+        kv_try_get_callback: callbacks?.tryGet,
+      });
+      return new Client(this.#api, client, () => callbacks?.release());
+    } catch (error) {
+      callbacks?.release();
+      throw error;
+    }
   }
 
   /**

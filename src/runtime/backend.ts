@@ -20,6 +20,8 @@ import { RuntimeError } from './errors.ts';
 /** What a backend has besides its devices. */
 export interface BackendSettings {
   readonly log?: Logger;
+  /** Frees what belongs to the devices, after them. */
+  readonly onClose?: () => Promise<void>;
   /** False compiles every program anew. */
   readonly compileCache?: CompileCache | false;
 }
@@ -43,6 +45,7 @@ export class Backend {
   readonly host: Host;
   readonly compileCache: CompileCache | undefined;
   readonly log: Logger;
+  readonly #onClose: (() => Promise<void>) | undefined;
 
   constructor(
     platform: PluginPlatform,
@@ -63,6 +66,7 @@ export class Backend {
     this.host = hosts.host;
     this.compileCache = options.compileCache === false ? undefined : (options.compileCache ?? new CompileCache());
     this.log = options.log ?? silent;
+    this.#onClose = options.onClose;
   }
 
   /** Copies of the model on all hosts. */
@@ -124,6 +128,7 @@ export class Backend {
   /** Gives the devices back. */
   async close(): Promise<void> {
     await this.client.destroy();
+    await this.#onClose?.();
   }
 
   async #upload(data: HostArray, { shape, dtype }: TensorType, device: Device) {

@@ -8,7 +8,7 @@ export {
 } from './accelerators.ts';
 export { Backend, type BackendSettings, type Host } from './backend.ts';
 export { deviceError } from './device-error.ts';
-export { DEVICE_NAMES, openBackend, type BackendOptions, type DeviceName } from './open-backend.ts';
+export { DEVICE_NAMES, openBackend, type BackendOptions, type DeviceName, type GpuHost } from './open-backend.ts';
 export { batchThatFits, memoryShortage, type MemoryShortage } from './out-of-memory.ts';
 export { CompileTarget, openCompileTarget, type CompiledFor, type ProgramCosts } from './compile-target.ts';
 export { CompileCache } from './compile-cache.ts';

@@ -5,6 +5,7 @@ import { HARDWARE } from './accelerators.ts';
 import { Backend, type BackendSettings, type Host } from './backend.ts';
 import { deviceError } from './device-error.ts';
 import { RuntimeError } from './errors.ts';
+import { EtcdStore } from './etcd-store.ts';
 import { requireSurvivable } from './survivable-plugin.ts';
 
 /** What `--device` takes. */
@@ -21,10 +22,17 @@ export interface BackendOptions extends BackendSettings {
   readonly threads?: number;
   /** Share of a GPU's memory that is used at most; the plugin's own default is 0.75. */
   readonly memoryFraction?: number;
+  /** This process as one of several whose GPUs train together, and the store where they find each other. */
+  readonly gpuHost?: GpuHost;
   /** True takes the devices of all hosts of a TPU slice, of which this process is one; else a slice of several is refused. */
   readonly acrossHosts?: boolean;
   /** False takes a GPU's memory when it is needed, not all of the share at the start. */
   readonly preallocate?: boolean;
+}
+
+export interface GpuHost extends Host {
+  /** An etcd that all hosts reach, with a name that no other run has: `http://HOST:2379/NAME`. */
+  readonly store: string;
 }
 
 /** Accelerators in the order in which `auto` tries them. */
@@ -40,6 +48,7 @@ export async function openBackend(options: BackendOptions = {}): Promise<Backend
   }
   requireReplicas(options.replicas);
   requireFraction(options.memoryFraction);
+  requireGpuHost(options);
   return device === 'auto' ? openFirst(options) : openPlatform(device, options);
 }
 
@@ -72,22 +81,26 @@ async function openPlatform(platform: PluginPlatform, options: BackendOptions): 
   // XLA reads its thread count from the environment when the client starts; there is no create option for it.
   if (platform === 'cpu' && options.threads !== undefined) process.env.PJRT_NPROC = String(options.threads);
   await requireSurvivable(installed);
+  const { gpuHost } = options;
+  const store = gpuHost === undefined ? undefined : EtcdStore.open(gpuHost.store);
+  const settings = { ...options, onClose: async () => store?.close() };
   let plugin: Plugin;
   let client: Client;
   try {
     plugin = await loadPlugin(installed.path);
-    client = await plugin.createClient(createOptions(platform, options));
+    client = await plugin.createClient(createOptions(platform, options), store);
   } catch (error) {
+    await store?.close();
     throw await deviceError(platform, installed, error);
   }
   const devices = client.addressableDevices;
   const hosts = hostsOf(client);
   if (hosts.host.count > 1) {
     if (options.acrossHosts === true && options.replicas === undefined) {
-      return new Backend(platform, plugin, client, devices, options, hosts);
+      return new Backend(platform, plugin, client, devices, settings, hosts);
     }
     await client.destroy();
-    throw new RuntimeError('MANY_HOSTS', `this process is one of ${hosts.host.count} that share a slice of TPUs`, {
+    throw new RuntimeError('MANY_HOSTS', `this process is one of ${hosts.host.count} whose devices work together`, {
       hint: 'sepal train uses all of them, without --replicas; run all else on one machine',
     });
   }
@@ -99,7 +112,7 @@ async function openPlatform(platform: PluginPlatform, options: BackendOptions): 
       received: `${devices.length} ${platform} devices found`,
     });
   }
-  return new Backend(platform, plugin, client, devices.slice(0, replicas), options);
+  return new Backend(platform, plugin, client, devices.slice(0, replicas), settings);
 }
 
 /** The hosts whose devices the client knows; each host's devices stand together in the order of replicas. */
@@ -117,8 +130,9 @@ function createOptions(platform: PluginPlatform, options: BackendOptions): Optio
       return { cpu_device_count: options.replicas ?? 1 };
     case 'cuda':
     case 'rocm': {
-      const { memoryFraction, preallocate } = options;
+      const { memoryFraction, preallocate, gpuHost } = options;
       return {
+        ...(gpuHost !== undefined && { node_id: gpuHost.index, num_nodes: gpuHost.count }),
         ...(memoryFraction !== undefined && { memory_fraction: { float: memoryFraction } }),
         ...(preallocate !== undefined && { preallocate }),
       };
@@ -134,6 +148,21 @@ function createOptions(platform: PluginPlatform, options: BackendOptions): Optio
 function requireReplicas(replicas: number | undefined): void {
   if (replicas === undefined || (Number.isInteger(replicas) && replicas >= 1)) return;
   throw new RuntimeError('NO_DEVICE', `there can't be ${replicas} replicas`, { expected: 'a whole number from 1' });
+}
+
+function requireGpuHost({ gpuHost, device }: BackendOptions): void {
+  if (gpuHost === undefined) return;
+  if (device !== 'cuda' && device !== 'rocm') {
+    throw new RuntimeError('MANY_HOSTS', `a store joins the GPUs of several hosts, not ${device} devices`, {
+      expected: '--device cuda or --device rocm',
+      hint: 'hosts of a TPU slice find each other without one',
+    });
+  }
+  const { index, count } = gpuHost;
+  if (Number.isInteger(index) && Number.isInteger(count) && index >= 0 && index < count) return;
+  throw new RuntimeError('MANY_HOSTS', `there can't be a host ${index} of ${count}`, {
+    expected: `hosts count from 0 to ${count - 1}`,
+  });
 }
 
 function requireFraction(fraction: number | undefined): void {

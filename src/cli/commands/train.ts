@@ -4,7 +4,7 @@ import { DIVERGENCE_POLICIES, FROZEN_STATISTICS, MONITORS, PRECISIONS, REMATS } 
 import { badRecordsFlag } from '../bad-records-flag.ts';
 import type { AddCommand } from '../command.ts';
 import { parseCount, parseFolds, parseNumber, parsePositive, parseSeconds } from '../numbers.ts';
-import { addDeviceOptions } from '../device-flags.ts';
+import { addDeviceOptions, addHostOptions } from '../device-flags.ts';
 import { addFeatureFlags } from '../feature-flags.ts';
 import { findRate } from '../train/find-rate.ts';
 import { runTraining } from '../train/run-training.ts';
@@ -71,6 +71,7 @@ export const addTrain: AddCommand = (program, context) => {
     .option('--tensorboard', "write the epochs' scores for TensorBoard too: tensorboard --logdir RUN/tensorboard")
     .option('--json', 'print JSON lines: the start, each epoch, the end; one object with --find-lr');
   addFeatureFlags(command);
+  addHostOptions(command);
   addDeviceOptions(command)
     .addHelpText(
       'after',
