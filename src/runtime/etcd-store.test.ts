@@ -29,10 +29,10 @@ async function startEtcd(context: TestContext): Promise<string> {
   const [client, peer] = [await freePort(), await freePort()].map((port) => `http://127.0.0.1:${port}`);
   const folder = await mkdtemp(join(tmpdir(), 'sepal-etcd-'));
   const args = ['--data-dir', folder, '--listen-client-urls', client, '--advertise-client-urls', client, '--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `default=${peer}`]; // prettier-ignore
-  const process_ = spawn(ETCD!, args, { stdio: 'ignore' });
+  const server = spawn(ETCD!, args, { stdio: 'ignore' });
   context.after(async () => {
-    process_.kill('SIGKILL');
-    await once(process_, 'exit');
+    server.kill('SIGKILL');
+    await once(server, 'exit');
     await rm(folder, { recursive: true, force: true });
   });
   for (;;) {
@@ -41,7 +41,7 @@ async function startEtcd(context: TestContext): Promise<string> {
       () => false,
     );
     if (healthy) return client;
-    assert.equal(process_.exitCode, null, 'etcd ended');
+    assert.equal(server.exitCode, null, 'etcd ended');
     await sleep(100);
   }
 }

@@ -2,7 +2,7 @@ import { extname, join } from 'node:path';
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import { PjrtError, type KeyValueStore } from '../pjrt/index.ts';
 import { RuntimeError } from './errors.ts';
-import type { EtcdAnswer, EtcdRequest } from './etcd-worker.ts';
+import type { EtcdAnswer, EtcdRequest, Numbered } from './etcd-worker.ts';
 
 /** Milliseconds within which an etcd that is there has answered. */
 const CONNECT_LIMIT = 10_000;
@@ -16,6 +16,7 @@ const CONNECT_LIMIT = 10_000;
 export class EtcdStore implements KeyValueStore, AsyncDisposable {
   readonly #worker: Worker;
   readonly #port: MessagePort;
+  #asked = 0;
   readonly #signal = new Int32Array(new SharedArrayBuffer(4));
 
   private constructor(address: string) {
@@ -82,13 +83,21 @@ export class EtcdStore implements KeyValueStore, AsyncDisposable {
 
   /** Asks the worker and blocks until it has answered. */
   #ask(request: EtcdRequest, limit: number): Uint8Array | undefined {
+    const id = ++this.#asked;
     Atomics.store(this.#signal, 0, 0);
-    this.#port.postMessage(request);
-    if (Atomics.wait(this.#signal, 0, 0, limit) === 'timed-out') {
-      throw new PjrtError('DEADLINE_EXCEEDED', `no answer in ${limit / 1000} s`);
+    this.#port.postMessage({ ...request, id } satisfies Numbered<EtcdRequest>, []);
+    while (Atomics.wait(this.#signal, 0, 0, limit) !== 'timed-out') {
+      Atomics.store(this.#signal, 0, 0);
+      for (let got = this.#receive(); got !== undefined; got = this.#receive()) {
+        if (got.id !== id) continue;
+        if ('failed' in got) throw new PjrtError('UNAVAILABLE', got.failed);
+        return got.value;
+      }
     }
-    const answer = receiveMessageOnPort(this.#port)?.message as EtcdAnswer;
-    if ('failed' in answer) throw new PjrtError('UNAVAILABLE', answer.failed);
-    return answer.value;
+    throw new PjrtError('DEADLINE_EXCEEDED', `no answer in ${limit / 1000} s`);
+  }
+
+  #receive(): Numbered<EtcdAnswer> | undefined {
+    return receiveMessageOnPort(this.#port)?.message as Numbered<EtcdAnswer> | undefined;
   }
 }

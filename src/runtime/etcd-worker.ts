@@ -8,6 +8,9 @@ export type EtcdRequest =
   | { readonly kind: 'put'; readonly key: string; readonly value: Uint8Array }
   | { readonly kind: 'close' };
 
+/** An answer has the number of its request: one that came too late is none to the next. */
+export type Numbered<T> = T & { readonly id: number };
+
 export type EtcdAnswer = { readonly value: Uint8Array | undefined } | { readonly failed: string };
 
 /** The program of `EtcdStore`'s thread: speaks to etcd while the main thread waits. */
@@ -27,13 +30,13 @@ const REQUEST_LIMIT = 5000;
 
 let lease: Promise<string> | undefined;
 
-port.on('message', (request: EtcdRequest) => {
-  void answer(request).then((result) => {
-    port.postMessage(result);
-    Atomics.store(signal, 0, 1);
-    Atomics.notify(signal, 0);
-  });
-});
+port.on('message', (request: Numbered<EtcdRequest>) => void reply(request));
+
+async function reply(request: Numbered<EtcdRequest>): Promise<void> {
+  port.postMessage({ ...(await answer(request)), id: request.id } satisfies Numbered<EtcdAnswer>, []);
+  Atomics.store(signal, 0, 1);
+  Atomics.notify(signal, 0);
+}
 
 async function answer(request: EtcdRequest): Promise<EtcdAnswer> {
   try {
