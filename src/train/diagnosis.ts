@@ -9,7 +9,7 @@ import { firstUnsound } from './first-unsound.ts';
 import { freezing, headFreezing } from './freeze.ts';
 import { Inspection, inspectionInputs, type Inspected } from './inspection.ts';
 import { phasesOf } from './phase.ts';
-import { splitPhase } from './phase-run.ts';
+import { splitPhase } from './feature-split.ts';
 import { batchTypes, rowsPerReplica } from './step.ts';
 import { variableTypes } from './train-state.ts';
 

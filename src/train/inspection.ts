@@ -83,7 +83,8 @@ export class Inspection {
   #sums: readonly { unsound: number; greatest: number }[] = [];
 
   constructor(settings: InspectionSettings) {
-    this.#settings = settings;
+    // What is computed again for the gradient is not the tensors that are looked at.
+    this.#settings = { ...settings, recipe: { ...settings.recipe, remat: 'none' } };
   }
 
   /** To be traced, once. The figures are float32 [tensors, 2], equal on every replica. */
