@@ -2,10 +2,8 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { treeLeaves } from '../base/index.ts';
 import { buildModel } from '../models/index.ts';
-import { densenetBlocks } from '../models/densenet.ts';
-import { chain } from '../models/family.ts';
 import { applyNetwork, declareVariables, dense, type Network } from '../nn/index.ts';
-import { compile, openCompileTarget } from '../runtime/index.ts';
+import { openCompileTarget } from '../runtime/index.ts';
 import { gradient, isHostTensor, isOp, mean, nodesOf, square, tanh, trace, type Graph } from '../xla/index.ts';
 import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
 import { formulaImage } from '../../test/formula-values.ts';
@@ -116,40 +114,6 @@ for (const name of [
     assert.ok(convolutions(again.graph) > 1.3 * convolutions(kept.graph));
   });
 }
-
-test('a dense block joins its layers anew, to the same gradients', { skip }, async () => {
-  const network: Network = chain(densenetBlocks([2, 2]));
-  const images = { shape: [2, 32, 32, 3], dtype: 'float32' } as const;
-  const variables = declareVariables(network, images);
-  const graph = trace(
-    [images, ...variables.map(({ shape }) => ({ shape, dtype: 'float32' }) as const)],
-    (x, ...values) =>
-      [false, true].flatMap((remat) => {
-        const named = Object.fromEntries(variables.map(({ path }, i) => [path, values[i]]));
-        const { output } = applyNetwork(network, named, x, { training: true, remat });
-        const trained = values.filter((_, i) => variables[i].role !== 'statistic');
-        return [output, ...gradient(mean(square(output)), trained)];
-      }),
-  );
-  const backend = await cpuBackend();
-  try {
-    const program = await compile(backend, graph, {});
-    const value = seededValues(3);
-    const pixels = Float32Array.from({ length: 2 * 32 * 32 * 3 }, (_, i) => Math.sin(i));
-    const data = [pixels, ...variables.map((spec) => value(spec))];
-    const args = await Promise.all(graph.parameters.map((type, i) => backend.replicate(data[i], type)));
-    const outputs = await Promise.all((await program.run(args)).map((array) => array.toHost()));
-    const half = outputs.length / 2;
-    for (let i = 0; i < half; i++) {
-      const [kept, again] = [outputs[i], outputs[half + i]].map((each) => Float64Array.from(each as Float32Array));
-      const scale = Math.max(...kept.map(Math.abs));
-      for (const [at, x] of kept.entries())
-        assert.ok(Math.abs(again[at] - x) <= 1e-5 + 1e-4 * scale, `${i}, ${at}: ${again[at]}, ${x}`);
-    }
-  } finally {
-    await backend.close();
-  }
-});
 
 testOnLibtpu('takes less memory on a TPU, for more operations', async (_path, context) => {
   const target = await openCompileTarget('v3-8');
