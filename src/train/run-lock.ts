@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { link, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -46,7 +46,7 @@ export class RunLock {
     });
     for (;;) {
       try {
-        await writeFile(path, JSON.stringify(ourselves()), { flag: 'wx' });
+        await create(path, JSON.stringify(ourselves()));
         return new RunLock(path);
       } catch (cause) {
         if (!isSystemError(cause, 'EEXIST')) throw writeError(path, cause);
@@ -59,6 +59,19 @@ export class RunLock {
   async release(): Promise<void> {
     clearInterval(this.#beat);
     await rm(this.#path, { force: true }).catch(() => {});
+  }
+}
+
+/** Makes a file that was not there; nothing stays of it where it can't be filled. */
+async function create(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    await file.writeFile(text);
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  } finally {
+    await file.close();
   }
 }
 
