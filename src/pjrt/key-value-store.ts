@@ -18,7 +18,9 @@ import {
 export interface KeyValueStore {
   /** The value of a key, as soon as a process has put it. */
   get(key: string, timeoutMilliseconds: number): Uint8Array;
+  /** The value, or undefined where there is none yet. */
   tryGet(key: string): Uint8Array | undefined;
+  /** Keeps a value; a later one takes its place. */
   put(key: string, value: Uint8Array): void;
 }
 

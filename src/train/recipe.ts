@@ -24,6 +24,7 @@ export const sign = (monitor: Monitor): number => (monitor === 'loss' ? -1 : 1);
 
 /** What of a model is rematerialised. */
 export const REMATS = ['none', 'blocks'] as const;
+/** A choice of them. */
 export type Remat = (typeof REMATS)[number];
 
 const epochCount = z.int().min(1).max(100_000);
