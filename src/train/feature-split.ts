@@ -5,7 +5,7 @@ import { freezing } from './freeze.ts';
 import type { Phase } from './phase.ts';
 
 /** Most bytes of features that are kept on the host; a model whose features need more is run anew in every step. */
-const FEATURE_BUDGET = 4 * 2 ** 30;
+export const FEATURE_BUDGET = 4 * 2 ** 30;
 
 /** How many examples of each split there are, and on how many hosts. */
 interface FeatureCounts {

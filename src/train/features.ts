@@ -28,6 +28,10 @@ export class Features implements Examples {
     this.#valid = valid;
   }
 
+  get byteLength(): number {
+    return this.#views.reduce((sum, view) => sum + view.byteLength, 0);
+  }
+
   /** The same examples with the features of another view. */
   view(index: number): Features {
     return new Features(this.#labels, this.#input, [this.#views[index % this.#views.length]], this.#valid);

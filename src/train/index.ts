@@ -3,6 +3,7 @@ export { readCheckpoint, tensorsOf, modelOf, type Checkpoint, type CheckpointInf
 export { CheckpointError, RecipeError, TrainingError } from './errors.ts';
 export { ensembleOf, readEnsemble, runsOf, writeEnsemble, type EnsembleFile } from './ensemble-file.ts';
 export { compileEvaluator, type Evaluation, type Evaluator, type Scores } from './evaluate.ts';
+export { FeatureCache } from './feature-cache.ts';
 export { FROZEN_STATISTICS, type Freezing } from './freeze.ts';
 export { phasesOf, type Phase } from './phase.ts';
 export { type PhaseSummary } from './phase-run.ts';
@@ -14,6 +15,7 @@ export {
   readRecipeFile,
   recipeSchema,
   REMATS,
+  sign,
   type Monitor,
   type Recipe,
   type Remat,
@@ -28,7 +30,7 @@ export {
 export { featureSplit } from './feature-split.ts';
 export { computeTypeOf, PRECISIONS, type Precision } from './precision.ts';
 export { learningRate, scheduleSchema, type Schedule } from './schedule.ts';
-export { BEST_FILE, epochFile, LAST_FILE, PREVIOUS_FILE } from './run-files.ts';
+export { BEST_FILE, epochFile, LAST_FILE, PREVIOUS_FILE, RECIPE_FILE } from './run-files.ts';
 export { CHECKPOINT_EVERY } from './run-keeper.ts';
 export { train, type TrainResult } from './train.ts';
 export type { TrainEvent, TrainOptions } from './train-options.ts';
@@ -49,6 +51,7 @@ export { TTA, type Tta } from './tta.ts';
 export { findLearningRate, type FoundRates, type FindRateOptions } from './find-rate.ts';
 export { snapshotFile } from './run-files.ts';
 export { recipeSettings, type TrainingData } from './run-check.ts';
+export { rowsPerReplica } from './step.ts';
 export { writeSoup } from './soup.ts';
 export { diagnose, type Diagnosis } from './diagnosis.ts';
 export { readDiverged, whatDiverged, type DivergedStep } from './diverged.ts';

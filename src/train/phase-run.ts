@@ -1,5 +1,5 @@
 import { treeLeaves } from '../base/index.ts';
-import type { Classifier, Model } from '../models/index.ts';
+import type { Classifier, Model, SplitModel } from '../models/index.ts';
 import {
   compileCopy,
   isDeviceArray,
@@ -12,8 +12,9 @@ import {
 import { elementCount, type HostTensor } from '../xla/index.ts';
 import { trainingBatches, type DeviceBatch, type Examples } from './device-batches.ts';
 import { compileEvaluator, readScores, type Evaluation, type Evaluator, type Scores } from './evaluate.ts';
+import type { DataFeatures, FeatureCache } from './feature-cache.ts';
 import { featureSplit } from './feature-split.ts';
-import { compileExtractor, type Features } from './features.ts';
+import { compileExtractor } from './features.ts';
 import type { Freezing } from './freeze.ts';
 import { memoryError } from './memory-error.ts';
 import { epochOrder } from './order.ts';
@@ -49,6 +50,8 @@ export interface PhaseSettings {
   /** Steps of the run done before the phase. */
   readonly step: number;
   readonly signal?: AbortSignal;
+  /** Features of other runs, which may be the same. */
+  readonly features?: FeatureCache;
   readonly onFeatures?: (done: number, total: number) => void;
 }
 
@@ -248,18 +251,24 @@ export class PhaseRun {
   }
 }
 
-interface CachedFeatures {
+interface CachedFeatures extends DataFeatures {
   readonly head: Classifier;
-  readonly train: Features;
-  readonly validation: Features;
 }
 
 /** The features of both splits; undefined where they change, or don't fit into memory. */
 async function computeFeatures(settings: PhaseSettings): Promise<CachedFeatures | undefined> {
-  const { backend, model, phase, data, weights, signal, onFeatures } = settings;
+  const { backend, model, phase, data, weights } = settings;
   const counts = { hosts: backend.host.count, train: data.train.count, validation: data.validation.count };
   const split = featureSplit(model, phase, counts);
   if (split === undefined) return undefined;
+  const compute = async () => extractFeatures(settings, split);
+  const features =
+    (await settings.features?.take({ model, split, data, phase, weights }, compute)) ?? (await compute());
+  return { ...features, head: split.head };
+}
+
+async function extractFeatures(settings: PhaseSettings, split: SplitModel): Promise<DataFeatures> {
+  const { backend, model, phase, data, weights, signal, onFeatures } = settings;
   const { batchSize, augment, seed, featureViews } = phase;
   const extract = await compileExtractor(backend, model, split, { batchSize, augment });
   const arrays = await backend.replicateTree(pickWeights(weights, split.backbone));
@@ -277,7 +286,7 @@ async function computeFeatures(settings: PhaseSettings): Promise<CachedFeatures 
       views: 1,
       onProgress: (done) => onFeatures?.(before + done, total),
     });
-    return { head: split.head, train, validation };
+    return { train, validation };
   } finally {
     for (const array of treeLeaves(arrays, isDeviceArray)) array.dispose();
     extract.dispose();

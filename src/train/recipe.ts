@@ -120,10 +120,11 @@ export const recipeSchema = z.strictObject({
     .optional(),
   onDivergence: divergenceSchema.prefault({}),
   phases: z.array(phaseSchema).min(1).optional().describe('stretches of the run with settings of their own'),
+  tune: z.unknown().optional().describe('what sepal tune searches; no part of a run'),
 });
 
 /** A recipe with every setting filled in. */
-export type Recipe = Omit<z.output<typeof recipeSchema>, 'epochs'> & { readonly epochs: number };
+export type Recipe = Omit<z.output<typeof recipeSchema>, 'epochs' | 'tune'> & { readonly epochs: number };
 
 /** Checks a recipe and fills in what it leaves out. @throws RecipeError or ModelError that names the field and what it takes. */
 export function parseRecipe(value: unknown, origin: string): Recipe {
@@ -132,7 +133,7 @@ export function parseRecipe(value: unknown, origin: string): Recipe {
     const { message, details } = settingProblem(recipeSchema, value, parsed.error, origin);
     throw new RecipeError('RECIPE', message, details);
   }
-  const { model, ...rest } = parsed.data;
+  const { model, tune: _tune, ...rest } = parsed.data;
   const { options } = resolveModel(model, `${origin}: model.options`);
   return { ...rest, epochs: epochsOf(parsed.data, origin), model: { name: model.name, options } };
 }

@@ -1,4 +1,4 @@
-import { formatCount, plural, UsageError } from '../base/index.ts';
+import { formatCount, plural, settingsByPath, UsageError } from '../base/index.ts';
 import type { Dataset } from '../data/index.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { TrainingError } from './errors.ts';
@@ -93,13 +93,4 @@ export function checkResume({ path, info }: Checkpoint, recipe: Recipe, train: D
 }
 
 /** Every setting of a recipe as JSON, by its path. */
-export const recipeSettings = (recipe: Recipe): Map<string, string> => flatten(recipe);
-
-function flatten(value: unknown, path = '', found = new Map<string, string>()): Map<string, string> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    for (const [name, inner] of Object.entries(value)) flatten(inner, path === '' ? name : `${path}.${name}`, found);
-  } else if (value !== undefined) {
-    found.set(path, JSON.stringify(value));
-  }
-  return found;
-}
+export const recipeSettings = (recipe: Recipe): Map<string, string> => settingsByPath(recipe);

@@ -1,3 +1,6 @@
+/** The recipe as it was trained, beside the checkpoints. */
+export const RECIPE_FILE = 'recipe.yaml';
+
 /** Names of the checkpoints in a run folder. */
 export const BEST_FILE = 'best.safetensors';
 /** The checkpoint that `--resume` goes on from. */

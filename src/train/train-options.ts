@@ -1,6 +1,7 @@
 import type { Model, TransferProgress, WeightsSource } from '../models/index.ts';
 import type { DivergedStep } from './diverged.ts';
 import type { CheckpointError } from './errors.ts';
+import type { FeatureCache } from './feature-cache.ts';
 import type { HistoryRow } from './history.ts';
 import type { PhaseData } from './phase-data.ts';
 import type { Phase } from './phase.ts';
@@ -55,6 +56,10 @@ export interface TrainOptions extends KeepSettings, PhaseData {
   readonly deadline?: number;
   /** Images to be classified after the run, for which it leaves a part of its time. */
   readonly imagesAfter?: number;
+  /** Asked before each epoch whether the run ends with those that it has; it must answer the same history alike. */
+  readonly endsWith?: (history: readonly HistoryRow[]) => boolean;
+  /** Features that runs on the same frozen layers share. */
+  readonly features?: FeatureCache;
   /** Aborting saves a checkpoint of the step just done and ends with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Called for each thing that happens. */

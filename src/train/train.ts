@@ -97,7 +97,9 @@ async function trainAndKeep(
   let weights = first;
   let stoppedEarly = false;
   const budget = new TimeBudget(options.deadline, (options.imagesAfter ?? 0) / Math.max(1, data.validation.count));
+  const isEnded = () => options.endsWith?.(progress.history) === true;
   for (const phase of phases.slice(progress.phase.index)) {
+    if (isEnded()) break;
     if (phase.index > progress.phase.index) {
       progress.phase = { index: phase.index, epoch: progress.epoch, step: progress.step };
     }
@@ -118,14 +120,15 @@ async function trainAndKeep(
       step: progress.step,
       resumed: goesOn ? (form) => tensorsOf(last, stateTypes(form)) : undefined,
       signal,
+      features: options.features,
       onFeatures: (done, total) => onEvent({ kind: 'features', done, total }),
     });
     try {
       onEvent({ kind: 'phase', phase, count: phases.length, model, summary: run.summary });
-      while (!isOver() && progress.timeIsUp !== true) {
+      while (!isOver() && !isEnded() && progress.timeIsUp !== true) {
         await runEpoch({ run, model, phase, progress, options, keeper, budget, divergence });
       }
-      if (progress.timeIsUp === true) break;
+      if (progress.timeIsUp === true || isEnded()) break;
       stoppedEarly = progress.epoch - progress.phase.epoch < phase.epochs;
       if (phase.index < phases.length - 1) weights = await run.weightsOnHost();
     } finally {

@@ -1,22 +1,38 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parse } from 'yaml';
-import { didYouMean, UsageError } from '../../base/index.ts';
+import { didYouMean, setSetting, UsageError } from '../../base/index.ts';
 import { parseRecipe, readRecipeFile, type Recipe } from '../../train/index.ts';
 import type { TrainFlags } from './train-flags.ts';
 
 /** Recipes that come with Sepal; the folder stands beside src and beside dist. */
 const RECIPES = join(import.meta.dirname, '..', '..', '..', 'recipes');
 
+/** Flags that change a recipe. */
+export type RecipeFlags = Partial<TrainFlags>;
+
+/** The settings of a recipe as they are written, with the flags laid over them. */
+export interface WrittenRecipe {
+  readonly name: string;
+  readonly path: string;
+  readonly settings: Record<string, unknown>;
+}
+
 /** The recipe of a command line: the file, with the flags laid over it. */
-export async function recipeFrom(nameOrPath: string, flags: TrainFlags): Promise<{ name: string; recipe: Recipe }> {
+export async function recipeFrom(nameOrPath: string, flags: RecipeFlags): Promise<{ name: string; recipe: Recipe }> {
+  const { name, path, settings } = await writtenRecipe(nameOrPath, flags);
+  return { name, recipe: parseRecipe(settings, path) };
+}
+
+/** The same before it is checked, for what else is laid over it. */
+export async function writtenRecipe(nameOrPath: string, flags: RecipeFlags): Promise<WrittenRecipe> {
   const path = findRecipe(nameOrPath);
   const value = await readRecipeFile(path);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new UsageError('RECIPE', `${path} is no recipe`, { expected: 'a YAML mapping such as "epochs: 20"' });
   }
-  const laid = layFlags(value as Record<string, unknown>, flags);
-  return { name: basename(path).replace(/\.(?:ya?ml|json)$/, ''), recipe: parseRecipe(laid, path) };
+  const settings = layFlags(value as Record<string, unknown>, flags);
+  return { name: basename(path).replace(/\.(?:ya?ml|json)$/, ''), path, settings };
 }
 
 function findRecipe(nameOrPath: string): string {
@@ -36,7 +52,7 @@ function findRecipe(nameOrPath: string): string {
   );
 }
 
-function layFlags(recipe: Record<string, unknown>, flags: TrainFlags): Record<string, unknown> {
+function layFlags(recipe: Record<string, unknown>, flags: RecipeFlags): Record<string, unknown> {
   const copy = structuredClone(recipe);
   const settings: [string, unknown][] = [
     ['model.name', flags.model],
@@ -55,12 +71,12 @@ function layFlags(recipe: Record<string, unknown>, flags: TrainFlags): Record<st
     ['earlyStopping.patience', flags.patience],
   ];
   // Options of one architecture mean nothing to another.
-  if (flags.model !== undefined && flags.model !== nameOf(recipe)) setAt(copy, 'model.options', {});
-  for (const [path, value] of settings) if (value !== undefined) setAt(copy, path, value);
+  if (flags.model !== undefined && flags.model !== nameOf(recipe)) setSetting(copy, 'model.options', {});
+  for (const [path, value] of settings) if (value !== undefined) setSetting(copy, path, value);
   for (const text of flags.set ?? []) {
     const split = text.indexOf('=');
     if (split < 1) throw new UsageError('SET', `--set ${text}`, { expected: 'PATH=VALUE, such as augment.flip=true' });
-    setAt(copy, text.slice(0, split), parseValue(text, split));
+    setSetting(copy, text.slice(0, split), parseValue(text, split));
   }
   return copy;
 }
@@ -79,15 +95,4 @@ function parseValue(text: string, split: number): unknown {
 function nameOf(recipe: Record<string, unknown>): unknown {
   const { model } = recipe;
   return typeof model === 'object' && model !== null && 'name' in model ? model.name : undefined;
-}
-
-function setAt(target: Record<string, unknown>, path: string, value: unknown): void {
-  const names = path.split('.');
-  let place = target;
-  for (const name of names.slice(0, -1)) {
-    const next = place[name];
-    if (typeof next === 'object' && next !== null) place = next as Record<string, unknown>;
-    else place = place[name] = {} as Record<string, unknown>;
-  }
-  place[names[names.length - 1]] = value;
 }

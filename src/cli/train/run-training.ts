@@ -8,6 +8,7 @@ import {
   ensembleOf,
   LAST_FILE,
   PREVIOUS_FILE,
+  RECIPE_FILE,
   RunLock,
   train,
   type Recipe,
@@ -171,7 +172,6 @@ function requireOneHost({ maxTime, allLabelled, findLr, submit }: TrainFlags, ho
   });
 }
 
-const RECIPE_FILE = 'recipe.yaml';
 const REPORT_FILE = 'report.html';
 
 /** Seconds that the report takes at most, and closing all. */
