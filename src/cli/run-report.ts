@@ -21,7 +21,8 @@ import { sepalVersion } from './version.ts';
 /** Width of the sheet of augmented images in pixels. */
 const SHEET_WIDTH = 960;
 
-const MONITOR_WORDS = {
+/** What runs are compared by, in words. */
+export const MONITOR_WORDS = {
   macroF1: 'validation macro F1',
   accuracy: 'validation accuracy',
   loss: 'validation loss',
@@ -148,7 +149,7 @@ export async function evaluationReport({
 }
 
 /** The command as a user would type it again. */
-function commandLine(): string {
+export function commandLine(): string {
   const words = process.argv
     .slice(2)
     .map((word) => (/^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`));

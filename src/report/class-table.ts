@@ -48,6 +48,7 @@ export function classTable(confusion: Confusion, classNames: readonly string[]):
   </section>`;
 }
 
-function heading(name: string, kind = 'text', sorted = 'none'): Html {
+/** A heading of a table that is sorted by it on a click; `kind` is `number` for a column of numbers. */
+export function heading(name: string, kind = 'text', sorted = 'none'): Html {
   return html`<th scope="col" class="${kind}" aria-sort="${sorted}"><button type="button">${name}</button></th>`;
 }

@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto';
 import { formatCount, formatSeconds, plural, writeFile } from '../base/index.ts';
-import { html, Html } from './html.ts';
+import { html, type Html } from './html.ts';
 import { lineChart, type Tone } from './line-chart.ts';
 import { lossText, percent, rate, score } from './numbers.ts';
+import { renderPage } from './page.ts';
 import type { HistoryRow } from './report-data.ts';
-import { SCRIPT } from './script.ts';
-import { STYLE } from './style.ts';
 
 /** One run among those that are compared. */
 export interface ComparedRun {
@@ -45,37 +43,20 @@ export async function writeComparison(comparison: Comparison, path: string): Pro
 /** The text of the file that `writeComparison` writes. */
 export function renderComparison(comparison: Comparison): string {
   const { runs, created, version } = comparison;
-  const hash = createHash('sha256').update(SCRIPT).digest('base64');
-  const policy = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
   const best = runs.toSorted((a, b) => kept(b).validation.macroF1 - kept(a).validation.macroF1)[0];
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta http-equiv="Content-Security-Policy" content="${policy}" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <title>${plural(runs.length, 'run')} · Sepal comparison</title>
-        ${new Html(`<style>${STYLE}</style>`)}
-      </head>
-      <body>
-        <main>
-          <header>
-            <p class="kind"><span>Sepal</span> Comparison · ${created.toISOString().slice(0, 10)}</p>
-            <h1>${plural(runs.length, 'run')} side by side</h1>
-            <p class="verdict">
-              <strong
-                >${best.name} is best, with a validation macro F1 of ${score(kept(best).validation.macroF1)}.</strong
-              >
-              ${closeness(runs, best)}
-            </p>
-          </header>
-          ${scores(runs)} ${curves(runs)} ${differences(runs)} ${classes(comparison)}
-        </main>
-        <footer>Made by Sepal ${version}.</footer>
-        ${new Html(`<script>${SCRIPT}</script>`)}
-      </body>
-    </html>`.text;
+  return renderPage(
+    `${plural(runs.length, 'run')} · Sepal comparison`,
+    html`<header>
+        <p class="kind"><span>Sepal</span> Comparison · ${created.toISOString().slice(0, 10)}</p>
+        <h1>${plural(runs.length, 'run')} side by side</h1>
+        <p class="verdict">
+          <strong>${best.name} is best, with a validation macro F1 of ${score(kept(best).validation.macroF1)}.</strong>
+          ${closeness(runs, best)}
+        </p>
+      </header>
+      ${scores(runs)} ${curves(runs)} ${differences(runs)} ${classes(comparison)}`,
+    version,
+  );
 }
 
 const kept = ({ history, bestEpoch }: ComparedRun): HistoryRow =>

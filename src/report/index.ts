@@ -10,4 +10,6 @@ export type {
   SplitScores,
   TrainingSummary,
 } from './report-data.ts';
+export { renderTuneReport, writeTuneReport } from './tune-report.ts';
+export type { TuneAxis, TuneReportData, TuneReportTrial } from './tune-report-data.ts';
 export { sparkline } from './sparkline.ts';

@@ -38,7 +38,8 @@ function recipeBlock(recipe: string | Facts): Html {
   return typeof recipe === 'string' ? html`<pre tabindex="0">${recipe.trimEnd()}</pre>` : list(recipe);
 }
 
-function facts(title: string, values: Facts): Html {
+/** Names with their values under a title. */
+export function facts(title: string, values: Facts): Html {
   return html`<div>
     <h3>${title}</h3>
     ${list(values)}

@@ -105,6 +105,14 @@ small { font-size: 13px; }
 .hover:hover { fill-opacity: .08; }
 .column { fill: var(--accent); }
 .column ~ .best { stroke: var(--ink); }
+.trial { stroke: var(--ground); stroke-width: 1.5; fill: var(--accent); }
+.trial.pruned { fill: var(--ground); stroke: var(--quiet); }
+.trial.best { stroke: var(--ink); stroke-width: 2.5; }
+.trial:hover { stroke: var(--ink); }
+.line.faint { stroke: var(--quiet); stroke-width: 1.25; opacity: .45; }
+.line.faint:hover { opacity: 1; }
+.wide { overflow-x: auto; }
+.wide td, .wide th { white-space: nowrap; }
 
 .scroll { overflow-x: auto; }
 .matrix-and-pairs { display: grid; grid-template-columns: auto minmax(280px, 1fr); gap: 40px 56px; align-items: start; }
