@@ -19,6 +19,7 @@ const ARROWS: Record<string, readonly string[]> = {
   export: ['xla', 'nn', 'models'],
   train: ['xla', 'data', 'models', 'nn', 'metrics', 'runtime'],
   plan: ['xla', 'models', 'runtime', 'train'],
+  tune: ['runtime', 'train'],
   cli: [
     'assets',
     'pjrt',
@@ -34,6 +35,7 @@ const ARROWS: Record<string, readonly string[]> = {
     'export',
     'serve',
     'plan',
+    'tune',
   ],
   library: ['data', 'models', 'runtime', 'serve', 'train'],
   serve: ['train', 'data', 'models', 'metrics', 'runtime'],

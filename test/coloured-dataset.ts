@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Random } from '../src/base/index.ts';
-import { encodeExample, encodeJpeg, TfrecordWriter } from '../src/data/index.ts';
+import { encodeExample, encodeJpeg, openDataset, TfrecordWriter, type Dataset } from '../src/data/index.ts';
 
 export interface ColouredOptions {
   readonly classNames?: readonly string[];
@@ -40,4 +40,10 @@ export async function writeColouredDataset(folder: string, options: ColouredOpti
   }
   await writeFile(join(folder, 'classes.txt'), classNames.map((name) => `${name}\n`).join(''));
   return folder;
+}
+
+/** Opens the splits train and val of such a folder; the caller closes them. */
+export async function openSplits(folder: string, size = 16): Promise<{ train: Dataset; validation: Dataset }> {
+  const open = async (split: string) => openDataset(join(folder, split), { size });
+  return { train: await open('train'), validation: await open('val') };
 }

@@ -42,3 +42,10 @@ export function parseFolds(text: string): number {
   if (value < 2 || value > 100) throw new InvalidArgumentError('expected a whole number from 2 to 100.');
   return value;
 }
+
+/** A flag's value as a seed. */
+export function parseSeed(text: string): number {
+  const value = parseNumber(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('expected a whole number from 0.');
+  return value;
+}

@@ -5,6 +5,7 @@ import { sepalVersion } from './version.ts';
 /** Every command, in the order in which the help lists them. Only the one that is typed is loaded. */
 const COMMANDS = new Map<string, () => Promise<AddCommand>>([
   ['train', async () => (await import('./commands/train.ts')).addTrain],
+  ['tune', async () => (await import('./commands/tune.ts')).addTune],
   ['evaluate', async () => (await import('./commands/evaluate.ts')).addEvaluate],
   ['report', async () => (await import('./commands/report.ts')).addReport],
   ['predict', async () => (await import('./commands/predict.ts')).addPredict],
