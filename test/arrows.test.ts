@@ -20,6 +20,7 @@ const ARROWS: Record<string, readonly string[]> = {
   train: ['xla', 'data', 'models', 'nn', 'metrics', 'runtime'],
   plan: ['xla', 'models', 'runtime', 'train'],
   tune: ['runtime', 'train'],
+  profile: ['xla', 'models', 'runtime', 'train', 'report'],
   cli: [
     'assets',
     'pjrt',
@@ -36,6 +37,7 @@ const ARROWS: Record<string, readonly string[]> = {
     'serve',
     'plan',
     'tune',
+    'profile',
   ],
   library: ['data', 'models', 'runtime', 'serve', 'train'],
   serve: ['train', 'data', 'models', 'metrics', 'runtime'],

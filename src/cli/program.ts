@@ -16,6 +16,7 @@ const COMMANDS = new Map<string, () => Promise<AddCommand>>([
   ['submit', async () => (await import('./commands/submit.ts')).addSubmit],
   ['launch', async () => (await import('./commands/launch.ts')).addLaunch],
   ['plan', async () => (await import('./commands/plan.ts')).addPlan],
+  ['profile', async () => (await import('./commands/profile.ts')).addProfile],
   ['serve', async () => (await import('./commands/serve.ts')).addServe],
   ['models', async () => (await import('./commands/models.ts')).addModels],
   ['data', async () => (await import('./commands/data.ts')).addData],
