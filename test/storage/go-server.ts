@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -37,7 +38,8 @@ export interface RunningServer {
 export async function start(server: GoServer): Promise<RunningServer> {
   const port = await freePort();
   const child = spawn(programOf(server), server.args(port), { stdio: 'ignore' });
-  const exited = new Promise((resolve) => child.once('exit', resolve));
+  // A program that can't be started never exits.
+  const exited = Promise.race([once(child, 'exit'), once(child, 'error')]);
   for (let tries = 0; tries < 200; tries++) {
     const answer = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined);
     if (answer !== undefined) break;
