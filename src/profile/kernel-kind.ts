@@ -2,6 +2,7 @@ import type { CompiledProgram, Instruction } from './compiled-program.ts';
 
 /** What a kernel mainly does. */
 export const KERNEL_KINDS = ['convolution', 'product', 'pooling', 'reduction', 'elementwise', 'copy', 'other'] as const;
+/** What a kernel does, by the instruction at its root. */
 export type KernelKind = (typeof KERNEL_KINDS)[number];
 
 /** Opcodes of each kind, the one that decides first. A kernel with none of them computes element by element. */

@@ -27,6 +27,7 @@ export interface Kernel {
   readonly seconds: number;
 }
 
+/** A measured training step; times in seconds. */
 export interface StepProfile {
   readonly model: string;
   readonly batch: number;
@@ -39,10 +40,12 @@ export interface StepProfile {
   readonly kernels: readonly Kernel[];
 }
 
+/** How a step is measured. */
 export interface ProfileOptions {
   /** Runs of the step, and of each kernel. */
   readonly repeats?: number;
   readonly signal?: AbortSignal;
+  /** Told how many of all kernels are timed. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 

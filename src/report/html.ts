@@ -15,6 +15,7 @@ export class Html {
     this.text = text;
   }
 
+  /** The markup itself. */
   toString(): string {
     return this.text;
   }

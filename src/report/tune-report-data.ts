@@ -5,6 +5,7 @@ export type TuneAxis =
   | { readonly kind: 'linear' | 'log'; readonly low: number; readonly high: number }
   | { readonly kind: 'choices'; readonly choices: readonly string[] };
 
+/** One trial of a search as its report shows it. */
 export interface TuneReportTrial {
   readonly number: number;
   readonly state: 'running' | 'complete' | 'pruned' | 'failed';

@@ -4,6 +4,7 @@ import { TuneError } from './errors.ts';
 
 /** How values are drawn: each trial by itself, or where the trials so far did well (Bergstra et al. 2011). */
 export const SAMPLERS = ['tpe', 'random'] as const;
+/** How values of a trial are chosen: `tpe` learns from the trials so far, `random` follows from the seed alone. */
 export type Sampler = (typeof SAMPLERS)[number];
 
 /** A recipe's `tune` section. */
@@ -25,6 +26,7 @@ export const tuneSchema = z.strictObject({
   minEpochs: z.int().min(1).max(100_000).default(1).describe('epochs before the first comparison'),
 });
 
+/** The `tune` section of a recipe: its ranges and how they are searched. */
 export type TuneSettings = z.output<typeof tuneSchema>;
 
 /** Checks a `tune` section. @throws TuneError that names the setting and what it takes. */

@@ -50,6 +50,7 @@ export interface NewBest {
   readonly out: string;
 }
 
+/** What a search is given. */
 export interface TuneOptions {
   /** The recipe as it is written, without what is searched. */
   readonly settings: Readonly<Record<string, unknown>>;
@@ -64,12 +65,15 @@ export interface TuneOptions {
   /** Milliseconds from the start of the process. */
   readonly deadline?: number;
   readonly signal?: AbortSignal;
+  /** Told what happens, as it happens. */
   readonly onEvent?: (event: TuneEvent) => void;
+  /** Told of each trial that is better than all before it; the search goes on when it resolves. */
   readonly onBest?: (best: NewBest) => Promise<void>;
   /** After each trial, with what is known so far. */
   readonly onProgress?: (result: TuneResult) => Promise<void>;
 }
 
+/** Where a search stands: all trials, and the best of them. */
 export interface TuneResult {
   readonly trials: readonly Trial[];
   /** Undefined where no trial has finished an epoch. */
