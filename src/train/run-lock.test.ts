@@ -46,6 +46,23 @@ suite('the lock of a run folder', () => {
     await (await RunLock.take(out)).release();
   });
 
+  test('is seen whole or not at all', async () => {
+    const out = join(folder, 'whole');
+    const seen: string[] = [];
+    let ended = false;
+    const watching = (async () => {
+      while (!ended) {
+        const text = await readFile(lockOf('whole'), 'utf8').catch(() => undefined);
+        if (text !== undefined) seen.push(text);
+      }
+    })();
+    for (let i = 0; i < 300; i++) await (await RunLock.take(out)).release();
+    ended = true;
+    await watching;
+    assert.ok(seen.length > 0);
+    for (const text of seen) assert.equal((JSON.parse(text) as { pid: number }).pid, process.pid);
+  });
+
   test('of another machine is taken over when it has been silent for long', async () => {
     await leave('far', owner({ host: 'elsewhere' }));
     await assert.rejects(RunLock.take(join(folder, 'far')), { code: 'RUN_BUSY', message: /on elsewhere, since 2030/ });

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { link, mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { isSystemError, writeError } from '../base/index.ts';
 import { TrainingError } from './errors.ts';
@@ -27,6 +27,7 @@ type Owner = z.output<typeof ownerSchema>;
  *
  * It is a file that is made if there is none, which every file system can do, those over a network without locks too. One
  * that a killed process has left is taken over: at once on the same machine, after a minute and a half of silence else.
+ * (The library that guards downloads goes by silence alone, so that whoever starts a killed run again would have to wait.)
  */
 export class RunLock {
   readonly #path: string;
@@ -62,8 +63,25 @@ export class RunLock {
   }
 }
 
-/** Makes a file that was not there; nothing stays of it where it can't be filled. */
+/** What file systems say that make no links, and one whose draft another process has taken for a stray one. */
+const NO_LINK = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'ENOENT'];
+
+/** Makes a file that was not there, whole at once: a process that is killed meanwhile leaves no lock without its name. */
 async function create(path: string, text: string): Promise<void> {
+  const draft = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
+  try {
+    await fill(draft, text);
+    await link(draft, path);
+  } catch (cause) {
+    if (!NO_LINK.some((code) => isSystemError(cause, code))) throw cause;
+    await fill(path, text);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/** Writes a file that was not there; nothing stays of it where it can't be filled. */
+async function fill(path: string, text: string): Promise<void> {
   const file = await open(path, 'wx');
   try {
     await file.writeFile(text);
