@@ -16,17 +16,11 @@ import {
   type TrainResult,
 } from '../train/index.ts';
 import { mistakesOf } from './mistakes.ts';
+import { scoreName } from './score-name.ts';
 import { sepalVersion } from './version.ts';
 
 /** Width of the sheet of augmented images in pixels. */
 const SHEET_WIDTH = 960;
-
-/** What runs are compared by, in words. */
-export const MONITOR_WORDS = {
-  macroF1: 'validation macro F1',
-  accuracy: 'validation accuracy',
-  loss: 'validation loss',
-} as const;
 
 interface RunReport {
   readonly name: string;
@@ -70,7 +64,7 @@ export async function writeRunReport({
       plannedEpochs: recipe.epochs,
       bestEpoch: result.best.epoch,
       stoppedEarly: result.stoppedEarly,
-      monitor: MONITOR_WORDS[recipe.monitor],
+      monitor: `validation ${scoreName(recipe.monitor)}`,
       seconds: result.seconds,
     },
     augmented: isAugmented(last)

@@ -79,7 +79,7 @@ export async function profileStep(
       throw new SepalError('NO_PROFILE', `this plugin gives its programs as ${format}`, { expected: 'hlo' });
     }
     const compiled = readCompiledProgram(format, code);
-    const stepSeconds = await bench.timeStep(step, graph.parameters, donate);
+    const stepSeconds = await bench.timeStep(step, graph.parameters, donate).finally(() => step.destroy());
     const entry = compiled.computations.get(compiled.entryId)!;
     const timed = entry.instructions.filter(({ opcode }) => !FREE.has(opcode));
     const kernels: Kernel[] = [];

@@ -1,9 +1,11 @@
-import { formatCount, formatSeconds, plural, writeFile } from '../base/index.ts';
+import { formatSeconds, plural, writeFile } from '../base/index.ts';
+import { heading } from './class-table.ts';
 import { html, type Html } from './html.ts';
 import { lineChart, type Tone } from './line-chart.ts';
 import { lossText, percent, rate, score } from './numbers.ts';
 import { renderPage } from './page.ts';
 import type { HistoryRow } from './report-data.ts';
+import { medianThroughput, throughputText } from './throughput.ts';
 
 /** One run among those that are compared. */
 export interface ComparedRun {
@@ -71,8 +73,6 @@ function closeness(runs: readonly ComparedRun[], best: ComparedRun): string {
 
 const millions = (count: number): string => `${(count / 1e6).toPrecision(3)} M`;
 
-const speed = (perSecond: number): string => (Number.isFinite(perSecond) ? formatCount(Math.round(perSecond)) : '–');
-
 interface Column {
   readonly name: string;
   readonly value: (run: ComparedRun) => number;
@@ -88,7 +88,7 @@ const COLUMNS: readonly Column[] = [
   { name: 'Recall', value: (run) => kept(run).validation.macroRecall, text: score, better: 'high' },
   { name: 'Loss', value: (run) => kept(run).validation.loss, text: lossText, better: 'low' },
   { name: 'Best epoch', value: ({ bestEpoch }) => bestEpoch, text: String },
-  { name: 'Images/s', value: ({ history }) => median(history), text: speed },
+  { name: 'Images/s', value: ({ history }) => medianThroughput(history), text: throughputText },
   { name: 'Time', value: ({ seconds }) => seconds, text: formatSeconds },
   { name: 'Parameters', value: ({ parameters }) => parameters, text: millions },
 ];
@@ -158,7 +158,7 @@ function curves(runs: readonly ComparedRun[]): Html {
       ${chart('Training accuracy', ({ train }) => train.accuracy, score, [0, 1])}
       ${chart('Training loss', ({ train }) => train.loss, lossText)}
       ${chart('Learning rate', ({ learningRate }) => learningRate, rate)}
-      ${chart('Images a second', ({ imagesPerSecond }) => imagesPerSecond, speed)}
+      ${chart('Images a second', ({ imagesPerSecond }) => imagesPerSecond, throughputText)}
     </div>
   </section>`;
 }
@@ -229,14 +229,4 @@ function classes({ runs, classNames }: Comparison): Html | undefined {
       </table>
     </div>
   </section>`;
-}
-
-function heading(name: string, kind = 'text', sorted = 'none'): Html {
-  return html`<th scope="col" class="${kind}" aria-sort="${sorted}"><button type="button">${name}</button></th>`;
-}
-
-/** Images a second of the median epoch: the first one also compiles. */
-function median(history: readonly HistoryRow[]): number {
-  const rates = history.map(({ imagesPerSecond }) => imagesPerSecond).toSorted((a, b) => a - b);
-  return rates[Math.floor(rates.length / 2)] ?? NaN;
 }

@@ -2,7 +2,8 @@ import { formatCount, formatSeconds } from '../base/index.ts';
 import type { Confusion } from '../metrics/index.ts';
 import { html, type Html } from './html.ts';
 import { lossText, percent, score } from './numbers.ts';
-import type { HistoryRow, ReportData } from './report-data.ts';
+import type { ReportData } from './report-data.ts';
+import { medianThroughput, throughputText } from './throughput.ts';
 import { verdict } from './verdict.ts';
 
 interface Figure {
@@ -62,15 +63,8 @@ function figures(report: ReportData, confusion: Confusion): Figure[] {
   return [
     ...shown,
     { name: 'Training time', value: formatSeconds(seconds) },
-    { name: 'Images/s', value: speed(history), note: 'median epoch' },
+    { name: 'Images/s', value: throughputText(medianThroughput(history)), note: 'median epoch' },
   ];
-}
-
-/** The median, because the first epoch also compiles and others may share the machine. */
-function speed(history: readonly HistoryRow[]): string {
-  const rates = history.map((row) => row.imagesPerSecond).toSorted((a, b) => a - b);
-  const median = rates[Math.floor(rates.length / 2)];
-  return Number.isFinite(median) ? formatCount(Math.round(median)) : '–';
 }
 
 function day(date: Date): string {

@@ -2,8 +2,8 @@ import { UsageError } from '../base/index.ts';
 import type { ImageSize } from '../data/index.ts';
 import { combineProbabilities, scaleByTemperature } from '../metrics/index.ts';
 import type { Backend } from '../runtime/index.ts';
-import { ensembleOf, loadTrainedModel, runsOf, type EnsembleFile } from '../train/index.ts';
-import { meanOfGrids, type Grid } from './heatmap.ts';
+import { ensembleOf, loadTrainedModel, runsOf, type EnsembleFile, type Heat } from '../train/index.ts';
+import { meanOfGrids } from './heatmap.ts';
 import { Member } from './member.ts';
 
 /** How many of the likeliest classes an explanation shows. */
@@ -26,7 +26,7 @@ export interface Answer {
 }
 
 /** Grad-CAM map of a class; 1 where the network looked most. */
-export interface Explanation extends Grid {
+export interface Explanation extends Heat {
   readonly class: number;
 }
 
@@ -110,7 +110,7 @@ export class Ensemble {
       if (!queries.some(({ explain }) => explain)) {
         return probabilities.map((row) => ({ probabilities: row, explanations: [] }));
       }
-      const grids: Grid[][][] = [];
+      const grids: Heat[][][] = [];
       for (const result of results) grids.push(await result.explain(top));
       const weights = this.#parts.map(({ weight }) => weight);
       return queries.map(({ explain }, row) => ({

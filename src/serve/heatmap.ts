@@ -1,12 +1,7 @@
-/** Numbers in rows, of a height and a width. */
-export interface Grid {
-  readonly height: number;
-  readonly width: number;
-  readonly values: Float32Array;
-}
+import type { Heat } from '../train/index.ts';
 
 /** A grid of another size: each value interpolated between the four nearest, pixel centres in line. */
-export function resizeGrid({ height, width, values }: Grid, toHeight: number, toWidth: number): Grid {
+export function resizeGrid({ height, width, values }: Heat, toHeight: number, toWidth: number): Heat {
   if (height === toHeight && width === toWidth) return { height, width, values };
   const out = new Float32Array(toHeight * toWidth);
   const rows = weightsAlong(height, toHeight);
@@ -31,7 +26,7 @@ function weightsAlong(from: number, to: number): (readonly [number, number, numb
 }
 
 /** Weighted mean of grids, each brought to a greatest value of 1 first; on the size of the finest one. */
-export function meanOfGrids(grids: readonly Grid[], weights: readonly number[] = grids.map(() => 1)): Grid {
+export function meanOfGrids(grids: readonly Heat[], weights: readonly number[] = grids.map(() => 1)): Heat {
   const finest = grids.reduce((best, grid) => (grid.values.length > best.values.length ? grid : best));
   const { height, width } = finest;
   const sum = new Float32Array(height * width);
@@ -42,7 +37,7 @@ export function meanOfGrids(grids: readonly Grid[], weights: readonly number[] =
   return toUnit({ height, width, values: sum });
 }
 
-function toUnit(grid: Grid): Grid {
+function toUnit(grid: Heat): Heat {
   const top = grid.values.reduce((a, b) => Math.max(a, b), 0);
   return top > 0 ? { ...grid, values: grid.values.map((value) => value / top) } : grid;
 }

@@ -2,15 +2,20 @@ import { treeLeaves } from '../base/index.ts';
 import type { ImageSize } from '../data/index.ts';
 import type { Model } from '../models/index.ts';
 import { isDeviceArray, type Backend, type DeviceArray } from '../runtime/index.ts';
-import { compileExplainedClassifier, type ExplainedClassifier, type TrainedModel } from '../train/index.ts';
-import type { Grid } from './heatmap.ts';
+import {
+  compileExplainedClassifier,
+  explainRows,
+  type ExplainedClassifier,
+  type Heat,
+  type TrainedModel,
+} from '../train/index.ts';
 
 /** A batch that one member has classified; its feature maps stay on the device until it is disposed of. */
 interface ClassifiedBatch extends Disposable {
   /** [batch, classes]. */
   readonly probabilities: Float32Array;
   /** Grad-CAM of the given classes of each row. */
-  explain(classes: readonly (readonly number[])[]): Promise<Grid[][]>;
+  explain(classes: readonly (readonly number[])[]): Promise<Heat[][]>;
   dispose(): void;
 }
 
@@ -67,8 +72,8 @@ export class Member {
   dispose(): void {
     for (const array of treeLeaves(this.#trained.weights, isDeviceArray)) array.dispose();
     for (const { classify, explain } of this.#compiled.values()) {
-      classify.program.dispose();
-      explain.program.dispose();
+      classify.dispose();
+      explain.dispose();
     }
   }
 
@@ -87,31 +92,10 @@ export class Member {
     const dispose = () => features.dispose();
     return {
       probabilities,
-      explain: async (classes) => this.#explain(features, classes, batchSize),
+      explain: async (classes) =>
+        explainRows(this.#backend, this.#program(batchSize), this.#weights, features, classes),
       dispose,
       [Symbol.dispose]: dispose,
     };
-  }
-
-  async #explain(features: DeviceArray, classes: readonly (readonly number[])[], batchSize: number): Promise<Grid[][]> {
-    const count = this.#explained;
-    const numbers = new Int32Array(batchSize * count);
-    for (const [row, list] of classes.entries()) numbers.set(list, row * count);
-    const chosen = await this.#backend.shard(numbers, { shape: [batchSize, count], dtype: 'int32' });
-    try {
-      const maps = await this.#program(batchSize).explain(this.#weights, features, chosen);
-      const values = (await this.#backend.gather(maps)) as Float32Array;
-      const [, , height, width] = maps.shape;
-      maps.dispose();
-      const length = height * width;
-      return classes.map((list, row) =>
-        list.map((_, k) => {
-          const from = (row * count + k) * length;
-          return { height, width, values: values.subarray(from, from + length) };
-        }),
-      );
-    } finally {
-      chosen.dispose();
-    }
   }
 }

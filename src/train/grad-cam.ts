@@ -1,6 +1,6 @@
 import { preprocess, type Model } from '../models/index.ts';
 import { applyNetwork } from '../nn/index.ts';
-import { jit, type Backend, type Compiled } from '../runtime/index.ts';
+import { jit, type ArraysOf, type Backend, type Compiled, type DeviceArray } from '../runtime/index.ts';
 import {
   convert,
   mean,
@@ -29,6 +29,8 @@ export interface Classified {
 export interface ExplainedClassifier {
   /** Rows over all replicas. */
   readonly batchSize: number;
+  /** Classes an image that `explain` takes. */
+  readonly explained: number;
   readonly classify: Compiled<[Weights, Tensor], Classified>;
   /**
    * Grad-CAM of chosen classes (Selvaraju et al. 2017): weights, features and class numbers int32 [batch, k] give maps
@@ -56,7 +58,42 @@ export async function compileExplainedClassifier(
   const [, map] = classify.program.outputs;
   const classes: TensorType = { shape: [rows, explained], dtype: 'int32' };
   const explain = await jit(backend, gradCam(model), [weights, map, classes], { name: `${model.name}_explain` });
-  return { batchSize, classify, explain };
+  return { batchSize, explained, classify, explain };
+}
+
+/** How much each place of a picture spoke for a class, rows from the top; at least 0, on no scale in particular. */
+export interface Heat {
+  readonly height: number;
+  readonly width: number;
+  readonly values: Float32Array;
+}
+
+/** The maps of chosen classes of each row of a classified batch, on the host. */
+export async function explainRows(
+  backend: Backend,
+  { batchSize, explained, explain }: ExplainedClassifier,
+  weights: ArraysOf<Weights>,
+  features: DeviceArray,
+  classes: readonly (readonly number[])[],
+): Promise<Heat[][]> {
+  const numbers = new Int32Array(batchSize * explained);
+  for (const [row, list] of classes.entries()) numbers.set(list, row * explained);
+  const chosen = await backend.shard(numbers, { shape: [batchSize, explained], dtype: 'int32' });
+  try {
+    const maps = await explain(weights, features, chosen);
+    const values = (await backend.gather(maps)) as Float32Array;
+    const [, , height, width] = maps.shape;
+    maps.dispose();
+    const length = height * width;
+    return classes.map((list, row) =>
+      list.map((_, k) => {
+        const from = (row * explained + k) * length;
+        return { height, width, values: values.subarray(from, from + length) };
+      }),
+    );
+  } finally {
+    chosen.dispose();
+  }
 }
 
 function classification({ parts, preprocess: settings, computeType }: Model) {

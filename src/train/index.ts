@@ -30,14 +30,21 @@ export {
 export { featureSplit } from './feature-split.ts';
 export { computeTypeOf, PRECISIONS, type Precision } from './precision.ts';
 export { learningRate, scheduleSchema, type Schedule } from './schedule.ts';
+export { hasCheckpoint } from './last-checkpoint.ts';
 export { BEST_FILE, epochFile, LAST_FILE, PREVIOUS_FILE, RECIPE_FILE } from './run-files.ts';
 export { CHECKPOINT_EVERY } from './run-keeper.ts';
 export { train, type TrainResult } from './train.ts';
 export type { TrainEvent, TrainOptions } from './train-options.ts';
 export { variableTypes, type Weights } from './train-state.ts';
 export { previewAugmentation, type PreviewOptions } from './preview.ts';
-export { compileExplainedClassifier, type Classified, type ExplainedClassifier } from './grad-cam.ts';
-export { explainPictures, type AskedClass, type Heat } from './explain.ts';
+export {
+  compileExplainedClassifier,
+  explainRows,
+  type Classified,
+  type ExplainedClassifier,
+  type Heat,
+} from './grad-cam.ts';
+export { explainPictures, type AskedClass } from './explain.ts';
 export { layerStatistics, type LayerStatistics } from './layer-statistics.ts';
 export { compilePredictor, type Predictor } from './predict.ts';
 export {

@@ -1,9 +1,14 @@
+import { existsSync } from 'node:fs';
 import { copyFile, link, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isSystemError } from '../base/index.ts';
 import { readCheckpoint, saveState, type Checkpoint, type CheckpointInfo } from './checkpoint.ts';
 import { CheckpointError } from './errors.ts';
 import { LAST_FILE, PREVIOUS_FILE } from './run-files.ts';
+
+/** Whether a run folder has anything to go on from. */
+export const hasCheckpoint = (out: string): boolean =>
+  [LAST_FILE, PREVIOUS_FILE].some((file) => existsSync(join(out, file)));
 
 /** What a run goes on from. */
 export interface LastCheckpoint {

@@ -59,6 +59,6 @@ export async function previewAugmentation(
     stored.dispose();
     batch.release();
   }
-  program.program.dispose();
+  program.dispose();
   return { pixels, side: height, columns };
 }

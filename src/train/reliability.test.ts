@@ -3,10 +3,10 @@ import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { openDataset, type Dataset } from '../data/index.ts';
+import type { Dataset } from '../data/index.ts';
 import type { Backend } from '../runtime/index.ts';
 import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
-import { writeColouredDataset } from '../../test/coloured-dataset.ts';
+import { openSplits, writeColouredDataset } from '../../test/coloured-dataset.ts';
 import { mountSmallDisk } from '../../test/small-disk.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { parseRecipe } from './recipe.ts';
@@ -51,8 +51,7 @@ suite('a run', { skip }, () => {
     folder = await mkdtemp(join(tmpdir(), 'sepal-reliability-'));
     await writeColouredDataset(join(folder, 'data'), { splits: { train: STEPS * 8, val: 9 }, size: SIZE, wrong: 0.1 });
     backend = await cpuBackend();
-    const open = (split: string) => openDataset(join(folder, 'data', split), { size: SIZE });
-    data = { train: await open('train'), validation: await open('val') };
+    data = await openSplits(join(folder, 'data'), SIZE);
     whole = await run('whole');
   });
   after(async () => {

@@ -4,6 +4,7 @@ import {
   concatenate,
   convert,
   div,
+  elementCount,
   isFinite,
   maximum,
   optimizationBarrier,
@@ -59,7 +60,7 @@ function squaresByChannel(gradient: Tensor): Tensor {
 
 const flat = (tensors: readonly Tensor[]): Tensor =>
   concatenate(
-    tensors.map((tensor) => reshape(tensor, [tensor.shape.reduce((a, b) => a * b, 1)])),
+    tensors.map((tensor) => reshape(tensor, [elementCount(tensor.shape)])),
     0,
   );
 

@@ -3,11 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { openDataset, type Dataset } from '../data/index.ts';
+import type { Dataset } from '../data/index.ts';
 import type { Backend } from '../runtime/index.ts';
 import type { HostTensor } from '../xla/index.ts';
 import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
-import { writeColouredDataset } from '../../test/coloured-dataset.ts';
+import { openSplits, writeColouredDataset } from '../../test/coloured-dataset.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { loadTrainedModel } from './run-weights.ts';
 import { compileEvaluator } from './evaluate.ts';
@@ -68,18 +68,17 @@ suite('transfer learning', { skip }, () => {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sepal-transfer-'));
     backend = await cpuBackend();
-    const open = async (name: string, split: string) => openDataset(join(folder, name, split), { size: SIZE });
     await writeColouredDataset(join(folder, 'four'), {
       splits: { train: 40, val: 12 },
       classNames: ['red', 'green', 'blue', 'yellow'],
     });
-    const four = { train: await open('four', 'train'), validation: await open('four', 'val') };
+    const four = await openSplits(join(folder, 'four'), SIZE);
     await train({ recipe: recipe(), backend, data: four, out: join(folder, 'start') });
     await four.train.close();
     await four.validation.close();
     weights = join(folder, 'start', BEST_FILE);
     await writeColouredDataset(join(folder, 'three'), { splits: { train: 41, val: 21 }, wrong: 0.2 });
-    data = { train: await open('three', 'train'), validation: await open('three', 'val') };
+    data = await openSplits(join(folder, 'three'), SIZE);
   });
   after(async () => {
     await data?.train.close();

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -6,6 +5,7 @@ import { removeDrafts, writeFile } from '../base/index.ts';
 import type { Backend } from '../runtime/index.ts';
 import {
   FeatureCache,
+  hasCheckpoint,
   LAST_FILE,
   PREVIOUS_FILE,
   readHistory,
@@ -177,7 +177,7 @@ async function runTrial(settings: TrialSettings, trial: Trial, goesOn: boolean):
   const out = join(settings.out, trialFolder(trial.number));
   const recipe = space.recipeOf(trial.values);
   const data = await dataAt(recipe.size);
-  const resume = [LAST_FILE, PREVIOUS_FILE].some((file) => existsSync(join(out, file)));
+  const resume = hasCheckpoint(out);
   if (!resume) await writeFile(join(out, RECIPE_FILE), stringify(recipe));
   onEvent({ kind: 'trial', trial, recipe, goesOn });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { startProgress, writeFile } from '../../base/index.ts';
 import { buildModel } from '../../models/index.ts';
 import { chromeTrace, flamePage, kindTimes, layerTimes, profileStep, profileTable } from '../../profile/index.ts';
-import { computeTypeOf } from '../../train/index.ts';
+import { computeTypeOf, RECIPE_FILE } from '../../train/index.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
 import { parseCount } from '../numbers.ts';
@@ -21,9 +21,6 @@ interface Flags extends DeviceFlags {
   readonly trace?: string;
   readonly json?: boolean;
 }
-
-/** Where a run keeps its recipe. */
-const RECIPE_FILE = 'recipe.yaml';
 
 /** `sepal profile RECIPE|RUN`. */
 export const addProfile: AddCommand = (program, context) => {

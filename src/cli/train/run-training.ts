@@ -5,9 +5,8 @@ import type { Dataset } from '../../data/index.ts';
 import type { Backend } from '../../runtime/index.ts';
 import {
   computeTypeOf,
+  hasCheckpoint,
   ensembleOf,
-  LAST_FILE,
-  PREVIOUS_FILE,
   RECIPE_FILE,
   RunLock,
   train,
@@ -19,6 +18,7 @@ import { stringify } from 'yaml';
 import type { Context } from '../command.ts';
 import type { TrainFlags } from './train-flags.ts';
 import { openDevice } from '../device-flags.ts';
+import { newFolder } from '../new-folder.ts';
 import { writeEvaluation } from '../run-evaluation.ts';
 import { makeSubmission } from '../ensemble/make-submission.ts';
 import { featureNames } from '../feature-flags.ts';
@@ -36,7 +36,7 @@ export async function runTraining(recipeName: string, flags: TrainFlags, context
   const { name, recipe } = await recipeFrom(recipeName, flags);
   const { folds } = flags;
   const source = new TrainingSource(flags, context);
-  const out = flags.out ?? join('runs', `${name}-${new Date().toISOString().slice(0, 19).replaceAll(/[T:]/g, '-')}`);
+  const out = flags.out ?? newFolder(name);
   const resume = folds === undefined && checkRunFolder(out, resumes(flags, out), context);
 
   const backend = await openDevice(flags, context, { acrossHosts: folds === undefined });
@@ -186,8 +186,6 @@ function deadlineOf({ maxTime, report, submit = false }: TrainFlags): number | u
     (report ? Math.min(REPORT_SECONDS, maxTime / 4) : 0) + (submit ? Math.min(SUBMIT_SECONDS, maxTime / 4) : 0);
   return 1000 * (maxTime - end);
 }
-
-const hasCheckpoint = (out: string): boolean => [LAST_FILE, PREVIOUS_FILE].some((file) => existsSync(join(out, file)));
 
 const goesOnAtAll = ({ resume, autoResume }: TrainFlags): boolean => resume === true || autoResume === true;
 

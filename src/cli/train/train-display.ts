@@ -1,4 +1,4 @@
-import { formatCount, formatSeconds, plural, startProgress, type Logger, type Progress } from '../../base/index.ts';
+import { formatCount, formatSeconds, plural, type Logger, type Progress } from '../../base/index.ts';
 import type { WeightsSource } from '../../models/index.ts';
 import {
   whatDiverged,
@@ -8,6 +8,7 @@ import {
   type Recipe,
   type TrainEvent,
 } from '../../train/index.ts';
+import { LabelledBar } from '../labelled-bar.ts';
 import { transferDisplay } from '../transfer-display.ts';
 
 /** What a training run shows while it goes on: a bar within each epoch and a line after it. */
@@ -17,23 +18,18 @@ export function trainDisplay(
   log: Logger,
 ): { onEvent: (event: TrainEvent) => void; stop: () => void } {
   const transfer = transferDisplay(`${recipe.weights} weights of ${recipe.model.name}`);
-  let bar: Progress | undefined;
-  let shown: string | undefined;
+  const bar = new LabelledBar();
   let loss: number | undefined;
   const stop = () => {
     transfer.stop();
-    bar?.stop();
-    bar = undefined;
-    shown = undefined;
+    bar.stop();
   };
   const show = (label: string, total: number): Progress => {
-    if (bar === undefined || shown !== label) {
+    if (bar.label !== label) {
       stop();
-      bar = startProgress({ label, total, unit: 'images/s' });
-      shown = label;
       loss = undefined;
     }
-    return bar;
+    return bar.show(label, total);
   };
   let isFirstStep = true;
   const onEvent = (event: TrainEvent): void => {

@@ -5,9 +5,10 @@ import { writeTuneReport, type TuneAxis, type TuneReportTrial } from '../../repo
 import type { Backend } from '../../runtime/index.ts';
 import type { Monitor, TrainingData } from '../../train/index.ts';
 import { bestEpoch, rankTrials, valueText, type Range, type Space, type Trial, type TuneResult, type TuneSettings } from '../../tune/index.ts'; // prettier-ignore
-import { commandLine, MONITOR_WORDS } from '../run-report.ts';
+import { commandLine } from '../run-report.ts';
+import { scoreName } from '../score-name.ts';
 import { sepalVersion } from '../version.ts';
-import { scoreName, scoreText } from './summary.ts';
+import { scoreText } from './summary.ts';
 
 /** The best trial's recipe in the folder of a search. */
 export const BEST_RECIPE = 'best.yaml';
@@ -41,7 +42,7 @@ export async function writeResults(facts: SearchFacts, { trials, best, monitor, 
   const report = {
     name,
     created: new Date(),
-    monitor: MONITOR_WORDS[monitor],
+    monitor: `validation ${scoreName(monitor)}`,
     isLoss: monitor === 'loss',
     ranges: ranges.map(([path, range]) => ({ path, text: rangeText(tuning.ranges[path]), axis: axisOf(range) })),
     trials: rankTrials(trials, monitor).map(row),

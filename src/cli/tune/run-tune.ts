@@ -3,11 +3,13 @@ import { formatCount, plural, UsageError } from '../../base/index.ts';
 import { parseTune, Space, trialFolder, tune, type TuneSettings } from '../../tune/index.ts';
 import type { Context } from '../command.ts';
 import { openDevice } from '../device-flags.ts';
+import { newFolder } from '../new-folder.ts';
 import { writeRunReport } from '../run-report.ts';
+import { scoreName } from '../score-name.ts';
 import { writtenRecipe } from '../train/recipe-source.ts';
 import { TrainingSource } from '../train/training-source.ts';
 import { BEST_RECIPE, rangeText, recipeText, SEARCH_REPORT, writeResults } from './results.ts';
-import { searchJson, searchTable, scoreName, scoreText } from './summary.ts';
+import { searchJson, searchTable, scoreText } from './summary.ts';
 import { tuneDisplay } from './tune-display.ts';
 import type { TuneFlags } from './tune-flags.ts';
 
@@ -23,8 +25,7 @@ export async function runTune(recipeName: string, flags: TuneFlags, context: Con
   const tuning = layTuneFlags(parseTune(section, `${path}: tune`), flags, rangesOf(range));
   const space = new Space(settings, tuning.ranges);
   const source = new TrainingSource({ ...flags, report: false }, context);
-  const out =
-    flags.out ?? join('runs', `tune-${name}-${new Date().toISOString().slice(0, 19).replaceAll(/[T:]/g, '-')}`);
+  const out = flags.out ?? newFolder(`tune-${name}`);
   const shown = relative('.', out) || '.';
 
   const dataAt = async (size: number) => source.splits(size);

@@ -1,10 +1,7 @@
 import { formatSeconds, formatTable } from '../../base/index.ts';
 import type { Monitor } from '../../train/index.ts';
+import { scoreName } from '../score-name.ts';
 import { bestEpoch, rankTrials, trialFolder, valueText, type Trial, type TuneResult } from '../../tune/index.ts';
-
-const NAMES: Record<Monitor, string> = { macroF1: 'macro F1', accuracy: 'accuracy', loss: 'loss' };
-
-export const scoreName = (monitor: Monitor): string => NAMES[monitor];
 
 /** `0.9412 in epoch 6`. */
 export function scoreText(trial: Pick<Trial, 'scores'>, monitor: Monitor): string {

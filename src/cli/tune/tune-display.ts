@@ -1,8 +1,10 @@
-import { formatSeconds, startProgress, type Logger, type Progress } from '../../base/index.ts';
+import { formatSeconds, type Logger, type Progress } from '../../base/index.ts';
 import type { Recipe, TrainEvent } from '../../train/index.ts';
 import { bestTrial, valueText, type Trial, type TuneEvent, type TuneSettings } from '../../tune/index.ts';
+import { LabelledBar } from '../labelled-bar.ts';
 import { transferDisplay } from '../transfer-display.ts';
-import { scoreName, scoreText, shortNames } from './summary.ts';
+import { scoreName } from '../score-name.ts';
+import { scoreText, shortNames } from './summary.ts';
 
 /** What a search shows while it goes on: a line before and after each trial, and a bar within it. */
 export function tuneDisplay(
@@ -12,21 +14,16 @@ export function tuneDisplay(
 ): { onEvent: (event: TuneEvent) => void; stop: () => void } {
   const names = shortNames(Object.keys(ranges));
   let transfer: ReturnType<typeof transferDisplay> | undefined;
-  let bar: Progress | undefined;
-  let shown: string | undefined;
+  const bar = new LabelledBar();
   let loss = '';
   const stop = () => {
     transfer?.stop();
-    bar?.stop();
-    [transfer, bar, shown] = [undefined, undefined, undefined];
+    transfer = undefined;
+    bar.stop();
   };
   const show = (label: string, total: number): Progress => {
-    if (bar === undefined || shown !== label) {
-      stop();
-      bar = startProgress({ label, total, unit: 'images/s' });
-      shown = label;
-    }
-    return bar;
+    if (bar.label !== label) stop();
+    return bar.show(label, total);
   };
   const training = ({ number }: Trial, recipe: Recipe, event: TrainEvent): void => {
     switch (event.kind) {
