@@ -49,15 +49,15 @@ suite('the lock of a run folder', () => {
   test('is seen whole or not at all', async () => {
     const out = join(folder, 'whole');
     const seen: string[] = [];
-    let ended = false;
+    const ended = new AbortController();
     const watching = (async () => {
-      while (!ended) {
+      while (!ended.signal.aborted) {
         const text = await readFile(lockOf('whole'), 'utf8').catch(() => undefined);
         if (text !== undefined) seen.push(text);
       }
     })();
     for (let i = 0; i < 300; i++) await (await RunLock.take(out)).release();
-    ended = true;
+    ended.abort();
     await watching;
     assert.ok(seen.length > 0);
     for (const text of seen) assert.equal((JSON.parse(text) as { pid: number }).pid, process.pid);
