@@ -1,6 +1,6 @@
 // One process of Sepal's input pipeline: `input-sepal.ts FOLDER SIZE BATCH PASSES FORM`; its peer is
 // peers/tfdata_read.py. With FORM `cache` decoded pixels are cached in memory; else every pass decodes, from files whose
-// bytes stay in memory after the first pass.
+// bytes stay in memory after the first pass, or with `offset` from files that are read again, as those that don't fit are.
 import { openDataset } from '../src/data/index.ts';
 
 const [folder, ...rest] = process.argv.slice(2);
@@ -13,7 +13,8 @@ const seconds: number[] = [];
 const cpuSeconds: number[] = [];
 let records = 0;
 const cacheBudgetBytes = form === 'cache' ? undefined : 0;
-const dataset = await openDataset(folder, { size, labelsRequired: true, cacheBudgetBytes });
+const recordBudgetBytes = form === 'offset' ? 0 : undefined;
+const dataset = await openDataset(folder, { size, labelsRequired: true, cacheBudgetBytes, recordBudgetBytes });
 for (let epoch = 0; epoch < passes; epoch++) {
   records = 0;
   for await (const batch of dataset.batches({ batchSize, order: { shuffle: { seed: 0, epoch } } })) {

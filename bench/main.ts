@@ -1,5 +1,6 @@
 import { didYouMean, SepalError, UsageError } from '../src/base/index.ts';
 import { benchAugment } from './augment.ts';
+import { benchBucket } from './bucket.ts';
 import { benchInput } from './input.ts';
 import { benchFinetune, benchFrozen } from './runs.ts';
 import { setup } from './setup.ts';
@@ -11,6 +12,7 @@ import { benchTpu } from './tpu.ts';
 const CASES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   setup,
   input: benchInput,
+  bucket: benchBucket,
   augment: benchAugment,
   train: (args) => benchSteps('train', args),
   inference: (args) => benchSteps('inference', args),

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { UsageError } from '../base/index.ts';
 import type { AddCommand, Context } from './command.ts';
 import { sepalVersion } from './version.ts';
 
@@ -41,10 +42,21 @@ export async function createProgram(
     )
     .showSuggestionAfterError(true)
     .showHelpAfterError('(see --help)')
-    .exitOverride();
+    .exitOverride()
+    .hook('preAction', (_, command) => requireLocalOut(command));
   for (const add of await loadCommands(args)) add(program, () => contextOf(program.opts()));
   for (const command of program.commands) inheritSettings(command, program);
   return program;
+}
+
+/** Data is read from buckets; what is written is replaced as a whole and locked, which takes a file system. */
+function requireLocalOut(command: Command): void {
+  const { out } = command.opts<{ out?: string }>();
+  if (out === undefined || !/^[a-z][a-z0-9+.-]+:\/\//i.test(out)) return;
+  throw new UsageError('OUT', `--out ${out} is no path of this machine`, {
+    expected: 'a path on a disk, or on a mounted one',
+    hint: 'data may be in a bucket; copy what Sepal writes there afterwards (gcloud storage rsync, aws s3 sync), or mount it',
+  });
 }
 
 async function loadCommands(args: readonly string[]): Promise<AddCommand[]> {

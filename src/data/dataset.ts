@@ -10,7 +10,8 @@ import { ReadAhead } from './read-ahead.ts';
 import { indexRecords } from './record-index.ts';
 import { RecordSource } from './record-source.ts';
 import type { BadRecords, Source } from './source.ts';
-import { absolutePath, nameOf, storageOf } from './storage/storage.ts';
+import { Spool } from './spool.ts';
+import { absolutePath, isRemote, nameOf, storageOf } from './storage/storage.ts';
 
 /** Which part of a data set is opened, and how its records are read. */
 export interface OpenOptions {
@@ -51,7 +52,8 @@ export async function openDataset(location: string, options: OpenOptions = {}): 
   const located = await locate(location, wanted === undefined ? undefined : Math.max(wanted.height, wanted.width));
   const splits = typeof split === 'object' ? split : [split];
   const files = [...new Set(splits.flatMap((each) => filesOf(located, location, each)))];
-  const totalBytes = await fileBytes(files);
+  const sizes = await Promise.all(files.map(async (file) => (await storageOf(file)).sizeOf(file)));
+  const totalBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
   const keep = totalBytes <= (options.recordBudgetBytes ?? defaultCacheBudget());
   let bytesRead = 0;
   const onBytes = (bytes: number) => onProgress?.((bytesRead += bytes), totalBytes);
@@ -66,10 +68,12 @@ export async function openDataset(location: string, options: OpenOptions = {}): 
   const onRecord =
     readAhead === undefined ? undefined : (record: number, image: Buffer) => readAhead.add(record, image);
 
+  const spool = !keep && files.some(isRemote) ? await Spool.open(sizes) : undefined;
   let source: RecordSource | undefined;
   try {
-    const index = await indexRecords(files, { features, labelsRequired, badRecords, keep, signal, onBytes, onRecord });
-    source = new RecordSource(index);
+    const index = await indexRecords(files, { features, labelsRequired, badRecords, keep, spool, signal, onBytes, onRecord }); // prettier-ignore
+    if (spool?.isWhole === false) await spool.close();
+    source = new RecordSource(index, spool?.isWhole === true ? spool : undefined);
     if (source.count === 0) {
       throw new DataError('NO_RECORDS', `no good records in ${plural(files.length, 'file')}`, {
         place: { file: files[0] },
@@ -95,6 +99,7 @@ export async function openDataset(location: string, options: OpenOptions = {}): 
   } catch (error) {
     await readAhead?.stop();
     await source?.close();
+    await spool?.close();
     throw error;
   }
 }
@@ -133,9 +138,4 @@ async function storedSize(source: Source): Promise<ImageSize> {
     received: `${sizes[0].width}x${sizes[0].height} and ${differs.width}x${differs.height}`,
     hint: 'choose the size they are resized to with --size, such as --size 224',
   });
-}
-
-async function fileBytes(files: readonly string[]): Promise<number> {
-  const sizes = await Promise.all(files.map(async (file) => (await storageOf(file)).sizeOf(file)));
-  return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { formatBytes } from '../base/index.ts';
 import { DataError } from './data-error.ts';
+import { readPieces } from './file-pieces.ts';
 import type { StoredFile } from './storage/stored-file.ts';
 
 /** The chunks and the whole are in memory together for a moment. */
@@ -32,7 +33,7 @@ export async function gunzipFile(
   const chunks: Buffer[] = [];
   let total = 0;
   let error: DataError | undefined;
-  const source = Readable.from(piecesOf(stored), { objectMode: false });
+  const source = Readable.from(readPieces(stored), { objectMode: false });
   const gunzip = createGunzip({ chunkSize: 2 ** 18 });
   source.on('data', (chunk: Buffer) => options.onBytes?.(chunk.length));
   source.on('error', (cause) => gunzip.destroy(cause));
@@ -60,16 +61,4 @@ export async function gunzipFile(
     source.destroy();
   }
   return { bytes: Buffer.concat(chunks, total), error };
-}
-
-const PIECE_BYTES = 2 ** 20;
-
-async function* piecesOf(stored: StoredFile): AsyncGenerator<Buffer> {
-  for (let at = 0; at < stored.size;) {
-    const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, stored.size - at));
-    const got = await stored.read(piece, 0, piece.length, at);
-    if (got === 0) return;
-    at += got;
-    yield piece.subarray(0, got);
-  }
 }

@@ -141,6 +141,8 @@ export class PictureSet implements Dataset {
       `decoded pixels of ${share}% cached in memory (${formatBytes(pixels)})`,
     ];
     if (this.#source.heldBytes > 0) parts.push(`files in memory (${formatBytes(this.#source.heldBytes)})`);
+    const { copiedBytes = 0 } = this.#source;
+    if (copiedBytes > 0) parts.push(`a copy of the files on this disk (${formatBytes(copiedBytes)})`);
     if (this.skipped.length > 0) parts.push(`${formatCount(this.skipped.length)} skipped`);
     return `${this.name}: ${parts.join(', ')}`;
   }

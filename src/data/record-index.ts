@@ -5,6 +5,7 @@ import { Growable } from './growable.ts';
 import { collectKinds, detectLayout, type FeatureKinds, type FeatureNames, type Layout } from './layout.ts';
 import { RecordReader, type RecordFields } from './record-fields.ts';
 import type { BadRecords, Skipped } from './source.ts';
+import type { Spool } from './spool.ts';
 import { scanTfrecord, type ScanOptions } from './tfrecord.ts';
 
 /** How many records are looked at to find the layout: one alone may lack a value. */
@@ -38,12 +39,14 @@ export interface IndexOptions {
   readonly keep?: boolean;
   readonly signal?: AbortSignal;
   readonly onBytes?: (bytes: number) => void;
+  /** Keeps the contents that are not held in memory. */
+  readonly spool?: Spool;
   /** Told the number of each good record and its encoded picture, which stays valid where contents are held. */
   readonly onRecord?: (index: number, image: Buffer) => void;
 }
 
 /** How many files are read at a time: while one is scanned, the next ones come in. */
-const FILES_AT_A_TIME = 4;
+const FILES_AT_A_TIME = 6;
 
 /**
  * Reads TFRecord files once from start to end: checks and parses every record, remembers where the pictures are.
@@ -51,7 +54,7 @@ const FILES_AT_A_TIME = 4;
  * @throws DataError for the first bad record, unless `badRecords` is `skip`.
  */
 export async function indexRecords(files: readonly string[], options: IndexOptions = {}): Promise<RecordIndex> {
-  const { badRecords = 'fail', keep = false, signal, onBytes, onRecord } = options;
+  const { badRecords = 'fail', keep = false, spool, signal, onBytes, onRecord } = options;
   const kinds = await peekKinds(files, signal);
   const layout = detectLayout(kinds, files[0], { names: options.features, labelsRequired: options.labelsRequired });
   const columns = new IndexColumns();
@@ -65,7 +68,9 @@ export async function indexRecords(files: readonly string[], options: IndexOptio
     // Files come in side by side, but take their places, and tell what is wrong in them, one after the other.
     for (let number = 0; number < files.length; number++) {
       while (parts.length < Math.min(files.length, number + FILES_AT_A_TIME)) {
-        const part = readPart(files[parts.length], layout, badRecords, { keep, signal: ended, onBytes });
+        const file = parts.length;
+        const onPiece = spool && (async (piece: Buffer, position: number) => spool.write(file, piece, position));
+        const part = readPart(files[file], layout, badRecords, { keep, signal: ended, onBytes, onPiece });
         // A failure belongs to whoever gets to that file.
         part.catch(() => {});
         parts.push(part);

@@ -2,6 +2,7 @@ import { DataError, type Place } from './data-error.ts';
 import { maskedCrc } from './masked-crc.ts';
 import type { RecordIndex } from './record-index.ts';
 import type { Source } from './source.ts';
+import type { Spool } from './spool.ts';
 import { isRemote, storageOf } from './storage/storage.ts';
 import type { StoredFile } from './storage/stored-file.ts';
 import { FOOTER_BYTES } from './tfrecord.ts';
@@ -24,10 +25,13 @@ interface Run {
 /** The pictures of indexed TFRecord files, from memory where it holds the file and else by offset. */
 export class RecordSource implements Source {
   readonly index: RecordIndex;
+  readonly #spool: Spool | undefined;
   readonly #handles = new Map<number, Promise<StoredFile>>();
 
-  constructor(index: RecordIndex) {
+  /** `spool` has the files that are not held in memory; it is closed with the source. */
+  constructor(index: RecordIndex, spool?: Spool) {
     this.index = index;
+    this.#spool = spool;
   }
 
   get count(): number {
@@ -44,6 +48,10 @@ export class RecordSource implements Source {
 
   get ids(): readonly string[] {
     return this.index.ids;
+  }
+
+  get copiedBytes(): number {
+    return this.#spool?.bytes ?? 0;
   }
 
   get heldBytes(): number {
@@ -71,6 +79,7 @@ export class RecordSource implements Source {
     const handles = [...this.#handles.values()];
     this.#handles.clear();
     for (const handle of handles) await (await handle).close();
+    await this.#spool?.close();
   }
 
   #image(bytes: Buffer, dataOffset: number, index: number): Buffer {
@@ -80,7 +89,7 @@ export class RecordSource implements Source {
 
   #runs(indices: Uint32Array, wanted: readonly number[]): Run[] {
     const { files, file, offset, length } = this.index;
-    const gapBytes = isRemote(files[0]) ? REMOTE_GAP_BYTES : GAP_BYTES;
+    const gapBytes = isRemote(files[0]) && this.#spool === undefined ? REMOTE_GAP_BYTES : GAP_BYTES;
     const order = wanted.toSorted((a, b) => {
       const [x, y] = [indices[a], indices[b]];
       return file[x] - file[y] || offset[x] - offset[y];
@@ -129,7 +138,8 @@ export class RecordSource implements Source {
     }
   }
 
-  #open(file: number): Promise<StoredFile> {
+  async #open(file: number): Promise<StoredFile> {
+    if (this.#spool !== undefined) return this.#spool.fileOf(file);
     const there = this.#handles.get(file);
     if (there !== undefined) return there;
     const path = this.index.files[file];

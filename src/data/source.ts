@@ -20,6 +20,8 @@ export interface Source {
   readonly ids: readonly string[];
   /** How many bytes of encoded pictures are held in memory. */
   readonly heldBytes: number;
+  /** How many bytes of files in a bucket are on this machine's disk. */
+  readonly copiedBytes?: number;
   place(index: number): Place;
   /** The encoded pictures, in the order of the indices, not to be changed; an error for one that can't be read. */
   read(indices: Uint32Array): Promise<(Buffer | DataError)[]>;

@@ -1,4 +1,5 @@
 import { DataError } from './data-error.ts';
+import { readPieces, readWhole } from './file-pieces.ts';
 import { gunzipFile, isGzip } from './gunzip.ts';
 import { maskedCrc } from './masked-crc.ts';
 import { storageOf } from './storage/storage.ts';
@@ -9,8 +10,8 @@ import type { StoredFile } from './storage/stored-file.ts';
 export const HEADER_BYTES = 12;
 export const FOOTER_BYTES = 4;
 
-/** How much is read at a time: large enough to stream, small enough that the event loop breathes in between. */
-const PIECE_BYTES = 4 * 2 ** 20;
+/** What is read to see what a file is: it has the first records, which are all that some want. */
+const HEAD_BYTES = 256 * 2 ** 10;
 
 /** Takes what a scan finds, in the order of the file. */
 export interface RecordSink {
@@ -29,6 +30,8 @@ export interface ScanOptions {
   readonly signal?: AbortSignal;
   /** Called with the number of bytes of the file read since the last call. */
   readonly onBytes?: (bytes: number) => void;
+  /** Given all bytes of a plain file that isn't kept, in order; they are only valid until it resolves. */
+  readonly onPiece?: (piece: Buffer, position: number) => Promise<void>;
   /** Most bytes that a gzip file may unpack to. */
   readonly gzipLimit?: number;
 }
@@ -46,9 +49,8 @@ export interface Scanned {
 export async function scanTfrecord(file: string, sink: RecordSink, options: ScanOptions = {}): Promise<Scanned> {
   const stored = await (await storageOf(file)).open(file);
   try {
-    const head = Buffer.alloc(Math.min(stored.size, HEADER_BYTES));
-    await stored.read(head, 0, head.length, 0);
-    if (!isGzip(head) || hasValidLength(head)) return { bytes: await scanPlain(file, stored, sink, options) };
+    const head = await readWhole(stored, Buffer.allocUnsafe(Math.min(stored.size, HEAD_BYTES)), 0);
+    if (!isGzip(head) || hasValidLength(head)) return { bytes: await scanPlain(file, stored, head, sink, options) };
     const { bytes, error } = await gunzipFile(file, stored, options);
     scanBuffer(file, bytes, sink, error);
     return { bytes };
@@ -57,54 +59,78 @@ export async function scanTfrecord(file: string, sink: RecordSink, options: Scan
   }
 }
 
-/** Whether 12 bytes are a record's header: tells a plain file from a gzip file whose magic is a possible length. */
+/** Whether a file starts with a record's header: tells a plain file from a gzip file whose magic is a possible length. */
 function hasValidLength(head: Buffer): boolean {
-  return head.length === HEADER_BYTES && head.readUInt32LE(8) === maskedCrc(head.subarray(0, 8));
+  return head.length >= HEADER_BYTES && head.readUInt32LE(8) === maskedCrc(head.subarray(0, 8));
 }
 
 async function scanPlain(
   file: string,
   stored: StoredFile,
+  head: Buffer,
   sink: RecordSink,
-  { keep = false, signal, onBytes }: ScanOptions,
+  { keep = false, signal, onBytes, onPiece }: ScanOptions,
 ): Promise<Buffer | undefined> {
   const { size } = stored;
   const scanner = new Scanner(file, size, sink);
-  // The buffer holds bytes [base, base + filled) of the file: all of it if kept, else a window that slides.
   // Shared memory isn't counted by the garbage collector, which else runs again and again while large files come in.
-  let buffer: Buffer = keep
-    ? Buffer.from(new SharedArrayBuffer(size))
-    : Buffer.allocUnsafeSlow(Math.min(size, PIECE_BYTES));
-  let base = 0;
+  const kept = keep ? Buffer.from(new SharedArrayBuffer(size)) : undefined;
+  kept?.set(head);
+  const window = new Window();
   let filled = 0;
-  const read = () => stored.read(buffer, filled, Math.min(buffer.length - filled, PIECE_BYTES), base + filled);
-  let reading: ReturnType<typeof read> | undefined;
-  try {
-    while (!scanner.done) {
-      signal?.throwIfAborted();
-      const bytesRead = await (reading ?? read());
-      reading = undefined;
-      if (bytesRead === 0) {
-        scanner.fail('TRUNCATED', 'the file got shorter while it was read');
-        break;
-      }
-      filled += bytesRead;
-      onBytes?.(bytesRead);
-      // Where the buffer stays as it is, the next piece is read while this one is scanned.
-      if (keep && filled < size) reading = read();
-      scanner.scan(buffer.subarray(0, filled), base);
-      if (!keep) {
-        // Move the part of a record that is left over to the front, then make room for the whole record.
-        buffer.copyWithin(0, scanner.position - base, filled);
-        filled -= scanner.position - base;
-        base = scanner.position;
-        if (scanner.wanted > buffer.length) buffer = Buffer.concat([buffer.subarray(0, filled)], scanner.wanted);
-      }
+  const take = async (piece: Buffer) => {
+    onBytes?.(piece.length);
+    filled += piece.length;
+    if (kept === undefined) {
+      window.add(piece);
+      scanner.scan(window.bytes, window.base);
+      await onPiece?.(piece, filled - piece.length);
+      window.drop(scanner.position);
+    } else {
+      scanner.scan(kept.subarray(0, filled), 0);
     }
-  } finally {
-    await reading;
+  };
+  signal?.throwIfAborted();
+  await take(head);
+  if (!scanner.done) {
+    const memory = kept && ((at: number, length: number) => kept.subarray(at, at + length));
+    for await (const piece of readPieces(stored, head.length, memory)) {
+      signal?.throwIfAborted();
+      await take(piece);
+      if (scanner.done) break;
+    }
   }
-  return keep ? buffer : undefined;
+  if (!scanner.done) scanner.fail('TRUNCATED', 'the file got shorter while it was read');
+  return kept;
+}
+
+/** What has come of a file and was not yet taken. */
+class Window {
+  /** Where it starts in the file. */
+  base = 0;
+  #memory = Buffer.alloc(0);
+  #start = 0;
+  #end = 0;
+
+  get bytes(): Buffer {
+    return this.#memory.subarray(this.#start, this.#end);
+  }
+
+  add(piece: Buffer): void {
+    const left = this.bytes;
+    const needed = left.length + piece.length;
+    // A record of many pieces is not copied again for each of them.
+    if (needed > this.#memory.length) this.#memory = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#memory.length));
+    if (left.buffer !== this.#memory.buffer || this.#start > 0) this.#memory.set(left);
+    this.#memory.set(piece, left.length);
+    [this.#start, this.#end] = [0, needed];
+  }
+
+  /** Lets go of everything before a position. */
+  drop(position: number): void {
+    this.#start += position - this.base;
+    this.base = position;
+  }
 }
 
 function scanBuffer(file: string, bytes: Buffer, sink: RecordSink, error: DataError | undefined): void {
@@ -117,8 +143,6 @@ function scanBuffer(file: string, bytes: Buffer, sink: RecordSink, error: DataEr
 class Scanner {
   /** Where the next record starts. */
   position = 0;
-  /** How many bytes from `position` on the next record needs, as far as is known. */
-  wanted = HEADER_BYTES;
   /** Whether a bad record or the sink ended the scan before the end of the file. */
   ended = false;
   readonly #file: string;
@@ -141,13 +165,11 @@ class Scanner {
     while (!this.done) {
       const at = this.position - base;
       if (this.#size - this.position < HEADER_BYTES) return this.#truncated('its header');
-      this.wanted = HEADER_BYTES;
       if (bytes.length - at < HEADER_BYTES) return;
       if (bytes.readUInt32LE(at + 8) !== maskedCrc(bytes.subarray(at, at + 8))) return this.#badLength();
       const length = bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 2 ** 32;
       const whole = HEADER_BYTES + length + FOOTER_BYTES;
       if (this.#size - this.position < whole) return this.#truncated(`its ${length} bytes of data`);
-      this.wanted = whole;
       if (bytes.length - at < whole) return;
       const data = bytes.subarray(at + HEADER_BYTES, at + HEADER_BYTES + length);
       if (bytes.readUInt32LE(at + HEADER_BYTES + length) === maskedCrc(data)) {

@@ -9,6 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { convertFolder } from '../../src/data/index.ts';
+import { fakeGcs, gcsEnvironment } from './fake-gcs.ts';
 import { startFaultProxy, type FaultProxy } from './fault-proxy.ts';
 import { install, start, type GoServer, type RunningServer } from './go-server.ts';
 
@@ -74,17 +75,9 @@ interface Service {
 const SERVICES: readonly Service[] = [
   {
     scheme: 'gs',
-    server: {
-      path: 'github.com/fsouza/fake-gcs-server',
-      version: 'v1.56.1',
-      args: (port) => [
-        ...`-scheme http -host 127.0.0.1 -port ${port} -public-host 127.0.0.1:${port}`.split(' '),
-        ...'-backend memory -log-level error -data'.split(' '),
-        join(root, 'buckets'),
-      ],
-    },
+    server: fakeGcs(join(root, 'buckets')),
     fill: async () => {},
-    env: (port) => ({ STORAGE_EMULATOR_HOST: `http://127.0.0.1:${port}` }),
+    env: gcsEnvironment,
   },
   {
     scheme: 's3',
@@ -138,12 +131,18 @@ for (const service of SERVICES) {
       assert.equal((await read(one, HELD, env(server.port))).pixels, expected.pixels);
     });
 
-    for (const [name, budget] of [['held in memory', HELD] as const, ['read by offset', BY_OFFSET] as const]) {
+    const places = [
+      ['held in memory', HELD, {}],
+      ['copied to a disk', BY_OFFSET, {}],
+      // A cache folder that can't be one.
+      ['read by offset', BY_OFFSET, { SEPAL_CACHE: join(root, 'photos', 'rose', '0.jpg') }],
+    ] as const;
+    for (const [name, budget, cache] of places) {
       test(`late and broken connections change nothing, with files ${name}`, async () => {
         const faults = { latencyMs: 5, cut: { every: 1, afterBytes: 30_000 } };
         const proxy: FaultProxy = await startFaultProxy(server.port, faults);
         try {
-          assert.deepEqual(await read(location, budget, env(proxy.port)), expected);
+          assert.deepEqual(await read(location, budget, { ...env(proxy.port), ...cache }), expected);
           assert.ok(proxy.cuts > 0, 'no connection was cut');
         } finally {
           await proxy.close();

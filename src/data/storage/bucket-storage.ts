@@ -1,7 +1,7 @@
 import { matchesGlob } from 'node:path';
 import { DataError } from '../data-error.ts';
 import { Gate } from '../gate.ts';
-import type { ObjectList, ObjectStore } from './object-store.ts';
+import type { ObjectInfo, ObjectList, ObjectStore } from './object-store.ts';
 import { CutShort, withRetries } from './retry.ts';
 import type { Storage, StoredEntry, StoredFile } from './stored-file.ts';
 
@@ -13,6 +13,8 @@ export class BucketStorage implements Storage {
   readonly #scheme: string;
   readonly #store: ObjectStore;
   readonly #gate = new Gate(REQUESTS);
+  /** Sizes that listings told: to ask for each of many files again takes as long as to read some of them. */
+  readonly #sizes = new Map<string, number>();
 
   constructor(scheme: string, store: ObjectStore) {
     this.#scheme = scheme;
@@ -39,7 +41,7 @@ export class BucketStorage implements Storage {
 
   async sizeOf(file: string): Promise<number> {
     const { bucket, key } = this.#parse(file);
-    const size = await this.#call(file, () => this.#store.size(bucket, key));
+    const size = this.#sizes.get(`${bucket}/${key}`) ?? (await this.#call(file, () => this.#store.size(bucket, key)));
     if (size === undefined) throw new DataError('NOT_FOUND', 'no such file', { place: { file } });
     return size;
   }
@@ -64,6 +66,7 @@ export class BucketStorage implements Storage {
     const { bucket, key } = this.#parse(pattern);
     const start = key.slice(0, key.search(/[*?[\]{}]/));
     const { objects } = await this.#call(pattern, () => this.#store.list(bucket, start, {}));
+    this.#remember(bucket, objects);
     return objects
       .filter((object) => matchesGlob(object.key, key))
       .map((object) => `${this.#scheme}://${bucket}/${object.key}`);
@@ -97,7 +100,13 @@ export class BucketStorage implements Storage {
   async #list(folder: string, delimiter?: '/'): Promise<ObjectList & { readonly prefix: string }> {
     const { bucket, key } = this.#parse(folder);
     const prefix = key === '' ? '' : `${key}/`;
-    return { prefix, ...(await this.#call(folder, () => this.#store.list(bucket, prefix, { delimiter }))) };
+    const list = await this.#call(folder, () => this.#store.list(bucket, prefix, { delimiter }));
+    this.#remember(bucket, list.objects);
+    return { prefix, ...list };
+  }
+
+  #remember(bucket: string, objects: readonly ObjectInfo[]): void {
+    for (const { key, size } of objects) this.#sizes.set(`${bucket}/${key}`, size);
   }
 
   #parse(path: string): { bucket: string; key: string } {
