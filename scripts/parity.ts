@@ -3,7 +3,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openBackend } from '../src/runtime/index.ts';
-import { checkFixture, type ParityResult } from './parity/check.ts';
+import { checkFixture, GRADIENT_TOLERANCE, type ParityResult } from './parity/check.ts';
 import { readFixture } from './parity/fixture.ts';
 import { checkImagenetWeights, readImagenetExpectations, type ImagenetResult } from './parity/imagenet-weights.ts';
 
@@ -22,6 +22,8 @@ function describe(result: ParityResult, seconds: number): string {
     `gradients ${percent(result.gradients)}`,
   ];
   if (result.precision === 'float64') figures.push('(training in float64)');
+  if (result.tolerance > GRADIENT_TOLERANCE)
+    figures.push(`(float32's own rounding: up to ${percent(result.tolerance)} allowed)`);
   const where = result.ok ? '' : `  worst gradient: ${result.worstGradient}`;
   return `${name}  ${figures.join('  ')}  ${seconds.toFixed(0).padStart(4)} s  ${verdict}${where}`;
 }

@@ -5,22 +5,32 @@ import {
   familyOfKeras,
   IMAGENET,
   kerasVariables,
-  preprocess,
   SYMMETRIC,
   type Model,
   type Preprocess,
 } from '../../src/models/index.ts';
-import { applyNetwork, isTrainable, sparseCategoricalCrossEntropy } from '../../src/nn/index.ts';
-import { jit, type Backend, type DeviceArray } from '../../src/runtime/index.ts';
-import { gradient, mean, sqrt, square, stack, sum, type Tensor, type TensorType } from '../../src/xla/index.ts';
-import { formulaImage, formulaVariable } from '../../test/formula-values.ts';
+import type { Backend } from '../../src/runtime/index.ts';
 import type { Fixture } from './fixture.ts';
+import {
+  disposeInputs,
+  inferenceLogits,
+  trainingPass,
+  uploadInputs,
+  type Inputs,
+  type Precision,
+  type TrainingPass,
+} from './passes.ts';
 
 /** Greatest `|ours − theirs| / max |theirs|` of logits and loss. */
 const VALUE_TOLERANCE = 1e-3;
 /** Greatest relative error of a gradient's norm, where it is above this part of the largest norm. */
-const GRADIENT_TOLERANCE = 1e-2;
+export const GRADIENT_TOLERANCE = 1e-2;
 const NEGLIGIBLE = 1e-6;
+/** A few passes don't show the greatest error that rounding makes. */
+const ROUNDING_MARGIN = 1.5;
+const NUDGED_PASSES = 3;
+/** However much rounding does, a norm that is further off is wrong. */
+const MOST_TOLERANCE = 0.05;
 
 /** `preprocess_input` of the modules of keras.applications. */
 const PREPROCESS: Readonly<Record<string, Preprocess>> = {
@@ -51,9 +61,9 @@ export interface ParityResult {
   readonly worstGradient: string;
   /** What the training pass was computed in. */
   readonly precision: Precision;
+  /** Greatest error allowed for a gradient. */
+  readonly tolerance: number;
 }
-
-type Precision = 'float32' | 'float64';
 
 /** Runs our model on the fixture's weights and images, and compares. */
 export async function checkFixture(backend: Backend, fixture: Fixture): Promise<ParityResult> {
@@ -64,6 +74,7 @@ export async function checkFixture(backend: Backend, fixture: Fixture): Promise<
     gradients: NaN,
     worstGradient: '',
     precision: 'float32',
+    tolerance: GRADIENT_TOLERANCE,
   } as const;
   const refuse = (problem: string): ParityResult => ({ model: fixture.model, ok: false, problem, ...failed });
   const model = buildForParity(fixture);
@@ -73,23 +84,62 @@ export async function checkFixture(backend: Backend, fixture: Fixture): Promise<
   const difference = compareVariables(model, fixture);
   if (difference !== undefined) return refuse(difference);
 
-  const inputs = await upload(backend, model, fixture);
+  const prepared = { ...model, preprocess: pixels };
+  const inputs = await uploadInputs(backend, model, fixture);
   try {
-    const prepared = { ...model, preprocess: pixels };
     const logits = await inferenceLogits(backend, prepared, inputs);
     const inference = relativeError(logits, fixture.inference_logits.flat());
-    const single = compareTraining(await trainingPass(backend, prepared, inputs, 'float32'), fixture);
-    // Each ReLU that rounding turns over changes the gradients, the more the deeper the network: in float32 Keras's own
-    // gradients of ResNet101 are 1.4 % off those in float64, and those of ResNet152 2.9 % off themselves when Keras takes
-    // other kernels (without oneDNN). So where float32 is not enough, only Keras's rounding is left.
-    const training = isClose(single)
-      ? single
-      : compareTraining(await trainingPass(backend, prepared, inputs, 'float64'), fixture);
-    const ok = inference <= VALUE_TOLERANCE && isClose(training);
-    return { model: fixture.model, ok, inference, precision: training === single ? 'float32' : 'float64', ...training };
+    const training = await checkTraining(backend, prepared, inputs, fixture);
+    return { model: fixture.model, ok: inference <= VALUE_TOLERANCE && isClose(training), inference, ...training };
   } finally {
-    for (const array of [inputs.images, inputs.labels, ...Object.values(inputs.variables)]) array.dispose();
+    disposeInputs(inputs);
   }
+}
+
+/**
+ * Each ReLU that rounding turns over changes the gradients, the more the deeper the network is. So where float32 is not enough, our
+ * float64 is compared, which leaves Keras's rounding alone, and that may be as great as the rounding of our own float32 passes:
+ * the gradients of ResNet152 by Keras are 3.4 % off by it, and 2.9 % off each other with and without oneDNN, while ours and
+ * Keras's in float64 agree to 1.4e-7.
+ */
+async function checkTraining(
+  backend: Backend,
+  model: Model,
+  inputs: Inputs,
+  fixture: Fixture,
+): Promise<TrainingErrors> {
+  const single = await trainingPass(backend, model, inputs, 'float32');
+  const errors: TrainingErrors = {
+    ...compareTraining(single, fixture),
+    precision: 'float32',
+    tolerance: GRADIENT_TOLERANCE,
+  };
+  if (isClose(errors)) return errors;
+  const double = await trainingPass(backend, model, inputs, 'float64');
+  const exact: TrainingErrors = { ...errors, ...compareTraining(double, fixture), precision: 'float64' };
+  if (isClose(exact)) return exact;
+  const scatter = await roundingOf(backend, model, fixture, [single], double);
+  return { ...exact, tolerance: Math.min(Math.max(GRADIENT_TOLERANCE, ROUNDING_MARGIN * scatter), MOST_TOLERANCE) };
+}
+
+/** How far rounding in float32 takes a gradient's norm: the furthest of the given passes and of some with nudged weights. */
+async function roundingOf(
+  backend: Backend,
+  model: Model,
+  fixture: Fixture,
+  passes: readonly TrainingPass[],
+  exact: TrainingPass,
+): Promise<number> {
+  const all = [...passes];
+  for (let nudge = 1; nudge <= NUDGED_PASSES; nudge++) {
+    const inputs = await uploadInputs(backend, model, fixture, nudge);
+    try {
+      all.push(await trainingPass(backend, model, inputs, 'float32'));
+    } finally {
+      disposeInputs(inputs);
+    }
+  }
+  return Math.max(...all.map(({ norms }) => gradientError(exact.norms, norms).gradients));
 }
 
 /** The model without anything random in training. */
@@ -111,114 +161,23 @@ function compareVariables(model: Model, fixture: Fixture): string | undefined {
   return count === fixture.parameters ? undefined : `${count} parameters, Keras has ${fixture.parameters}`;
 }
 
-type Variables<Leaf> = Readonly<Record<string, Leaf>>;
-
-interface Inputs {
-  readonly images: DeviceArray;
-  readonly labels: DeviceArray;
-  readonly variables: Variables<DeviceArray>;
-}
-
-async function upload(backend: Backend, model: Model, fixture: Fixture): Promise<Inputs> {
-  const { size, labels, preprocess: family } = fixture;
-  const pixels = size * size * 3;
-  const images = new Uint8Array(labels.length * pixels);
-  for (const n of labels.keys()) images.set(formulaImage(n, pixels), n * pixels);
-  // The formula goes by the variable's place in the Keras model.
-  const places = new Map(fixture.variables.map(({ path }, i) => [path, i]));
-  const variables: Record<string, DeviceArray> = {};
-  for (const { path, shape, dtype } of model.variables) {
-    const values = formulaVariable(places.get(path) ?? NaN, path, shape, family === 'vgg16' ? 6 : 3);
-    variables[path] = await backend.replicate(values, { shape, dtype });
-  }
-  return {
-    images: await backend.replicate(images, { shape: [labels.length, size, size, 3], dtype: 'uint8' }),
-    labels: await backend.replicate(Int32Array.from(labels), { shape: [labels.length], dtype: 'int32' }),
-    variables,
-  };
-}
-
-const typeOf = ({ shape, dtype }: TensorType): TensorType => ({ shape, dtype });
-const typesOf = (arrays: Variables<DeviceArray>): Variables<TensorType> =>
-  Object.fromEntries(Object.entries(arrays).map(([path, array]) => [path, typeOf(array)]));
-
-async function inferenceLogits(backend: Backend, model: Model, { images, variables }: Inputs): Promise<number[]> {
-  const run = await jit(
-    backend,
-    (tensors: Variables<Tensor>, input: Tensor) =>
-      applyNetwork(model.network, tensors, preprocess(input, model.preprocess), { training: false }).output,
-    [typesOf(variables), typeOf(images)],
-    { name: `parity_inference_${model.name}` },
-  );
-  try {
-    return await takeNumbers(await run(variables, images));
-  } finally {
-    run.program.dispose();
-  }
-}
-
-interface TrainingPass {
-  readonly logits: readonly number[];
-  readonly loss: number;
-  readonly norms: Readonly<Record<string, number>>;
-}
-
-/** Logits with batch statistics, the mean loss, and the L2 norm of every gradient. */
-async function trainingPass(
-  backend: Backend,
-  model: Model,
-  { images, labels, variables }: Inputs,
-  precision: Precision,
-): Promise<TrainingPass> {
-  const paths = model.variables.filter(isTrainable).map(({ path }) => path);
-  const step = (tensors: Variables<Tensor>, input: Tensor, truth: Tensor) => {
-    const pixels = preprocess(input, model.preprocess, precision);
-    const logits = applyNetwork(model.network, tensors, pixels, { training: true }).output;
-    const loss = mean(sparseCategoricalCrossEntropy(logits, truth));
-    const gradients = gradient(
-      loss,
-      paths.map((path) => tensors[path]),
-    );
-    return { logits, loss, norms: stack(gradients.map((g) => sqrt(sum(square(g))))) };
-  };
-  const types = [typesOf(variables), typeOf(images), typeOf(labels)] as const;
-  const run = await jit(backend, step, [...types], { name: `parity_training_${model.name}_${precision}` });
-  try {
-    const results = await run(variables, images, labels);
-    const norms = await takeNumbers(results.norms);
-    return {
-      logits: await takeNumbers(results.logits),
-      loss: (await takeNumbers(results.loss))[0],
-      norms: Object.fromEntries(paths.map((path, i) => [path, norms[i]])),
-    };
-  } finally {
-    run.program.dispose();
-  }
-}
-
-async function takeNumbers(array: DeviceArray): Promise<number[]> {
-  const values = await array.toHost();
-  array.dispose();
-  return Array.from(values, Number);
-}
-
 function relativeError(ours: readonly number[], theirs: readonly number[]): number {
   if (ours.length !== theirs.length) return NaN;
   const scale = Math.max(...theirs.map(Math.abs));
   return Math.max(...ours.map((value, i) => Math.abs(value - theirs[i]))) / scale;
 }
 
-type TrainingErrors = Pick<ParityResult, 'training' | 'loss' | 'gradients' | 'worstGradient'>;
+type TrainingErrors = Omit<ParityResult, 'model' | 'ok' | 'problem' | 'inference'>;
 
-const compareTraining = ({ logits, loss, norms }: TrainingPass, { training }: Fixture): TrainingErrors => ({
+const compareTraining = ({ logits, loss, norms }: TrainingPass, { training }: Fixture) => ({
   training: relativeError(logits, training.logits.flat()),
   loss: relativeError([loss], [training.loss]),
   ...gradientError(training.gradient_norms, norms),
 });
 
 /** NaN is not close. */
-const isClose = ({ training, loss, gradients }: TrainingErrors): boolean =>
-  training <= VALUE_TOLERANCE && loss <= VALUE_TOLERANCE && gradients <= GRADIENT_TOLERANCE;
+const isClose = ({ training, loss, gradients, tolerance }: TrainingErrors): boolean =>
+  training <= VALUE_TOLERANCE && loss <= VALUE_TOLERANCE && gradients <= tolerance;
 
 function gradientError(
   theirs: Readonly<Record<string, number>>,
