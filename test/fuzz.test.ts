@@ -12,3 +12,16 @@ for (const { name, share = 1 } of TARGETS) {
     assert.ok(result.refused > 0, 'nothing was damaged');
   });
 }
+
+test('a child that dies before its first case is one crash with its last words', async () => {
+  const [result] = await fuzz({
+    cases: 5,
+    seed: 1,
+    targets: ['noise'],
+    nodeFlags: ['--import', './there-is-none.mjs'],
+  });
+  const [{ kind, what }, ...more] = result.failures;
+  assert.equal(kind, 'crash');
+  assert.match(what, /^before its first case: exit status 1: .*there-is-none\.mjs/s);
+  assert.deepEqual(more, []);
+});

@@ -42,6 +42,9 @@ export async function readClassFile(path: string): Promise<string[]> {
   return checkClassNames(names, path);
 }
 
+/** More classes than any set of labelled pictures has; a greater number is damage, and a list of names for it fills the memory. */
+export const MOST_CLASSES = 1_000_000;
+
 /**
  * Passes class names through, refusing none at all, an empty one, and two that are the same but for case or spaces.
  *

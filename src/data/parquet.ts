@@ -4,10 +4,12 @@ import {
   parquetSchema,
   type AsyncBuffer,
   type FileMetaData,
+  type SchemaTree,
 } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { basename } from 'node:path';
-import { checkClassNames } from './classes.ts';
+import { formatCount } from '../base/index.ts';
+import { checkClassNames, MOST_CLASSES } from './classes.ts';
 import { DataError, type Place } from './data-error.ts';
 import { splitInName, type Split } from './locate.ts';
 import type { Source } from './source.ts';
@@ -169,7 +171,32 @@ async function openFile(path: string): Promise<ParquetFile> {
     return bytes.buffer;
   };
   const buffer: AsyncBuffer = { byteLength: stored.size, slice };
-  return { path, buffer, metadata: await parsing(path, () => parquetMetadataAsync(buffer)) };
+  const metadata = await parsing(path, async () => {
+    const read = await parquetMetadataAsync(buffer);
+    checkShape(read, stored.size);
+    return read;
+  });
+  return { path, buffer, metadata };
+}
+
+/**
+ * Refuses a description that doesn't hold together. The library would begin to read a column and throw for the next one,
+ * with nobody there for what the first one comes to; and so many rows as are claimed get memory before any is read.
+ */
+function checkShape(metadata: FileMetaData, bytes: number): void {
+  const wanted = leavesOf(parquetSchema(metadata)).join(' ');
+  for (const { columns, num_rows } of metadata.row_groups) {
+    const found = columns.map(({ meta_data }) => pathOf(meta_data?.path_in_schema));
+    if (found.join(' ') !== wanted) throw new Error('a row group has other columns than the file');
+    // Each has a picture.
+    if (!(num_rows >= 0 && num_rows <= bytes)) throw new Error(`${num_rows} rows in ${bytes} bytes`);
+  }
+}
+
+const pathOf = (path: readonly string[] | undefined): string => JSON.stringify(path);
+
+function leavesOf({ children, path }: SchemaTree): string[] {
+  return children.length === 0 ? [pathOf(path)] : children.flatMap(leavesOf);
 }
 
 function readRows(
@@ -241,13 +268,21 @@ function toClasses(values: readonly unknown[], names: readonly string[] | undefi
   const numbers = new Map(sorted.map((word, number) => [word, number]));
   const labels = Int32Array.from(words, (word) => {
     if (isMissing(word)) return -1;
-    return isNumber ? Number(word) : (numbers.get(word as string) ?? -1);
+    return isNumber ? labelOf(Number(word)) : (numbers.get(word as string) ?? -1);
   });
   const highest = labels.reduce((max, label) => Math.max(max, label), -1);
   if (highest === -1) throw new DataError('NO_LABELS', 'no row has a label', { place: { file } });
+  if (highest >= MOST_CLASSES) {
+    throw new DataError('LABEL_OUT_OF_RANGE', `label ${highest} is none of ${formatCount(MOST_CLASSES)} classes`, {
+      place: { file },
+    });
+  }
   const plain = Array.from({ length: highest + 1 }, (_, i) => `class ${i}`);
   return { labels, classNames: checkClassNames(names ?? (isNumber ? plain : sorted), file) };
 }
+
+/** -1 for what is no class number; one that 32 bits can't hold would wrap around. */
+const labelOf = (value: number): number => (Number.isInteger(value) ? Math.min(Math.max(value, -1), MOST_CLASSES) : -1);
 
 /** The encoded picture: a struct with `bytes`, as `datasets` writes it, or the bytes themselves. */
 function bytesOf(value: unknown): Uint8Array | undefined {

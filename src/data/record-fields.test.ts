@@ -47,6 +47,11 @@ for (const [name, data, expected] of [
 
 for (const [name, data, code] of [
   ['a negative label', example(picture, label(0x0a, 10, ...Array<number>(9).fill(0xff), 1)), 'LABEL_OUT_OF_RANGE'],
+  [
+    'a label of a class that nobody has',
+    example(picture, label(0x0a, 5, 0xff, 0xff, 0xff, 0xff, 7)),
+    'LABEL_OUT_OF_RANGE',
+  ],
   ['a record without a label', example(picture), 'MISSING_FEATURE'],
   ['a picture with no bytes list', example(entry('image', Buffer.alloc(0)), label(0x0a, 1, 5)), 'MISSING_FEATURE'],
   [

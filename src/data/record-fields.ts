@@ -1,3 +1,5 @@
+import { formatCount } from '../base/index.ts';
+import { MOST_CLASSES } from './classes.ts';
 import { DataError, type Place } from './data-error.ts';
 import { bytesValue, integerValue, parseExample } from './example.ts';
 import type { Layout } from './layout.ts';
@@ -82,7 +84,9 @@ export class RecordReader {
       }
       this.#at = entryEnd;
     }
-    return image === -1 || label === undefined ? undefined : { imageStart: image, imageLength, label, id };
+    return image === -1 || label === undefined || label >= MOST_CLASSES
+      ? undefined
+      : { imageStart: image, imageLength, label, id };
   }
 
   /** Length of the field last entered. */
@@ -136,8 +140,9 @@ export class RecordReader {
     if (image === undefined) throw lacking(layout.image, place);
     const label = layout.label === undefined ? -1 : integerValue(features, layout.label);
     if (label === undefined) throw lacking(layout.label!, place);
-    if (label < 0 && layout.label !== undefined) {
-      throw new DataError('LABEL_OUT_OF_RANGE', `label ${label} in feature "${layout.label}" is negative`, { place });
+    if (layout.label !== undefined && (label < 0 || label >= MOST_CLASSES)) {
+      const what = label < 0 ? 'is negative' : `is none of ${formatCount(MOST_CLASSES)} classes`;
+      throw new DataError('LABEL_OUT_OF_RANGE', `label ${label} in feature "${layout.label}" ${what}`, { place });
     }
     const id = layout.id === undefined ? undefined : bytesValue(features, layout.id);
     return {

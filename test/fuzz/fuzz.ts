@@ -20,6 +20,8 @@ export interface FuzzOptions {
   readonly memory?: number;
   /** Where the files of failed cases are kept. */
   readonly keep?: string;
+  /** Flags of Node for the children. */
+  readonly nodeFlags?: readonly string[];
   readonly onProgress?: (target: string, done: number, failures: number) => void;
 }
 
@@ -78,7 +80,8 @@ async function fuzzTarget(target: Target, options: FuzzOptions): Promise<FuzzRes
       if (run.fatal !== undefined) {
         failures.push({ ...run.fatal, file: await keep(target, run.fatal.number, seed, folder, options.keep) });
       }
-      next = run.fatal === undefined ? end : run.fatal.number + 1;
+      // What dies before its first case would die before the next one as well.
+      next = run.fatal === undefined || !run.began ? end : run.fatal.number + 1;
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -90,23 +93,30 @@ interface Run {
   readonly refused: number;
   readonly peak: number | undefined;
   readonly failures: readonly FuzzFailure[];
+  /** Whether it came to a case. */
+  readonly began: boolean;
   /** What ended the child before it was through. */
   readonly fatal: FuzzFailure | undefined;
 }
 
 async function watch(task: FuzzTask, options: FuzzOptions, before: number): Promise<Run> {
-  const { hang = HANG, memory = MEMORY, onProgress } = options;
+  const { hang = HANG, memory = MEMORY, nodeFlags = [], onProgress } = options;
   const failures: FuzzFailure[] = [];
   let refused: number | undefined;
   let said = '';
-  const child = fork(join(import.meta.dirname, 'child.ts'), { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  await rm(task.journal, { force: true });
+  const child = fork(join(import.meta.dirname, 'child.ts'), {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    execArgv: [...nodeFlags],
+  });
   child.stderr?.on('data', (text) => (said = `${said}${text}`.slice(-2000)));
   child.on('message', (message: FuzzMessage) => {
     if (message.kind === 'done') refused = message.refused;
     else failures.push({ target: task.target, number: message.number, kind: 'untyped error', what: message.error });
   });
   const ended = new Promise<string>((resolve) => {
-    child.once('error', (error) => resolve(error.message));
+    // Also where it has died before it was given its task; how, it says itself.
+    child.on('error', (error) => child.pid ?? resolve(error.message));
     child.once('close', (code, signal) => resolve(signal ?? `exit status ${code}`));
   });
   child.send(task);
@@ -134,10 +144,16 @@ async function watch(task: FuzzTask, options: FuzzOptions, before: number): Prom
   const how = await ended;
   watching.abort();
   await looking;
-  if (refused !== undefined) return { refused, peak, failures, fatal: undefined };
-  const what = killed === 'memory' ? `${peak} bytes` : killed === 'hang' ? `${hang} ms` : `${how}: ${said.trim()}`;
+  if (refused !== undefined) return { refused, peak, failures, began: true, fatal: undefined };
+  const began = existsSync(task.journal);
+  const what =
+    killed === 'memory'
+      ? `${peak} bytes`
+      : killed === 'hang'
+        ? `${hang} ms`
+        : `${began ? '' : 'before its first case: '}${how}: ${said.trim()}`;
   const number = Math.max(task.from, await currentCase(task));
-  return { refused: 0, peak, failures, fatal: { target: task.target, number, kind: killed ?? 'crash', what } };
+  return { refused: 0, peak, failures, began, fatal: { target: task.target, number, kind: killed ?? 'crash', what } };
 }
 
 async function currentCase({ journal, from }: FuzzTask): Promise<number> {

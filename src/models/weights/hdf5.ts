@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Hdf5Message } from './hdf5-worker.ts';
+import type { Hdf5Content } from './hdf5-content.ts';
 import { arrayOf, type StoredTensor } from './stored-tensor.ts';
 import { WeightsError } from './weights-error.ts';
 
@@ -41,12 +41,13 @@ const LIMIT_PER_BYTE = 1 / 2000;
  * The HDF5 library was not made for hostile files: one may make it loop for ever or leave its memory in disorder. So each
  * file gets a thread with a library of its own, which ends with it.
  *
+ * @param read What reads a file, in a thread; fuzzing has one that starts fewer threads.
  * @throws WeightsError `WEIGHTS_CORRUPT` for what is no HDF5 file or not whole, `WEIGHTS_FORMAT` for one of another kind.
  */
-export async function readKerasFile(path: string): Promise<KerasFile> {
-  const message = await readInThread(path);
-  if ('refused' in message) throw refusal(path, message.refused);
-  const { layers, ordered, note } = message;
+export async function readKerasFile(path: string, read: ReadHdf5 = readInThread): Promise<KerasFile> {
+  const content = await read(path);
+  if ('refused' in content) throw refusal(path, content.refused);
+  const { layers, ordered, note } = content;
   return {
     ordered,
     note,
@@ -61,7 +62,9 @@ export async function readKerasFile(path: string): Promise<KerasFile> {
   };
 }
 
-async function readInThread(path: string): Promise<Hdf5Message> {
+export type ReadHdf5 = (path: string) => Promise<Hdf5Content>;
+
+async function readInThread(path: string): Promise<Hdf5Content> {
   const limit = Math.ceil(LIMIT + (await stat(path)).size * LIMIT_PER_BYTE);
   // This file's own extension: .ts in the source, .js once built.
   const worker = new Worker(join(import.meta.dirname, `hdf5-worker${extname(import.meta.filename)}`), {
@@ -71,7 +74,7 @@ async function readInThread(path: string): Promise<Hdf5Message> {
   });
   const late = AbortSignal.timeout(limit);
   try {
-    const [message] = (await once(worker, 'message', { signal: late })) as [Hdf5Message];
+    const [message] = (await once(worker, 'message', { signal: late })) as [Hdf5Content];
     return message;
   } catch (cause) {
     const what = late.aborted ? `reading it takes longer than ${Math.round(limit / 1000)} s` : 'the HDF5 library fails';
@@ -83,7 +86,7 @@ async function readInThread(path: string): Promise<Hdf5Message> {
 
 function refusal(
   path: string,
-  { kind, what, received, hint }: Extract<Hdf5Message, { refused: unknown }>['refused'],
+  { kind, what, received, hint }: Extract<Hdf5Content, { refused: unknown }>['refused'],
 ): WeightsError {
   if (kind === 'corrupt') return corrupt(path, what);
   if (kind === 'format') return new WeightsError('WEIGHTS_FORMAT', `${path} ${what}`, { hint });

@@ -6,6 +6,7 @@ import yazl from 'yazl';
 import { extractMember } from '../../../src/assets/zip-member.ts';
 import { buildModel, readSafetensors, writeSafetensors } from '../../../src/models/index.ts';
 import { modelOf, readCheckpoint, tensorsOf, type CheckpointInfo } from '../../../src/train/checkpoint.ts';
+import { ensembleOf } from '../../../src/train/ensemble-file.ts';
 import { readHistory } from '../../../src/train/history.ts';
 import { parseRecipe, readRecipeFile } from '../../../src/train/recipe.ts';
 import { stepProgram } from '../../../src/train/step-program.ts';
@@ -16,6 +17,8 @@ import {
   stateTypes,
   variableTypes,
 } from '../../../src/train/train-state.ts';
+import { tuneSchema } from '../../../src/tune/settings.ts';
+import { readTuneFile, TUNE_FILE } from '../../../src/tune/tune-file.ts';
 import { treeLeaves, mapTree } from '../../../src/base/index.ts';
 import { isHostTensor, type HostTensor } from '../../../src/xla/index.ts';
 import { mutate, mutateText } from '../mutate.ts';
@@ -115,6 +118,40 @@ const history: Target = {
   },
 };
 
+const ENSEMBLE = { format: 1, mean: 'geometric', tta: 'flip', temperature: 1.5, members: [{ run: 'a', weight: 1 }, { run: '../b', weight: 0.5 }] }; // prettier-ignore
+
+const ensemble: Target = {
+  name: 'ensemble',
+  extension: '.json',
+  share: 0.5,
+  prepare: async () => (random) => mutateText([JSON.stringify(ENSEMBLE)], INFO_WORDS, random),
+  read: async (path) => void (await ensembleOf([path])),
+};
+
+const SEARCH = {
+  format: 1,
+  search: {
+    settings: RECIPE,
+    ...tuneSchema.parse({ ranges: { 'schedule.rate': '1e-4..1e-2:log' }, trials: 3 }),
+  },
+  monitor: 'macroF1',
+  data: { train: 8, validation: 4, classNames: ['daisy', 'rose'] },
+  trials: [{ number: 1, values: { 'schedule.rate': 0.01 }, state: 'pruned', epochs: 2, scores: [0.5], seconds: 2 }],
+};
+
+const search: Target = {
+  name: 'search',
+  extension: '.json',
+  share: 0.5,
+  prepare: async () => (random) => mutateText([JSON.stringify(SEARCH)], INFO_WORDS, random),
+  read: async (path, bytes) => {
+    const folder = join(dirname(path), 'search');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, TUNE_FILE), bytes);
+    await readTuneFile(folder);
+  },
+};
+
 const wheel: Target = {
   name: 'wheel',
   extension: '.whl',
@@ -136,4 +173,4 @@ const wheel: Target = {
   },
 };
 
-export const settingTargets: readonly Target[] = [recipe, checkpoint, history, wheel];
+export const settingTargets: readonly Target[] = [recipe, checkpoint, history, ensemble, search, wheel];

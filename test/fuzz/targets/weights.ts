@@ -7,9 +7,11 @@ import { readSafetensors, writeSafetensors } from '../../../src/models/index.ts'
 import { readPickle } from '../../../src/models/weights/pickle.ts';
 import { INSTRUCTIONS } from '../../../src/models/weights/pickle-instructions.ts';
 import { PickleClass } from '../../../src/models/weights/pickle-value.ts';
+import { readKerasFile } from '../../../src/models/weights/hdf5.ts';
 import { float32Of } from '../../../src/models/weights/stored-tensor.ts';
 import { openTensorFile } from '../../../src/models/weights/tensor-file.ts';
 import type { HostTensor } from '../../../src/xla/index.ts';
+import { keptThread } from '../hdf5/kept-thread.ts';
 import { mutate, mutateText } from '../mutate.ts';
 import type { Target } from '../target.ts';
 
@@ -142,17 +144,27 @@ const pthLegacy: Target = {
   read: readAll,
 };
 
+const readInKeptThread = keptThread();
 const WEIGHTS = join(import.meta.dirname, '..', '..', 'weights');
 
+async function damagedHdf5(): Promise<(random: Random) => Buffer> {
+  const whole = await Promise.all([readFile(join(WEIGHTS, 'tiny.h5')), readFile(join(WEIGHTS, 'tiny.weights.h5'))]);
+  return (random) => mutate(whole, random);
+}
+
+/** What is done with the file, without the thread that each one gets. */
 const hdf5: Target = {
   name: 'hdf5',
   extension: '.h5',
-  share: 0.1,
-  async prepare() {
-    const whole = await Promise.all([readFile(join(WEIGHTS, 'tiny.h5')), readFile(join(WEIGHTS, 'tiny.weights.h5'))]);
-    return (random) => mutate(whole, random);
+  share: 0.4,
+  prepare: damagedHdf5,
+  async read(path) {
+    const { layers } = await readKerasFile(path, readInKeptThread);
+    for (const { tensors } of layers) for (const { tensor } of tensors) float32Of(tensor.read());
   },
-  read: readAll,
 };
 
-export const weightTargets: readonly Target[] = [safetensorsTarget, pickle, pthZip, pthLegacy, hdf5];
+/** The whole way, with a thread for each file: a few cases show that it is the same. */
+const hdf5Thread: Target = { name: 'hdf5-thread', extension: '.h5', share: 0.02, prepare: damagedHdf5, read: readAll };
+
+export const weightTargets: readonly Target[] = [safetensorsTarget, pickle, pthZip, pthLegacy, hdf5, hdf5Thread];

@@ -1,0 +1,39 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { Hdf5Content } from '../../../src/models/weights/hdf5-content.ts';
+import type { ReadHdf5 } from '../../../src/models/weights/hdf5.ts';
+
+/** Files after which a thread is renewed: instances that it no longer needs are not all given back. */
+const MOST_FILES = 500;
+/** Milliseconds for a file of a few kB. What makes the library loop is refused in `readKerasFile` too, after 10 s. */
+const LIMIT = 3000;
+
+/**
+ * Reads HDF5 files as `readKerasFile` does, but in a thread that is kept: starting one and compiling the library in it
+ * takes thirty times as long as reading a small file.
+ */
+export function keptThread(): ReadHdf5 {
+  let worker: Worker | undefined;
+  let files = 0;
+  const end = async () => {
+    await worker?.terminate();
+    worker = undefined;
+  };
+  return async (path) => {
+    if (files++ % MOST_FILES === 0) await end();
+    if (worker === undefined) {
+      worker = new Worker(join(import.meta.dirname, 'worker.ts'), { stdout: true, stderr: true });
+      await once(worker, 'online');
+    }
+    const answer = once(worker, 'message', { signal: AbortSignal.timeout(LIMIT) });
+    worker.postMessage(path, []);
+    try {
+      const [content] = (await answer) as [Hdf5Content];
+      return content;
+    } catch (error) {
+      await end();
+      return { refused: { kind: 'corrupt', what: error instanceof Error ? error.message : String(error) } };
+    }
+  };
+}
