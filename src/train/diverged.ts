@@ -1,15 +1,15 @@
-import { rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFile } from '../base/index.ts';
 import { streamSafetensors, type ComputeType } from '../models/index.ts';
 import type { Backend } from '../runtime/index.ts';
-import type { HostTensor } from '../xla/index.ts';
+import { hostArray, type HostTensor } from '../xla/index.ts';
 import { readCheckpoint, sourcesOf, type Checkpoint, type CheckpointInfo } from './checkpoint.ts';
 import type { DeviceBatch } from './device-batches.ts';
 import { CheckpointError, TrainingError } from './errors.ts';
 import type { PhaseRun, StepOutcome } from './phase-run.ts';
-import { DIVERGED_FILE, DIVERGED_STATE } from './run-files.ts';
+import { DIVERGED_FILE, divergedPart } from './run-files.ts';
 
 const HINT = 'lower the learning rate, lengthen the warm-up, or clip gradients (clipNorm)';
 
@@ -24,6 +24,8 @@ const stepSchema = z.object({
   gradientNorm: z.string(),
   seed: z.int(),
   replicas: z.int(),
+  /** Hosts that the batch lay on, in the order of its rows. */
+  hosts: z.int().min(1).default(1),
   computeType: z.enum(['float32', 'bfloat16']),
   classWeights: z.array(z.number()).optional(),
   /** Whether the step was of the head alone, on features computed once. */
@@ -56,7 +58,7 @@ export class Diverged extends Error {
 export interface DivergedRun {
   readonly step: DivergedStep;
   readonly checkpoint: Checkpoint;
-  readonly batch: Readonly<Record<'images' | 'labels' | 'mask', HostTensor>>;
+  readonly batch: BatchRows;
 }
 
 /** A step whose numbers were not finite, and all that it takes to run it again. */
@@ -78,7 +80,7 @@ export interface Divergent {
 
 /**
  * Keeps the state before the step and its batch in one file, for `sepal debug`, and what a person wants to know in
- * another. Of a run on several hosts, which have a part of the batch each, only the second one is written. Where `isWhole` is
+ * another. Where hosts train together each writes its rows of the batch, and the first one the rest. Where `isWhole` is
  * false nothing is.
  */
 export async function keepDiverged(
@@ -87,6 +89,7 @@ export async function keepDiverged(
   { isWhole = true }: { readonly isWhole?: boolean } = {},
 ): Promise<DivergedStep> {
   const { run, batch, outcome, learningRate, epoch, info, computeType, seed, classWeights, ids, backend } = divergent;
+  const { host } = backend;
   const { indices, mask } = batch;
   const step: DivergedStep = {
     step: info.step + 1,
@@ -96,33 +99,43 @@ export async function keepDiverged(
     gradientNorm: String(outcome.gradientNorm),
     seed,
     replicas: backend.replicas,
+    hosts: host.count,
     computeType,
     classWeights: classWeights === undefined ? undefined : [...classWeights],
     onFeatures: run.summary.cachesFeatures,
     gradients: [...outcome.unsound],
     images: Array.from(indices, (index) => ids[index]).filter((_, row) => mask[row] === 1),
   };
-  if (backend.host.index !== 0 || !isWhole) return step;
-  if (backend.host.count === 1) {
-    const snapshot = await run.snapshot(info.step);
-    try {
-      const rows = batch.mask.length;
-      const whole = Object.entries(batch.arrays).map(async ([name, array]) => {
-        const [, ...rest] = array.shape;
-        const tensor = { shape: [rows, ...rest], dtype: array.dtype, data: await backend.gather(array) };
-        return [name, tensor] as const;
-      });
-      const sources = sourcesOf({ ...snapshot.state, batch: Object.fromEntries(await Promise.all(whole)) });
-      const metadata = { sepal: JSON.stringify(info), diverged: JSON.stringify(step) };
-      await streamSafetensors(join(out, DIVERGED_STATE), sources, metadata);
-    } finally {
-      snapshot.dispose();
-    }
-  } else {
-    await rm(join(out, DIVERGED_STATE), { force: true });
+  if (!isWhole) return step;
+  const rows = { batch: await rowsOf(divergent) };
+  const write = async (tree: object) => {
+    const metadata = { sepal: JSON.stringify(info), diverged: JSON.stringify(step) };
+    await streamSafetensors(join(out, divergedPart(host.index)), sourcesOf(tree), metadata);
+  };
+  if (host.index !== 0) {
+    // Other hosts write nothing else, so there may be no folder yet.
+    await mkdir(out, { recursive: true });
+    await write(rows);
+    return step;
+  }
+  const snapshot = await run.snapshot(info.step);
+  try {
+    await write({ ...snapshot.state, ...rows });
+  } finally {
+    snapshot.dispose();
   }
   await noteDiverged(out, step);
   return step;
+}
+
+/** This host's rows of a batch. */
+async function rowsOf({ batch, backend }: Divergent): Promise<Readonly<Record<string, HostTensor>>> {
+  const rows = batch.mask.length;
+  const whole = Object.entries(batch.arrays).map(async ([name, array]) => {
+    const [, ...rest] = array.shape;
+    return [name, { shape: [rows, ...rest], dtype: array.dtype, data: await backend.gather(array) }] as const;
+  });
+  return Object.fromEntries(await Promise.all(whole));
 }
 
 /** Writes what a person wants to know of the step; `first` is what a diagnosis has found. */
@@ -131,22 +144,57 @@ export async function noteDiverged(out: string, step: DivergedStep, first?: stri
   await writeFile(join(out, DIVERGED_FILE), `${JSON.stringify({ ...rest, first, images }, undefined, 2)}\n`);
 }
 
-/** Reads the step that a run kept. @throws CheckpointError where it kept none. */
+const BATCH = ['images', 'labels', 'mask'] as const;
+type BatchRows = Readonly<Record<(typeof BATCH)[number], HostTensor>>;
+
+/** Reads the step that a run kept. @throws CheckpointError where it kept none, or where a host's part of it is missing. */
 export async function readDiverged(out: string): Promise<DivergedRun> {
-  const checkpoint = await readCheckpoint(join(out, DIVERGED_STATE)).catch((error: unknown) => {
+  const first = await readPart(out, 0);
+  const others: DivergedRun[] = [];
+  for (let host = 1; host < first.step.hosts; host++) others.push(await readPart(out, host));
+  const other = others.find(({ step }) => step.step !== first.step.step || step.seed !== first.step.seed);
+  if (other !== undefined) {
+    throw new CheckpointError('CHECKPOINT_FORMAT', `${other.checkpoint.path} belongs to another step`, {
+      expected: `step ${first.step.step}, seed ${first.step.seed}`,
+      received: `step ${other.step.step}, seed ${other.step.seed}`,
+    });
+  }
+  const parts = [first, ...others];
+  const rows = (name: keyof BatchRows) => joinRows(parts.map(({ batch }) => batch[name]));
+  const step = { ...first.step, images: parts.flatMap((part) => part.step.images) };
+  return { step, checkpoint: first.checkpoint, batch: { images: rows('images'), labels: rows('labels'), mask: rows('mask') } }; // prettier-ignore
+}
+
+async function readPart(out: string, host: number): Promise<DivergedRun> {
+  const checkpoint = await readCheckpoint(join(out, divergedPart(host))).catch((error: unknown) => {
     if (!(error instanceof CheckpointError && error.code === 'CHECKPOINT_FILE')) throw error;
-    throw new CheckpointError('NOTHING_DIVERGED', `${out} has no ${DIVERGED_STATE}`, {
-      hint: 'a run writes it at the first step whose loss or gradients are not finite',
+    throw new CheckpointError('NOTHING_DIVERGED', `${out} has no ${divergedPart(host)}`, {
+      hint:
+        host === 0
+          ? 'a run writes it at the first step whose loss or gradients are not finite'
+          : `it has the rows of host ${host}: copy it from the run folder there`,
       cause: error,
     });
   });
   const { metadata, path, tensors } = checkpoint;
   const parsed = stepSchema.safeParse(JSON.parse(metadata.diverged ?? '{}'));
-  const [images, labels, mask] = ['images', 'labels', 'mask'].map((name) => tensors.get(`batch/${name}`));
+  const [images, labels, mask] = BATCH.map((name) => tensors.get(`batch/${name}`));
   if (!parsed.success || images === undefined || labels === undefined || mask === undefined) {
     throw new CheckpointError('CHECKPOINT_FORMAT', `${path} holds no batch to run again`);
   }
   return { step: parsed.data, checkpoint, batch: { images, labels, mask } };
+}
+
+/** Tensors under each other. */
+function joinRows(parts: readonly HostTensor[]): HostTensor {
+  const [{ shape, dtype }] = parts;
+  const rows = parts.reduce((sum, part) => sum + part.shape[0], 0);
+  const bytes = parts.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return {
+    shape: [rows, ...shape.slice(1)],
+    dtype,
+    data: hostArray(dtype, new Uint8Array(Buffer.concat(bytes)).buffer),
+  };
 }
 
 /** What was not finite in a step, in words. */

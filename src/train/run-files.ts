@@ -18,6 +18,8 @@ export const LOCK_FILE = 'train.lock';
 export const DIVERGED_FILE = 'diverged.json';
 /** The state before it and its batch, to run it again. */
 export const DIVERGED_STATE = 'diverged.safetensors';
+/** Where hosts train together each keeps its rows of the batch; the first one has the state as well. */
+export const divergedPart = (host: number): string => (host === 0 ? DIVERGED_STATE : `diverged-${host}.safetensors`);
 
 /** Weights of one of the best epochs, where several are kept. */
 export const epochFile = (epoch: number): string => `epoch-${String(epoch).padStart(4, '0')}.safetensors`;

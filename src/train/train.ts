@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { removeDrafts, treeLeaves } from '../base/index.ts';
+import { removeDrafts, treeLeaves, UsageError } from '../base/index.ts';
 import type { Model, TransferProgress } from '../models/index.ts';
 import { isDeviceArray } from '../runtime/index.ts';
 import { modelOf, tensorsOf, type Checkpoint } from './checkpoint.ts';
@@ -43,6 +43,12 @@ export interface TrainResult {
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { recipe, backend, data, out, onEvent = () => {} } = options;
   checkRun(recipe, backend.replicas, data);
+  // Each host would need the checkpoint of the first, and know that there is one.
+  if (backend.host.count > 1 && recipe.onDivergence.policy === 'roll-back') {
+    throw new UsageError('MANY_HOSTS', 'several hosts can stop or skip a step that goes wrong, and not roll back', {
+      hint: 'give --on-divergence stop or skip',
+    });
+  }
   // Of several hosts the first one writes.
   const lock = options.lock === undefined && backend.host.index === 0 ? await RunLock.take(out) : undefined;
   const keeper = new RunKeeper(out, { ...options, writes: backend.host.index === 0 });
