@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { mkdir, open, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isSystemError, SepalError } from './errors.ts';
@@ -33,6 +34,7 @@ export async function fillFile(path: string, fill: (draft: string) => Promise<vo
     await mkdir(dirname(path), { recursive: true });
     const target = await realpath(path).catch(() => path);
     const draft = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}`);
+    drafts.add(draft);
     try {
       await fill(draft);
       await rename(draft, target);
@@ -40,9 +42,25 @@ export async function fillFile(path: string, fill: (draft: string) => Promise<vo
     } catch (error) {
       await rm(draft, { force: true });
       throw error;
+    } finally {
+      drafts.delete(draft);
     }
   } catch (cause) {
     throw cause instanceof SepalError ? cause : writeError(path, cause);
+  }
+}
+
+/** Drafts that this process is filling. */
+const drafts = new Set<string>();
+
+/** Removes what is being written, for a process that ends in the middle of it. */
+export function dropDrafts(): void {
+  for (const draft of drafts) {
+    try {
+      rmSync(draft, { force: true });
+    } catch {
+      // It ends in any case.
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 export { assert, InternalError, isSystemError, SepalError, UsageError, type ErrorDetails } from './errors.ts';
-export { fillFile, writeError, writeFile, removeDrafts, type FileContent } from './atomic-file.ts';
+export { dropDrafts, fillFile, removeDrafts, writeError, writeFile, type FileContent } from './atomic-file.ts';
 export { parseDuration } from './duration.ts';
 export { formatBytes, formatCount, formatSeconds, formatTable, plural } from './format.ts';
 export { createLogger, silent, type Logger } from './log.ts';

@@ -57,7 +57,11 @@ function gpuHostOf({ hosts, hostIndex, store }: DeviceFlags): GpuHost | undefine
   return { index: hostIndex, count: hosts, store };
 }
 
-export async function openDevice(flags: DeviceFlags, { log }: Context, { acrossHosts = false } = {}): Promise<Backend> {
+export async function openDevice(
+  flags: DeviceFlags,
+  { log, signal }: Context,
+  { acrossHosts = false } = {},
+): Promise<Backend> {
   const { device, replicas, threads, memoryFraction, preallocate } = flags;
   const backend = await openBackend({
     device,
@@ -69,6 +73,7 @@ export async function openDevice(flags: DeviceFlags, { log }: Context, { acrossH
     // The plugin's default is to do so.
     preallocate: preallocate === false ? false : undefined,
     log,
+    signal,
   });
   log.info(`REPLICAS: ${backend.replicas}`);
   return backend;

@@ -17,5 +17,7 @@ enableCompileCache();
 // Its size is read when the first one starts, so it is set before anything else is loaded.
 process.env.UV_THREADPOOL_SIZE ??= '8';
 
-const { run } = await import('./run.ts');
-process.exitCode = await run(process.argv.slice(2));
+const { endNow, isInterrupted, run } = await import('./run.ts');
+const status = await run(process.argv.slice(2));
+if (isInterrupted(status)) await endNow(status);
+process.exitCode = status;

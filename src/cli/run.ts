@@ -1,9 +1,19 @@
 import { CommanderError } from 'commander';
-import { createLogger, SepalError } from '../base/index.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createLogger, dropDrafts, SepalError } from '../base/index.ts';
 import { createProgram } from './program.ts';
 
 /** Signals that ask for an end, and the exit status after them by the shells' convention: 128 + the signal's number. */
 const ENDING = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/**
+ * Commands that save or tidy up when they are interrupted, and end by themselves. Of the others nothing is left behind, so
+ * they need not be waited for: a compiler may take minutes.
+ */
+const TIDYING: ReadonlySet<string> = new Set(['train', 'tune', 'serve', 'data', 'plugin', 'doctor']);
+
+/** Whether a status tells of an interruption. */
+export const isInterrupted = (status: number): boolean => Object.values<number>(ENDING).includes(status);
 
 /** Runs one command line. Resolves with the exit status: 0, 1 for an error, 2 for a wrong command line. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -16,16 +26,15 @@ export async function run(args: readonly string[]): Promise<number> {
         interrupt.abort(new SepalError('INTERRUPTED', `interrupted by ${signal}`));
         return;
       }
-      // A second one ends the process at once by the system's way; process.exit would wait for a plugin that compiles.
-      process.removeAllListeners(signal);
-      process.kill(process.pid, signal);
+      void endNow(status);
     });
   }
 
   const program = await createProgram(args, (options) => ({ log: createLogger(options), signal: interrupt.signal }));
 
   try {
-    await program.parseAsync(args, { from: 'user' });
+    const isTidying = TIDYING.has(args.find((word) => !word.startsWith('-')) ?? '');
+    await Promise.race([program.parseAsync(args, { from: 'user' }), ...(isTidying ? [] : [aborted(interrupt.signal)])]);
     return process.exitCode === undefined ? 0 : Number(process.exitCode);
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
@@ -34,6 +43,22 @@ export async function run(args: readonly string[]): Promise<number> {
     printError(error, Boolean(program.opts().verbose));
     return error instanceof SepalError && error.code === 'INTERRUPTED' ? interrupted : 1;
   }
+}
+
+/** Rejects with the reason of an abort. */
+const aborted = async (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+
+/** Ends the process at once, with nothing half-written, also while a plugin compiles. */
+export async function endNow(status: number): Promise<never> {
+  dropDrafts();
+  // A pipe may still have something to take; where nobody takes it, that is no reason to stay.
+  const told = [process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve)));
+  await Promise.race([Promise.all(told), delay(1000)]);
+  const { endProcess } = await import('../pjrt/index.ts');
+  return endProcess(status);
 }
 
 /** For programs, the error stands on stdout as well; the code never changes between versions. */

@@ -84,6 +84,16 @@ export function writeWord(address: Pointer, index: number, value: bigint): void 
   new BigUint64Array(koffi.view(address, (index + 1) * 8))[index] = value;
 }
 
+/**
+ * Ends this process, also while calls are on worker threads: the usual way waits for them, and a compiler may take minutes.
+ */
+export function endProcess(status: number): never {
+  if (slots.free < MAX_ASYNC_CALLS && process.platform !== 'win32') {
+    (koffi.load(null).func('void _exit(int status)') as (status: number) => void)(status);
+  }
+  process.exit(status);
+}
+
 /** Does nothing: whoever mentions `memory` here holds it until then. */
 function keepAlive(_memory: readonly unknown[]): void {}
 

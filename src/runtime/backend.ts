@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { PluginPlatform } from '../assets/index.ts';
 import { mapTree, silent, treeLeaves, type Logger, type MapLeaves } from '../base/index.ts';
-import type { Client, Device, Plugin } from '../pjrt/index.ts';
+import type { Client, CompileOptions, Device, FormattedProgram, LoadedExecutable, Plugin } from '../pjrt/index.ts';
 import {
   byteSize,
   elementCount,
@@ -24,6 +24,8 @@ export interface BackendSettings {
   readonly onClose?: () => Promise<void>;
   /** False compiles every program anew. */
   readonly compileCache?: CompileCache | false;
+  /** After its abort nobody waits for a compiler any longer. */
+  readonly signal?: AbortSignal;
 }
 
 /** One of the machines that train together, each a process with devices of its own. */
@@ -45,7 +47,10 @@ export class Backend {
   readonly host: Host;
   readonly compileCache: CompileCache | undefined;
   readonly log: Logger;
+  readonly #signal: AbortSignal | undefined;
   readonly #onClose: (() => Promise<void>) | undefined;
+  /** Programs being compiled that nobody waits for. */
+  #abandoned = 0;
 
   constructor(
     platform: PluginPlatform,
@@ -66,6 +71,7 @@ export class Backend {
     this.host = hosts.host;
     this.compileCache = options.compileCache === false ? undefined : (options.compileCache ?? new CompileCache());
     this.log = options.log ?? silent;
+    this.#signal = options.signal;
     this.#onClose = options.onClose;
   }
 
@@ -125,8 +131,33 @@ export class Backend {
     return hostArray(array.dtype, joined.buffer.slice(joined.byteOffset, joined.byteOffset + joined.byteLength));
   }
 
-  /** Gives the devices back. */
+  /**
+   * Compiles a program. A compiler can't be stopped; after an abort it goes on, and what it makes is thrown away.
+   *
+   * @throws the signal's reason.
+   */
+  async compile(program: string | Uint8Array | FormattedProgram, options: CompileOptions): Promise<LoadedExecutable> {
+    this.#signal?.throwIfAborted();
+    const compiling = this.client.compile(program, options);
+    if (this.#signal === undefined) return compiling;
+    const done = new AbortController();
+    const given = Promise.withResolvers<never>();
+    const giveUp = () => {
+      this.#abandoned++;
+      compiling.then((executable) => executable.destroy()).catch(() => {}).finally(() => this.#abandoned--); // prettier-ignore
+      given.reject(this.#signal?.reason);
+    };
+    this.#signal.addEventListener('abort', giveUp, { once: true, signal: done.signal });
+    try {
+      return await Promise.race([compiling, given.promise]);
+    } finally {
+      done.abort();
+    }
+  }
+
+  /** Gives the devices back, unless a compiler is still at work that the process shall not wait for. */
   async close(): Promise<void> {
+    if (this.#abandoned > 0) return;
     await this.client.destroy();
     await this.#onClose?.();
   }

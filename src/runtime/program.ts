@@ -124,7 +124,7 @@ export async function compile(backend: Backend, graph: Graph, settings: CompileS
       await cache?.remove(key);
     }
   }
-  const executable = await client.compile(text, options);
+  const executable = await backend.compile(text, options);
   const program = new Program(graph, executable, donate, made(false));
   if (cache !== undefined) {
     // Not every plugin can serialise; then the next start compiles again.

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { skipWithoutCpuPlugin as skip } from './backend.ts';
+import { writeColouredDataset } from './coloured-dataset.ts';
+
+const MAIN = join(import.meta.dirname, '..', 'src', 'cli', 'main.ts');
+const SIZE = 40;
+
+/** Compiling it takes many seconds, and no other test compiles it in this size. */
+const SLOW = ['--model', 'densenet121', '--size', String(SIZE), '--batch-size', '7', '--device', 'cpu', '--replicas', '1']; // prettier-ignore
+
+/** Runs a command line, and sends it a signal when it has said something. */
+async function interrupt(args: readonly string[], when: RegExp, signal: 'SIGINT' | 'SIGTERM') {
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  let told = false;
+  const hear = (text: Buffer) => {
+    output += text.toString();
+    if (!told && when.test(output)) told = child.kill(signal);
+  };
+  child.stdout.on('data', hear);
+  child.stderr.on('data', hear);
+  const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { status, output };
+}
+
+// A compiler can't be stopped, and a machine that is taken away doesn't wait for it.
+suite('a command that is interrupted while it compiles', { skip }, () => {
+  let folder: string;
+  let data: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sepal-interrupt-'));
+    data = await writeColouredDataset(join(folder, 'data'), { splits: { train: 21, val: 6 }, size: SIZE });
+  });
+  after(() => rm(folder, { recursive: true, force: true }));
+
+  for (const [signal, code] of [
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const) {
+    test(`ends with ${code} and no step of training after ${signal}`, async () => {
+      const out = join(folder, signal);
+      const train = ['train', 'cnn', ...SLOW, '--data', data, '--epochs', '1', '--out', out];
+      const { status, output } = await interrupt(train, /^recipe /m, signal);
+      assert.equal(status, code, output);
+      assert.match(output, /^error: interrupted by /m);
+      assert.doesNotMatch(output, /saved|epoch 1/);
+      // The lock is given back, and nothing is half-written.
+      assert.deepEqual(await readdir(out), ['recipe.yaml']);
+    });
+  }
+
+  test('and has nothing to save ends at once', async () => {
+    const profile = ['profile', 'cnn', ...SLOW, '--out', join(folder, 'profile')];
+    const { status, output } = await interrupt(profile, /REPLICAS: 1/, 'SIGTERM');
+    assert.equal(status, 143, output);
+    assert.match(output, /^error: interrupted by SIGTERM$/m);
+    assert.deepEqual((await readdir(folder)).toSorted(), ['SIGINT', 'SIGTERM', 'data']);
+  });
+});
