@@ -1,11 +1,9 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Hdf5Content } from '../../../src/models/weights/hdf5-content.ts';
 import type { ReadHdf5 } from '../../../src/models/weights/hdf5.ts';
+import type { FileRead } from './worker.ts';
 
-/** Files after which a thread is renewed: instances that it no longer needs are not all given back. */
-const MOST_FILES = 500;
 /** Milliseconds for a file of a few kB. What makes the library loop is refused in `readKerasFile` too, after 10 s. */
 const LIMIT = 3000;
 
@@ -15,13 +13,11 @@ const LIMIT = 3000;
  */
 export function keptThread(): ReadHdf5 {
   let worker: Worker | undefined;
-  let files = 0;
   const end = async () => {
     await worker?.terminate();
     worker = undefined;
   };
   return async (path) => {
-    if (files++ % MOST_FILES === 0) await end();
     if (worker === undefined) {
       worker = new Worker(join(import.meta.dirname, 'worker.ts'), { stdout: true, stderr: true });
       await once(worker, 'online');
@@ -29,7 +25,8 @@ export function keptThread(): ReadHdf5 {
     const answer = once(worker, 'message', { signal: AbortSignal.timeout(LIMIT) });
     worker.postMessage(path, []);
     try {
-      const [content] = (await answer) as [Hdf5Content];
+      const [{ content, isWorn }] = (await answer) as [FileRead];
+      if (isWorn) await end();
       return content;
     } catch (error) {
       await end();

@@ -11,7 +11,16 @@ import { memoryOf, readHdf5, type Hdf5Content, type Hdf5Library } from '../../..
  */
 
 /** Files of one instance, which keeps them open. */
-const MOST_FILES = 100;
+const MOST_FILES = 40;
+/** Instances of one thread, which holds all that it has loaded: each takes 20 MB. */
+const MOST_INSTANCES = 10;
+
+/** What the thread tells of a file. */
+export interface FileRead {
+  readonly content: Hdf5Content;
+  /** Whether the thread should read no more. */
+  readonly isWorn: boolean;
+}
 const WHOLE = join(import.meta.dirname, '..', '..', 'weights', 'tiny.h5');
 
 const place = import.meta.resolve('h5wasm/node');
@@ -49,7 +58,8 @@ async function read(path: string): Promise<void> {
     library = await newInstance();
     files = 0;
   }
-  parentPort?.postMessage(content, memoryOf(content));
+  const isWorn = instances > MOST_INSTANCES;
+  parentPort?.postMessage({ content, isWorn } satisfies FileRead, memoryOf(content));
 }
 
 parentPort?.on('message', (path: string) => void read(path));
