@@ -173,10 +173,7 @@ class KernelBench {
     const hash = createHash('sha256').update(key).digest('hex');
     const known = this.#seconds.get(hash);
     if (known !== undefined) return known;
-    const executable = await this.#backend.compile(
-      { format: 'hlo', code },
-      { replicas: 1, overrides: AS_IT_IS },
-    );
+    const executable = await this.#backend.compile({ format: 'hlo', code }, { replicas: 1, overrides: AS_IT_IS });
     try {
       this.#launch ??= await this.#timeLaunch();
       const whole = await this.#time(executable, await this.#arguments(parameters), this.#repeats);
