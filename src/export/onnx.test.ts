@@ -83,6 +83,20 @@ suite('an ONNX model', () => {
     }
   });
 
+  test('has probabilities at the temperature of the run, and logits as they are', async () => {
+    const small = exported('cnn', { depth: 2, width: 4 });
+    const plain = await runOnnx(onnxModel(small), photos(32, 2), small);
+    const calibrated = await runOnnx(onnxModel({ ...small, temperature: 2.5 }), photos(32, 2), small);
+    assert.deepEqual(calibrated.logits, plain.logits);
+    for (const row of [0, 3]) {
+      const powers = plain.logits.slice(row, row + 3).map((logit) => Math.exp(logit / 2.5));
+      const total = powers.reduce((a, b) => a + b);
+      for (const [i, power] of powers.entries()) {
+        assert.ok(Math.abs(calibrated.probabilities[row + i] - power / total) < 1e-5);
+      }
+    }
+  });
+
   test('is half as large in float16', () => {
     const small = exported('cnn', { depth: 3, width: 32 });
     const [single, half] = [onnxModel(small), onnxModel(small, 'float16')].map(({ length }) => length);

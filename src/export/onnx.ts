@@ -1,6 +1,16 @@
 import { applyNetwork } from '../nn/index.ts';
 import { preprocess, type ExportedModel } from '../models/index.ts';
-import { convert, nodesOf, softmax, trace, type Graph, type Node, type OpName, type Tensor } from '../xla/index.ts';
+import {
+  convert,
+  mul,
+  nodesOf,
+  softmax,
+  trace,
+  type Graph,
+  type Node,
+  type OpName,
+  type Tensor,
+} from '../xla/index.ts';
 import { ExportError } from './errors.ts';
 import { ONNX_RULES, type OnnxRule } from './onnx-rules.ts';
 import { BATCH, hostValue, nameIn, type Value } from './onnx-values.ts';
@@ -18,12 +28,12 @@ export const ONNX_PORTS = { images: 'images', logits: 'logits', probabilities: '
  * A trained model as the bytes of an ONNX file.
  *
  * Input `images`: RGB 0..255, uint8 [batch, height, width, 3], any batch; preprocessing is inside. Outputs `logits` and
- * `probabilities`: float32 [batch, classes]. Classes, size and licence stand in the metadata.
+ * `probabilities`: float32 [batch, classes], at the run's temperature. Classes, size and licence stand in the metadata.
  *
  * @throws ExportError `EXPORT_OP` for a network with an op that ONNX lacks.
  */
 export function onnxModel(exported: ExportedModel, precision: OnnxPrecision = 'float32'): Uint8Array {
-  const { model, classNames, licence } = exported;
+  const { model, classNames, licence, temperature } = exported;
   const { height, width } = model.size;
   const graph = traceInference(exported, precision);
   const writer = new OnnxWriter();
@@ -43,11 +53,15 @@ export function onnxModel(exported: ExportedModel, precision: OnnxPrecision = 'f
       size: JSON.stringify([height, width]),
       opset: String(OPSET),
       ...(licence === undefined ? {} : { licence }),
+      ...(temperature === undefined ? {} : { temperature: String(temperature) }),
     },
   );
 }
 
-function traceInference({ model, preprocess: pixels }: ExportedModel, precision: OnnxPrecision): Graph {
+function traceInference(
+  { model, preprocess: pixels, temperature = 1 }: ExportedModel,
+  precision: OnnxPrecision,
+): Graph {
   const { variables, network, size } = model;
   const images = { name: 'images', shape: [BATCH, size.height, size.width, 3], dtype: 'uint8' } as const;
   const types = variables.map(({ path, shape, dtype }) => ({ name: path, shape, dtype }));
@@ -55,7 +69,7 @@ function traceInference({ model, preprocess: pixels }: ExportedModel, precision:
     const byPath = Object.fromEntries(variables.map(({ path }, i) => [path, tensors[i]]));
     const { output } = applyNetwork(network, byPath, preprocess(input, pixels, precision), { training: false });
     const logits = convert(output, 'float32');
-    return [logits, softmax(logits)];
+    return [logits, softmax(temperature === 1 ? logits : mul(logits, 1 / temperature))];
   });
 }
 

@@ -1,22 +1,22 @@
 import type { ExportedModel } from '../models/index.ts';
 import { preprocess } from '../models/index.ts';
 import { applyNetwork } from '../nn/index.ts';
-import { convert, formatShape, lowerToStableHlo, softmax, trace } from '../xla/index.ts';
+import { convert, formatShape, lowerToStableHlo, mul, softmax, trace } from '../xla/index.ts';
 
 /**
  * The inference program of a model as StableHLO text, in plain ops, for a fixed batch.
  *
  * `@main` takes uint8 images [batch, height, width, 3] and then every variable; a comment for each says which it is. It gives
- * logits and probabilities. The numbers are those of the run's checkpoint, under the same names.
+ * logits and probabilities, which are at the run's temperature. The numbers are those of the run's checkpoint, under the same names.
  */
-export function stableHloText({ model, preprocess: pixels }: ExportedModel, batch = 1): string {
+export function stableHloText({ model, preprocess: pixels, temperature = 1 }: ExportedModel, batch = 1): string {
   const { variables, network, size, name } = model;
   const images = { name: 'images', shape: [batch, size.height, size.width, 3], dtype: 'uint8' } as const;
   const graph = trace([images, ...variables], (input, ...tensors) => {
     const byPath = Object.fromEntries(variables.map(({ path }, i) => [path, tensors[i]]));
     const { output } = applyNetwork(network, byPath, preprocess(input, pixels), { training: false });
     const logits = convert(output, 'float32');
-    return [logits, softmax(logits)];
+    return [logits, softmax(temperature === 1 ? logits : mul(logits, 1 / temperature))];
   });
   const describe = (i: number, what: string, shape: readonly number[], dtype: string) =>
     `// %arg${i}  ${what}  ${dtype}${formatShape(shape)}`;

@@ -5,3 +5,4 @@ export { topKAccuracy, type LabelledProbabilities } from './probabilities.ts';
 export { combineProbabilities, MEANS, type Mean } from './ensemble.ts';
 export { fitTemperature, logLoss, scaleByTemperature, type Calibration } from './temperature.ts';
 export { dealByClass, heldOutMacroF1, searchWeights, type Members, type SearchResult } from './weight-search.ts';
+export { greedyChoice } from './greedy-choice.ts';

@@ -27,7 +27,13 @@ export interface TuneReportData {
   readonly monitor: string;
   /** Whether less of it is better, as of a loss. */
   readonly isLoss: boolean;
-  readonly ranges: readonly { readonly path: string; readonly text: string; readonly axis: TuneAxis }[];
+  readonly ranges: readonly {
+    readonly path: string;
+    /** What the table calls it, where that is shorter. */
+    readonly name?: string;
+    readonly text: string;
+    readonly axis: TuneAxis;
+  }[];
   /** Best first. */
   readonly trials: readonly TuneReportTrial[];
   /** Number of the best trial. */

@@ -193,7 +193,8 @@ function table(report: TuneReportData): Html {
           <tr>
             ${heading('Trial')}
             ${heading(monitor.replace(/^validation /, ''), 'number', report.isLoss ? 'ascending' : 'descending')}
-            ${heading('Epoch', 'number')} ${ranges.map(({ path }, i) => heading(path, isNumber(i) ? 'number' : 'text'))}
+            ${heading('Epoch', 'number')}
+            ${ranges.map(({ path, name }, i) => heading(name ?? path, isNumber(i) ? 'number' : 'text'))}
             ${heading('Time', 'number')} ${heading('State')}
           </tr>
         </thead>

@@ -2,7 +2,15 @@ import { UsageError } from '../base/index.ts';
 import type { ImageSize } from '../data/index.ts';
 import { combineProbabilities, scaleByTemperature } from '../metrics/index.ts';
 import type { Backend } from '../runtime/index.ts';
-import { ensembleOf, loadTrainedModel, runsOf, type EnsembleFile, type Heat } from '../train/index.ts';
+import {
+  ensembleOf,
+  loadTrainedModel,
+  readCalibration,
+  runsOf,
+  type EnsembleFile,
+  type Heat,
+  type RunCalibration,
+} from '../train/index.ts';
 import { meanOfGrids } from './heatmap.ts';
 import { Member } from './member.ts';
 
@@ -39,20 +47,30 @@ interface Part {
   readonly weight: number;
 }
 
+export interface EnsembleOptions {
+  /** Whether the temperature that was fitted on validation counts. */
+  readonly calibrated?: boolean;
+  /** Called after each program: the model, the size of its batches, and the seconds it took. */
+  readonly onCompiled?: (name: string, batchSize: number, seconds: number) => void;
+}
+
 /** One trained model or several that are averaged. */
 export class Ensemble {
   readonly members: readonly Member[];
   /** How `sepal ensemble` would have their answers joined. */
   readonly settings: EnsembleFile;
+  /** Divides the logarithms of the joined probabilities; 1 where nothing was fitted, or it is left out. */
+  readonly temperature: number;
   readonly #parts: readonly Part[];
   readonly classNames: readonly string[];
   /** The different sizes that the members take, that of the first member first. */
   readonly sizes: readonly ImageSize[];
 
-  private constructor(parts: readonly Part[], settings: EnsembleFile) {
+  private constructor(parts: readonly Part[], settings: EnsembleFile, temperature: number) {
     const members = parts.map(({ member }) => member);
     this.#parts = parts;
     this.settings = settings;
+    this.temperature = temperature;
     this.members = members;
     this.classNames = members[0].classNames;
     this.sizes = [...new Map(members.map(({ size }) => [`${size.height}×${size.width}`, size])).values()];
@@ -69,14 +87,16 @@ export class Ensemble {
     backend: Backend,
     runs: readonly string[],
     batchSizes: readonly number[],
-    onCompiled: (name: string, batchSize: number, seconds: number) => void = () => {},
+    { calibrated = true, onCompiled = () => {} }: EnsembleOptions = {},
   ): Promise<Ensemble> {
     const settings = await ensembleOf(runs);
     const parts: Part[] = [];
+    let calibration: RunCalibration | undefined;
     for (const [group, { run: path, weight }] of settings.members.entries()) {
       const folds = runsOf(path);
       for (const run of folds) {
         const trained = await loadTrainedModel(backend, run);
+        calibration = await readCalibration(trained.path, trained.info);
         requireSameClasses(parts[0]?.member, run, trained.info.classNames);
         const explained = Math.min(EXPLAINED, trained.model.classes);
         const member = new Member(backend, run, trained, explained);
@@ -84,7 +104,10 @@ export class Ensemble {
         parts.push({ member, group, weight: weight / folds.length });
       }
     }
-    return new Ensemble(parts, settings);
+    // An ensemble's file has the temperature of the whole. A mean of runs is less sure than each of them, so theirs don't fit it.
+    const own = runs.length === 1 && parts.length === 1 ? calibration?.temperature : undefined;
+    const fitted = settings.temperature === 1 ? own : settings.temperature;
+    return new Ensemble(parts, settings, calibrated ? (fitted ?? 1) : 1);
   }
 
   /** Answers up to `batchSize` queries, which must be one of the compiled sizes. */
@@ -134,7 +157,8 @@ export class Ensemble {
   #join(answers: readonly Float32Array[], rows: number): Float32Array[] {
     const classes = this.classNames.length;
     const whole = answers.map((answer) => answer.subarray(0, rows * classes));
-    const { members, mean, temperature } = this.settings;
+    const { members, mean } = this.settings;
+    const { temperature } = this;
     const groups = members.map((_, group) => {
       const folds = whole.filter((__, part) => this.#parts[part].group === group);
       return combineProbabilities(folds, folds.map(() => 1), classes); // prettier-ignore

@@ -8,7 +8,7 @@ import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts'
 import { writeUntrainedRun } from '../../test/untrained-run.ts';
 import type { Backend } from '../runtime/index.ts';
 import { answerSchema, errorSchema, modelSchema, type AnswerBody, type ClassifiedBody } from './answer-schema.ts';
-import { writeEnsemble } from '../train/index.ts';
+import { writeCalibration, writeEnsemble } from '../train/index.ts';
 import { startServer, type RunningServer, type ServeOptions } from './server.ts';
 
 const CLASSES = ['daisy', 'rose', 'tulip', 'sunflower'];
@@ -170,6 +170,30 @@ suite('the server', { skip }, () => {
       assert.ok(Math.abs((weighted.get(name) ?? NaN) - wanted[i] / total) < 1e-5);
     }
     await assert.rejects(start({ runs: [file, runs[0]] }), { code: 'ENSEMBLE_FILE' });
+  });
+
+  test('one run answers at its own temperature, several and those who ask for it without', async () => {
+    const run = await writeUntrainedRun(join(folder, 'calibrated'), { classNames: CLASSES, seed: 1 });
+    const of = async (options: Partial<ServeOptions>) => {
+      const other = await start({ batchSizes: [1], ...options });
+      try {
+        const [{ classes }] = classified((await predict(await photo('teal'), raw, '', other)).json);
+        return CLASSES.map((name) => classes.find((each) => each.name === name)!.probability);
+      } finally {
+        await other.close();
+      }
+    };
+    const plain = await of({ runs: [run] });
+    const fitted = { temperature: 0.5, split: 'validation', images: 9, errorBefore: 0.2, errorAfter: 0.1, step: 0 };
+    await writeCalibration(join(run, 'best.safetensors'), fitted);
+    assert.deepEqual(await of({ runs: [run], calibrated: false }), plain);
+    const squares = plain.map((probability) => probability ** 2);
+    const total = squares.reduce((a, b) => a + b);
+    for (const [i, probability] of (await of({ runs: [run] })).entries()) {
+      assert.ok(Math.abs(probability - squares[i] / total) < 1e-5);
+    }
+    const pair = await of({ runs: [run, run] });
+    for (const [i, probability] of pair.entries()) assert.ok(Math.abs(probability - plain[i]) < 1e-6);
   });
 
   test('below the threshold the answer is "not sure"', async () => {

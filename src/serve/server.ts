@@ -46,6 +46,8 @@ export interface ServeOptions {
   readonly log?: Logger;
   /** Looks host names up; the system's way by default. */
   readonly resolve?: Resolver;
+  /** Whether the temperature that was fitted on validation counts; by default it does. */
+  readonly calibrated?: boolean;
   /** Called after each program: the model, the size of its batches, and the seconds it took. */
   readonly onCompiled?: (name: string, batchSize: number, seconds: number) => void;
 }
@@ -81,7 +83,9 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const assets = await loadPageAssets();
   allowSafeFormatsOnly();
 
-  const ensemble = await Ensemble.load(backend, options.runs, sizes, options.onCompiled);
+  const { calibrated, onCompiled } = options;
+  const ensemble = await Ensemble.load(backend, options.runs, sizes, { calibrated, onCompiled });
+  if (ensemble.temperature !== 1) log.info(`calibrated at temperature ${ensemble.temperature.toFixed(2)}`);
   const { tta } = ensemble.settings;
   if (tta !== 'none') log.warn(`the ensemble averages views (${tta}), the server takes each photo as it is`);
   const plan = new BatchPlan(sizes, options.latencyBudget ?? DEFAULT_LATENCY_BUDGET);

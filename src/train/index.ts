@@ -3,6 +3,7 @@ export { readCheckpoint, tensorsOf, modelOf, type Checkpoint, type CheckpointInf
 export { CheckpointError, RecipeError, TrainingError } from './errors.ts';
 export { ensembleOf, readEnsemble, runsOf, writeEnsemble, type EnsembleFile } from './ensemble-file.ts';
 export { compileEvaluator, type Evaluation, type Evaluator, type Scores } from './evaluate.ts';
+export { EvaluatorCache } from './evaluator-cache.ts';
 export { FeatureCache } from './feature-cache.ts';
 export { FROZEN_STATISTICS, type Freezing } from './freeze.ts';
 export { phasesOf, type Phase } from './phase.ts';
@@ -28,6 +29,13 @@ export {
   type RecipeProgram,
 } from './programs.ts';
 export { featureSplit } from './feature-split.ts';
+export {
+  calibrate,
+  calibrationText,
+  readCalibration,
+  writeCalibration,
+  type RunCalibration,
+} from './calibration-file.ts';
 export { computeTypeOf, PRECISIONS, type Precision } from './precision.ts';
 export { learningRate, scheduleSchema, type Schedule } from './schedule.ts';
 export { hasCheckpoint } from './last-checkpoint.ts';
@@ -59,7 +67,7 @@ export { findLearningRate, type FoundRates, type FindRateOptions } from './find-
 export { snapshotFile } from './run-files.ts';
 export { recipeSettings, type TrainingData } from './run-check.ts';
 export { rowsPerReplica } from './step.ts';
-export { writeSoup } from './soup.ts';
+export { Ingredients } from './soup.ts';
 export { diagnose, type Diagnosis } from './diagnosis.ts';
 export { readDiverged, whatDiverged, type DivergedStep } from './diverged.ts';
 export { DIVERGENCE_POLICIES, type DivergencePolicy } from './divergence.ts';

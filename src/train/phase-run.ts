@@ -12,6 +12,7 @@ import {
 import { elementCount, type HostTensor } from '../xla/index.ts';
 import { trainingBatches, type DeviceBatch, type Examples } from './device-batches.ts';
 import { compileEvaluator, readScores, type Evaluation, type Evaluator, type Scores } from './evaluate.ts';
+import type { EvaluatorCache } from './evaluator-cache.ts';
 import type { DataFeatures, FeatureCache } from './feature-cache.ts';
 import { featureSplit } from './feature-split.ts';
 import { compileExtractor } from './features.ts';
@@ -52,6 +53,8 @@ export interface PhaseSettings {
   readonly signal?: AbortSignal;
   /** Features of other runs, which may be the same. */
   readonly features?: FeatureCache;
+  /** Evaluators of other runs, which may be the same. */
+  readonly evaluators?: EvaluatorCache;
   readonly onFeatures?: (done: number, total: number) => void;
 }
 
@@ -124,7 +127,8 @@ export class PhaseRun {
     const step = await jit(backend, program.body, program.types, program).catch((error: unknown) => {
       throw explain(error);
     });
-    const evaluate = await compileEvaluator(backend, classifier, phase.batchSize);
+    const own = settings.evaluators === undefined ? await compileEvaluator(backend, classifier, phase.batchSize) : undefined; // prettier-ignore
+    const evaluate = own ?? (await settings.evaluators!.take(backend, classifier, phase.batchSize));
     const start = settings.resumed?.(program.form) ?? initialState(program.form, weights, settings.step);
     const copy = await compileCopy(backend, stateTypes(program.form));
     const parts: Parts = {
@@ -147,7 +151,7 @@ export class PhaseRun {
       fixed: await backend.replicateTree(pickWeights(weights, program.fixed)),
       key: await replicateKey(backend, phase.seed),
       copy,
-      programs: [step, evaluate, copy],
+      programs: [step, copy, ...(own === undefined ? [] : [own])],
     };
     return new PhaseRun(parts, await backend.replicateTree(start));
   }

@@ -6,6 +6,9 @@ export const BEST_FILE = 'best.safetensors';
 /** The checkpoint that `--resume` goes on from. */
 export const LAST_FILE = 'last.safetensors';
 
+/** The temperature of the best weights. */
+export const CALIBRATION_FILE = 'calibration.json';
+
 /** Weights kept at the end of a period of a schedule with restarts, which make an ensemble of one run. */
 export const snapshotFile = (epoch: number): string => `snapshot-${epoch}.safetensors`;
 /** The last checkpoint but one, for the case that the last one is damaged. */

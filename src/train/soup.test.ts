@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { buildModel } from '../models/index.ts';
 import { readCheckpoint, saveWeights, type CheckpointInfo } from './checkpoint.ts';
 import { parseRecipe } from './recipe.ts';
-import { writeSoup } from './soup.ts';
+import { Ingredients } from './soup.ts';
 import { initialWeights, seededValues } from './train-state.ts';
 
 const recipe = parseRecipe(
@@ -42,7 +42,8 @@ test('a soup has the mean of the weights, and is made of one model only', async 
   t.after(() => rm(folder, { recursive: true }));
   const path = (name: string) => join(folder, `${name}.safetensors`);
   for (const seed of [1, 2, 3]) await saveWeights(path(String(seed)), initialWeights(model, seededValues(seed)), info);
-  await writeSoup(path('soup'), ['1', '2', '3'].map(path));
+  const ingredients = await Ingredients.read(['1', '2', '3'].map(path));
+  await ingredients.save(path('soup'), [0, 1, 2]);
   const soup = await readCheckpoint(path('soup'));
   const parts = await Promise.all(['1', '2', '3'].map((name) => readCheckpoint(path(name))));
   assert.deepEqual([...soup.tensors.keys()].toSorted(), [...parts[0].tensors.keys()].toSorted());
@@ -58,7 +59,9 @@ test('a soup has the mean of the weights, and is made of one model only', async 
     ...info,
     classNames: classNames.toReversed(),
   });
-  await assert.rejects(writeSoup(path('bad'), [path('1'), path('other')]), {
+  await ingredients.save(path('alone'), [1]);
+  assert.deepEqual((await readCheckpoint(path('alone'))).tensors, parts[1].tensors);
+  await assert.rejects(Ingredients.read([path('1'), path('other')]), {
     code: 'SOUP',
     message: /another classNames/,
   });

@@ -5,26 +5,49 @@ import { CheckpointError } from './errors.ts';
 import { variableTypes, type WeightsOf } from './train-state.ts';
 
 /**
- * Writes a checkpoint whose weights are the mean of several ones of one architecture (a model soup, Wortsman et al. 2022):
- * runs that began with the same pretrained weights, or snapshots of one run, often agree well enough for it, and the mean
- * costs no more than one of them. It is described as the first one, with the sum of their seconds.
- *
- * @throws CheckpointError `SOUP` where models or classes differ.
+ * Checkpoints of one architecture whose weights can be averaged (model soups, Wortsman et al. 2022): runs that began with the
+ * same pretrained weights, or snapshots of one run, often agree well enough for it, and the mean costs no more than one of them.
  */
-export async function writeSoup(path: string, files: readonly string[]): Promise<void> {
-  const checkpoints: Checkpoint[] = [];
-  for (const file of files) checkpoints.push(await readCheckpoint(file));
-  const [first] = checkpoints;
-  for (const other of checkpoints) requireSame(first, other);
-  const types = variableTypes(modelOf(first));
-  const all = checkpoints.map((checkpoint) => new Map(namedTensors(tensorsOf(checkpoint, types))));
-  const mean = mapTree(tensorsOf(first, types), isHostTensor, (tensor, name): HostTensor => {
-    const sum = new Float64Array(tensor.data.length);
-    for (const tensors of all) for (const [i, value] of tensors.get(name)!.data.entries()) sum[i] += Number(value);
-    return { ...tensor, data: Float32Array.from(sum, (value) => value / all.length) };
-  });
-  const seconds = checkpoints.reduce((total, { info }) => total + info.seconds, 0);
-  await saveWeights(path, mean, { ...first.info, best: undefined, seconds });
+export class Ingredients {
+  readonly files: readonly string[];
+  readonly #checkpoints: readonly Checkpoint[];
+
+  private constructor(files: readonly string[], checkpoints: readonly Checkpoint[]) {
+    this.files = files;
+    this.#checkpoints = checkpoints;
+  }
+
+  /** @throws CheckpointError `SOUP` where models or classes differ. */
+  static async read(files: readonly string[]): Promise<Ingredients> {
+    const checkpoints: Checkpoint[] = [];
+    for (const file of files) checkpoints.push(await readCheckpoint(file));
+    for (const other of checkpoints) requireSame(checkpoints[0], other);
+    return new Ingredients(files, checkpoints);
+  }
+
+  /** Whether all were trained at one image size. */
+  get isOneSize(): boolean {
+    return new Set(this.#checkpoints.map(({ info }) => JSON.stringify(info.size))).size === 1;
+  }
+
+  /** The mean of the weights of some of them, by their numbers. */
+  mean(numbers: readonly number[]): WeightsOf<HostTensor> {
+    const types = variableTypes(modelOf(this.#checkpoints[0]));
+    const chosen = numbers.map((number) => tensorsOf(this.#checkpoints[number], types));
+    const all = chosen.map((weights) => new Map(namedTensors(weights)));
+    return mapTree(chosen[0], isHostTensor, (tensor, name): HostTensor => {
+      const sum = new Float64Array(tensor.data.length);
+      for (const tensors of all) for (const [i, value] of tensors.get(name)!.data.entries()) sum[i] += Number(value);
+      return { ...tensor, data: Float32Array.from(sum, (value) => value / all.length) };
+    });
+  }
+
+  /** Writes their mean as a checkpoint, described as the first one of them, with the sum of their seconds. */
+  async save(path: string, numbers: readonly number[]): Promise<void> {
+    const seconds = numbers.reduce((total, number) => total + this.#checkpoints[number].info.seconds, 0);
+    const { info } = this.#checkpoints[numbers[0]];
+    await saveWeights(path, this.mean(numbers), { ...info, best: undefined, seconds });
+  }
 }
 
 function namedTensors(weights: WeightsOf<HostTensor>): [string, HostTensor][] {
@@ -44,7 +67,7 @@ function requireSame(first: Checkpoint, other: Checkpoint): void {
       {
         expected: expected.slice(0, 200),
         received: received.slice(0, 200),
-        hint: 'sepal ensemble averages the predictions of any models',
+        hint: 'sepal ensemble without --soup averages the predictions of any models',
       },
     );
   }

@@ -1,6 +1,7 @@
 import type { Model, TransferProgress, WeightsSource } from '../models/index.ts';
 import type { DivergedStep } from './diverged.ts';
 import type { CheckpointError } from './errors.ts';
+import type { EvaluatorCache } from './evaluator-cache.ts';
 import type { FeatureCache } from './feature-cache.ts';
 import type { HistoryRow } from './history.ts';
 import type { PhaseData } from './phase-data.ts';
@@ -60,6 +61,8 @@ export interface TrainOptions extends KeepSettings, PhaseData {
   readonly endsWith?: (history: readonly HistoryRow[]) => boolean;
   /** Features that runs on the same frozen layers share. */
   readonly features?: FeatureCache;
+  /** Evaluators that runs one after the other share; the caller disposes of them. */
+  readonly evaluators?: EvaluatorCache;
   /** Aborting saves a checkpoint of the step just done and ends with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Called for each thing that happens. */

@@ -127,6 +127,7 @@ async function trainAndKeep(
       resumed: goesOn ? (form) => tensorsOf(last, stateTypes(form)) : undefined,
       signal,
       features: options.features,
+      evaluators: options.evaluators,
       onFeatures: (done, total) => onEvent({ kind: 'features', done, total }),
     });
     try {

@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import { removeDrafts, writeFile } from '../base/index.ts';
 import type { Backend } from '../runtime/index.ts';
 import {
+  EvaluatorCache,
   FeatureCache,
   hasCheckpoint,
   LAST_FILE,
@@ -92,14 +93,16 @@ export async function tune(options: TuneOptions): Promise<TuneResult> {
   const space = new Space(options.settings, options.tune.ranges);
   space.checkBatches(options.backend.replicas);
   const lock = await RunLock.take(options.out);
+  const evaluators = new EvaluatorCache();
   try {
-    return await search(options, space);
+    return await search({ ...options, evaluators }, space);
   } finally {
+    evaluators.dispose();
     await lock.release();
   }
 }
 
-async function search(options: TuneOptions, space: Space): Promise<TuneResult> {
+async function search(options: TuneOptions & Pick<TrialSettings, 'evaluators'>, space: Space): Promise<TuneResult> {
   const { tune: tuning, out, resume = false, signal, onEvent = () => {} } = options;
   const state = await startState(options, space);
   await removeDrafts(out);
@@ -164,6 +167,7 @@ async function startState(
 interface TrialSettings extends TuneOptions {
   readonly space: Space;
   readonly features: FeatureCache;
+  readonly evaluators: EvaluatorCache;
   readonly monitor: Monitor;
   readonly earlier: readonly Trial[];
 }
@@ -197,6 +201,7 @@ async function runTrial(settings: TrialSettings, trial: Trial, goesOn: boolean):
       out,
       resume,
       features,
+      evaluators: settings.evaluators,
       endsWith: (history) => isPruned(withHistory(history)),
       deadline: settings.deadline,
       signal: settings.signal,

@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../../base/index.ts';
 import { SPLITS } from '../../data/index.ts';
 import { MEANS, type Mean } from '../../metrics/index.ts';
-import { checkpointPath, runsOf, TTA, writeEnsemble, writeSoup } from '../../train/index.ts';
+import { checkpointPath, Ingredients, runsOf, TTA, writeEnsemble } from '../../train/index.ts';
 import { badRecordsFlag } from '../bad-records-flag.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
@@ -14,7 +14,8 @@ import {
   type PredictOptions,
 } from '../ensemble/member.ts';
 import { readOutOfFold } from '../ensemble/out-of-fold.ts';
-import { confusionOf, summarize, summaryText } from '../ensemble/summary.ts';
+import { makeSoup, soupText, type SoupSummary } from '../ensemble/soup.ts';
+import { summarize, summaryText } from '../ensemble/summary.ts';
 import { addFeatureFlags } from '../feature-flags.ts';
 import { parseCount } from '../numbers.ts';
 
@@ -25,6 +26,7 @@ interface Flags extends DeviceFlags, Omit<PredictOptions, 'data'> {
   readonly mean: Mean | 'best';
   readonly out?: string;
   readonly soup?: string;
+  readonly greedy?: boolean;
   readonly json?: boolean;
 }
 
@@ -52,6 +54,7 @@ export const addEnsemble: AddCommand = (program, context) => {
         'also average the weights of the runs into one checkpoint, and score it beside them',
       ).conflicts('outOfFold'),
     )
+    .option('--greedy', 'with --soup: only the weights that make the mean no worse on the split, the best ones first')
     .addOption(badRecordsFlag())
     .option('--json', 'print JSON');
   addFeatureFlags(command);
@@ -59,7 +62,8 @@ export const addEnsemble: AddCommand = (program, context) => {
     .addHelpText(
       'after',
       '\nExamples:\n  sepal ensemble runs/a runs/b --data flowers --out ensemble.json\n' +
-        '  sepal ensemble runs/a runs/b --data flowers --weights 2,1 --tta flip',
+        '  sepal ensemble runs/a runs/b --data flowers --weights 2,1 --tta flip\n' +
+        '  sepal ensemble runs/a runs/b runs/c --data flowers --soup soup.safetensors --greedy',
     )
     .action(async (runs: string[], flags: Flags) => {
       await ensemble(runs, flags, context());
@@ -74,10 +78,10 @@ async function ensemble(runs: readonly string[], flags: Flags, context: Context)
       received: weights.join(','),
     });
   }
-  if (flags.soup !== undefined) await writeSoup(flags.soup, runs.flatMap(runsOf).map(checkpointPath));
-  const wanted = flags.soup === undefined ? runs : [...runs, flags.soup];
-  const predictions = await predictionsOf(wanted, flags, context);
-  const members = predictions.slice(0, runs.length);
+  if (flags.greedy === true && flags.soup === undefined) {
+    throw new UsageError('FLAG', '--greedy chooses what goes into a soup, so it needs --soup FILE');
+  }
+  const { members, soup } = await predictionsOf(runs, flags, context);
   const place = flags.outOfFold === true ? 'the images out of fold' : flags.split;
   requireLabels(members[0], place);
   const means = flags.mean === 'best' ? MEANS : [flags.mean];
@@ -94,42 +98,39 @@ async function ensemble(runs: readonly string[], flags: Flags, context: Context)
       members: summary.members.map(({ run, weight }) => ({ run, weight })),
     });
   }
-  const [soup] = predictions.slice(runs.length).map(({ probabilities, labels, classNames }) => {
-    const { macroF1, accuracy } = confusionOf(probabilities, labels, classNames.length);
-    return { file: flags.soup, macroF1, accuracy };
-  });
   const { probabilities: _, confusion: __, ...shown } = summary;
   console.log(
     flags.json === true ? JSON.stringify({ split: place, ...shown, soup }, null, 2) : summaryText(summary, place),
   );
-  if (soup !== undefined && flags.json !== true) {
-    console.log(
-      `soup      macro F1 ${soup.macroF1.toFixed(4)}, accuracy ${soup.accuracy.toFixed(4)}: the mean of the weights, ${soup.file}`,
-    );
-  }
+  if (soup !== undefined && flags.json !== true) console.log(soupText(soup, place));
   if (out !== undefined)
     context.log.info(`ensemble  ${out}\nnext      sepal submit ${out} --data ${flags.data ?? 'DIR'}`);
 }
 
+interface Predictions {
+  readonly members: readonly MemberPredictions[];
+  readonly soup?: SoupSummary;
+}
+
 /** By all members, the rows in one order: from the device, or from the files of their folds. */
-async function predictionsOf(
-  runs: readonly string[],
-  flags: Flags,
-  context: Context,
-): Promise<readonly MemberPredictions[]> {
+async function predictionsOf(runs: readonly string[], flags: Flags, context: Context): Promise<Predictions> {
   if (flags.outOfFold === true) {
     const members = await Promise.all(runs.map(readOutOfFold));
-    return members.map((member) => alignTo(members[0], member));
+    return { members: members.map((member) => alignTo(members[0], member)) };
   }
-  const { data } = flags;
+  const { data, soup } = flags;
   if (data === undefined) {
     throw new UsageError('NO_DATA', 'no data set is given', {
       hint: 'add --data DIR, or --out-of-fold for folders of folds',
     });
   }
+  // Before any work: those of other networks are refused.
+  const ingredients = soup === undefined ? undefined : await Ingredients.read(runs.flatMap(runsOf).map(checkpointPath));
   const backend = await openDevice(flags, context);
   try {
-    return await predictMembers(backend, runs, { ...flags, data }, context);
+    const members = await predictMembers(backend, runs, { ...flags, data }, context);
+    if (soup === undefined || ingredients === undefined) return { members };
+    return { members, soup: await makeSoup(backend, ingredients, members, { ...flags, data, soup }, context) };
   } finally {
     await backend.close();
   }

@@ -5,6 +5,7 @@ import { SPLITS, type Dataset, type Split } from '../../data/index.ts';
 import { Confusion } from '../../metrics/index.ts';
 import { writeReport } from '../../report/index.ts';
 import {
+  calibrate,
   compileEvaluator,
   compilePredictor,
   layerStatistics,
@@ -12,7 +13,9 @@ import {
   TTA,
   type CheckpointInfo,
   type Evaluation,
+  writeCalibration,
   type Predictor,
+  type RunCalibration,
   type Tta,
 } from '../../train/index.ts';
 import { badRecordsFlag } from '../bad-records-flag.ts';
@@ -30,6 +33,7 @@ interface EvaluateFlags extends DeviceFlags, FeatureFlags {
   readonly tta: Tta;
   readonly report?: string;
   readonly layers?: boolean;
+  readonly calibrate?: boolean;
   readonly json?: boolean;
   readonly badRecords: 'fail' | 'skip';
 }
@@ -46,6 +50,7 @@ export const addEvaluate: AddCommand = (program, context) => {
     .addOption(new Option('--tta <views>', 'views of each picture that are averaged').choices(TTA).default('none'))
     .option('--report <file>', 'write an HTML report')
     .option('--layers', "with activations and gradients of every layer in it, over the split's first batch")
+    .option('--calibrate', 'keep the temperature that fits this split in the run folder, for predict, serve and export')
     .addOption(badRecordsFlag())
     .option('--json', 'print JSON');
   addFeatureFlags(command);
@@ -55,7 +60,8 @@ export const addEvaluate: AddCommand = (program, context) => {
       `
 Examples:
   sepal evaluate runs/first --data flowers --split val --report evaluation.html
-  sepal evaluate runs/first --data flowers --report layers.html --layers`,
+  sepal evaluate runs/first --data flowers --report layers.html --layers
+  sepal evaluate runs/first --data flowers --calibrate`,
     )
     .action(async (run: string, flags: EvaluateFlags) => {
       await evaluate(run, flags, context());
@@ -63,6 +69,11 @@ Examples:
 };
 
 async function evaluate(run: string, flags: EvaluateFlags, context: Context): Promise<void> {
+  if (flags.calibrate === true && flags.tta !== 'none') {
+    throw new UsageError('FLAG', '--calibrate takes each picture as it is, as predict, serve and export do', {
+      hint: 'leave out --tta',
+    });
+  }
   const backend = await openDevice(flags, context);
   try {
     const { model, info, weights, path } = await loadTrainedModel(backend, run);
@@ -84,8 +95,19 @@ async function evaluate(run: string, flags: EvaluateFlags, context: Context): Pr
         signal: context.signal,
         onProgress: (done) => bar.update(done),
       }).finally(() => bar.stop());
-      const { confusion, loss } = evaluation;
-      console.log(flags.json === true ? scoresJson(confusion, loss, data) : scoresText(confusion, loss, data));
+      const { confusion, loss, probabilities } = evaluation;
+      const calibration = calibrate(info, split, { probabilities, labels: data.labels });
+      console.log(
+        flags.json === true
+          ? scoresJson(confusion, loss, data, calibration)
+          : scoresText(confusion, loss, data, calibration),
+      );
+      if (flags.calibrate === true && calibration !== undefined) {
+        await writeCalibration(path, calibration);
+        context.log.info(
+          `calibrated  predict, serve and export take the temperature ${calibration.temperature.toFixed(2)}`,
+        );
+      }
       if (flags.report !== undefined) {
         const report = await evaluationReport({
           name: `${basename(run)} on ${split}`,
@@ -136,7 +158,13 @@ function requireSameClasses(info: CheckpointInfo, data: Dataset, path: string): 
   });
 }
 
-function scoresJson(confusion: Confusion, loss: number, data: Dataset): string {
+function scoresJson(
+  confusion: Confusion,
+  loss: number,
+  data: Dataset,
+  calibration: RunCalibration | undefined,
+): string {
+  // prettier-ignore
   const { total: examples, accuracy, macroPrecision, macroRecall, macroF1, weightedF1 } = confusion;
   const classes = confusion.classes().map((scores, i) => ({ name: data.classNames[i], ...scores }));
   return JSON.stringify(
@@ -148,6 +176,11 @@ function scoresJson(confusion: Confusion, loss: number, data: Dataset): string {
       macroRecall,
       macroF1,
       weightedF1,
+      calibration: calibration && {
+        temperature: calibration.temperature,
+        errorBefore: calibration.errorBefore,
+        errorAfter: calibration.errorAfter,
+      },
       classes,
       confusion: [...confusion.counts],
     },
@@ -156,7 +189,13 @@ function scoresJson(confusion: Confusion, loss: number, data: Dataset): string {
   );
 }
 
-function scoresText(confusion: Confusion, loss: number, data: Dataset): string {
+function scoresText(
+  confusion: Confusion,
+  loss: number,
+  data: Dataset,
+  calibration: RunCalibration | undefined,
+): string {
+  // prettier-ignore
   const share = (value: number) => value.toFixed(4);
   const rows = confusion
     .classes()
@@ -186,6 +225,12 @@ function scoresText(confusion: Confusion, loss: number, data: Dataset): string {
     '',
     `accuracy ${share(confusion.accuracy)} · macro F1 ${share(confusion.macroF1)} · loss ${share(loss)}`,
   ];
+  if (calibration !== undefined) {
+    const { temperature, errorBefore, errorAfter } = calibration;
+    parts.push(
+      `calibration error ${share(errorBefore)}; at temperature ${temperature.toFixed(2)} ${share(errorAfter)}`,
+    );
+  }
   if (data.classNames.length <= 12) parts.push('', confusionText(confusion, data.classNames));
   return parts.join('\n');
 }

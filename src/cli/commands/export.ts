@@ -2,18 +2,22 @@ import { Option } from 'commander';
 import { formatBytes, UsageError, writeFile } from '../../base/index.ts';
 import { ONNX_PRECISIONS, onnxModel, stableHloText, writeWebFolder, type OnnxPrecision } from '../../export/index.ts';
 import { exportWeights, WEIGHT_FORMATS, weightsOf, type ExportedModel } from '../../models/index.ts';
-import { readTrainedModel } from '../../train/index.ts';
+import { calibrationText, readCalibration, readTrainedModel } from '../../train/index.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { parseCount } from '../numbers.ts';
 
 const FORMATS = [...WEIGHT_FORMATS, 'onnx', 'web', 'stablehlo'] as const;
 type Format = (typeof FORMATS)[number];
 
+/** Formats that are whole programs; the others are weights. */
+const GIVING_PROBABILITIES: ReadonlySet<Format> = new Set<Format>(['onnx', 'web', 'stablehlo']);
+
 interface ExportFlags {
   readonly format: Format;
   readonly out: string;
   readonly precision?: OnnxPrecision;
   readonly batchSize?: number;
+  readonly calibration: boolean;
   readonly json?: boolean;
 }
 
@@ -32,6 +36,7 @@ export const addExport: AddCommand = (program, context) => {
       ).choices(ONNX_PRECISIONS),
     )
     .option('--batch-size <n>', 'stablehlo: images a call (default: 1)', parseCount)
+    .option('--no-calibration', 'onnx, web, stablehlo: probabilities without the temperature that validation asked for')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -63,22 +68,28 @@ interface Written {
 
 async function runExport(run: string, flags: ExportFlags, { log }: Context): Promise<void> {
   checkFlags(flags);
-  const { model, info, values } = await readTrainedModel(run);
+  const { model, info, values, path } = await readTrainedModel(run);
   const { classNames, preprocess, recipe } = info;
   // That of the weights that training began with goes along; weights from a file come without one.
   const licence = weightsOf(model.name).find(({ tag }) => tag === recipe.weights)?.licence;
-  const { files, architecture } = await write({ model, values, preprocess, classNames, licence }, flags);
+  // Who takes the weights alone gets them as they were trained.
+  const gives = GIVING_PROBABILITIES.has(flags.format);
+  const calibration = gives && flags.calibration ? await readCalibration(path, info) : undefined;
+  const exported = { model, values, preprocess, classNames, licence, temperature: calibration?.temperature };
+  const { files, architecture } = await write(exported, flags);
   if (flags.json === true) {
     console.log(JSON.stringify({ format: flags.format, architecture, files }, null, 2));
     return;
   }
   for (const file of files) console.log(file);
   log.info(`for     ${architecture}, ${classNames.length} classes`);
+  if (calibration !== undefined) log.info(`probabilities at ${calibrationText(calibration)}`);
 }
 
-function checkFlags({ format, precision, batchSize }: ExportFlags): void {
+function checkFlags({ format, precision, batchSize, calibration }: ExportFlags): void {
   const strays = [
     ...(precision !== undefined && format !== 'onnx' && format !== 'web' ? ['--precision'] : []),
+    ...(calibration || GIVING_PROBABILITIES.has(format) ? [] : ['--no-calibration']),
     ...(batchSize !== undefined && format !== 'stablehlo' ? ['--batch-size'] : []),
   ];
   if (strays.length > 0) throw new UsageError('FLAG', `${strays.join(' and ')} means nothing to --format ${format}`);

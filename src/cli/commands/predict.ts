@@ -1,7 +1,14 @@
 import { Option } from 'commander';
 import { formatTable, startProgress, UsageError, writeFile } from '../../base/index.ts';
 import { holdsRecords, openImages, SPLITS, type Dataset, type Split } from '../../data/index.ts';
-import { compilePredictor, loadTrainedModel, type CheckpointInfo } from '../../train/index.ts';
+import { scaleByTemperature } from '../../metrics/index.ts';
+import {
+  calibrationText,
+  compilePredictor,
+  loadTrainedModel,
+  readCalibration,
+  type CheckpointInfo,
+} from '../../train/index.ts';
 import { badRecordsFlag } from '../bad-records-flag.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
@@ -15,6 +22,7 @@ interface PredictFlags extends DeviceFlags, FeatureFlags {
   readonly csv?: string;
   readonly json?: boolean;
   readonly batchSize: number;
+  readonly calibration: boolean;
   readonly badRecords: 'fail' | 'skip';
 }
 
@@ -29,6 +37,10 @@ export const addPredict: AddCommand = (program, context) => {
     .addOption(new Option('--split <name>', 'which part of a folder of TFRecords').choices(SPLITS))
     .option('--csv <file>', 'write all probabilities as CSV')
     .option('--batch-size <n>', 'images a step, over all replicas', parseCount, 32)
+    .option(
+      '--no-calibration',
+      'probabilities as the network gives them, without the temperature that validation asked for',
+    )
     .addOption(badRecordsFlag('damaged images'))
     .option('--json', 'print JSON');
   addFeatureFlags(command);
@@ -45,17 +57,21 @@ export const addPredict: AddCommand = (program, context) => {
 async function predict(run: string, images: readonly string[], flags: PredictFlags, context: Context): Promise<void> {
   const backend = await openDevice(flags, context);
   try {
-    const { model, info, weights } = await loadTrainedModel(backend, run);
+    const { model, info, weights, path } = await loadTrainedModel(backend, run);
+    const calibration = flags.calibration ? await readCalibration(path, info) : undefined;
     const data = await openPictures(images, info, flags, context);
     try {
       const { replicas } = backend;
       const wanted = Math.min(flags.batchSize, data.count);
       const predictor = await compilePredictor(backend, model, Math.ceil(wanted / replicas) * replicas);
       const bar = startProgress({ label: 'predicting', total: data.count, unit: 'images/s' });
-      const probabilities = await predictor(weights, data, {
+      const raw = await predictor(weights, data, {
         signal: context.signal,
         onProgress: (done) => bar.update(done),
       }).finally(() => bar.stop());
+      const probabilities =
+        calibration === undefined ? raw : scaleByTemperature(raw, model.classes, calibration.temperature);
+      if (calibration !== undefined) context.log.info(`probabilities at ${calibrationText(calibration)}`);
       for (const { file, record, reason } of data.skipped)
         context.log.warn(`skipped ${file}${record === undefined ? '' : `, record ${record}`}: ${reason}`);
       const predictions = rank(data, probabilities, info.classNames, flags.top);

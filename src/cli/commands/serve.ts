@@ -21,6 +21,7 @@ interface ServeFlags extends DeviceFlags {
   readonly latency: number;
   readonly allowRange: readonly string[];
   readonly trustProxy?: boolean;
+  readonly calibration: boolean;
   readonly json?: boolean;
   readonly rate: number;
   readonly maxMb: number;
@@ -63,6 +64,10 @@ export const addServe: AddCommand = (program, context) => {
       [],
     )
     .option('--trust-proxy', 'the client is the last address of X-Forwarded-For')
+    .option(
+      '--no-calibration',
+      'probabilities as the networks give them, without the temperature that validation asked for',
+    )
     .option('--json', 'print the address and what is served as JSON');
   addDeviceOptions(command)
     .addHelpText(
@@ -91,6 +96,7 @@ async function serve(runs: readonly string[], flags: ServeFlags, context: Contex
       latencyBudget: flags.latency / 1000,
       allowedRanges: flags.allowRange,
       trustProxy: flags.trustProxy,
+      calibrated: flags.calibration,
       limits: {
         imagesPerSecond: flags.rate,
         burst: Math.max(DEFAULT_LIMITS.burst, 4 * flags.rate),

@@ -3,7 +3,14 @@ import { startProgress, treeLeaves, UsageError } from '../../base/index.ts';
 import type { Dataset, Split } from '../../data/index.ts';
 import { combineProbabilities } from '../../metrics/index.ts';
 import { isDeviceArray, type Backend } from '../../runtime/index.ts';
-import { compilePredictor, loadTrainedModel, runsOf, type Tta } from '../../train/index.ts';
+import {
+  compilePredictor,
+  loadTrainedModel,
+  runsOf,
+  type Predictor,
+  type TrainedModel,
+  type Tta,
+} from '../../train/index.ts';
 import type { Context } from '../command.ts';
 import { featureNames, type FeatureFlags } from '../feature-flags.ts';
 import { openSplit } from '../open-split.ts';
@@ -52,8 +59,35 @@ async function predictRun(
   options: PredictOptions,
   context: Context,
 ): Promise<MemberPredictions> {
-  const { model, info, weights, path } = await loadTrainedModel(backend, run);
-  try {
+  await using predictor = await RunPredictor.open(backend, run, options, context);
+  return await predictor.predict();
+}
+
+/** A run's network, compiled, with the split that it predicts. */
+export class RunPredictor implements AsyncDisposable {
+  readonly #trained: TrainedModel;
+  readonly #data: Dataset;
+  readonly #predictor: Predictor & { dispose(): void };
+  readonly #label: string;
+  readonly #context: Context;
+
+  private constructor(
+    trained: TrainedModel,
+    data: Dataset,
+    predictor: Predictor & { dispose(): void },
+    label: string,
+    context: Context,
+  ) {
+    this.#trained = trained;
+    this.#data = data;
+    this.#predictor = predictor;
+    this.#label = label;
+    this.#context = context;
+  }
+
+  static async open(backend: Backend, run: string, options: PredictOptions, context: Context): Promise<RunPredictor> {
+    const trained = await loadTrainedModel(backend, run);
+    const { model, info } = trained;
     const { split, badRecords, tta } = options;
     const data = await openSplit(
       options.data,
@@ -67,19 +101,26 @@ async function predictRun(
       },
       context,
     );
-    try {
-      const predictor = await compilePredictor(backend, model, options.batchSize ?? info.recipe.batchSize, tta);
-      const bar = startProgress({ label: `${basename(run)} on ${split}`, total: data.count, unit: 'images/s' });
-      const probabilities = await predictor(weights, data, {
-        signal: context.signal,
-        onProgress: (done) => bar.update(done),
-      }).finally(() => bar.stop());
-      return { path, classNames: info.classNames, ids: [...data.ids], labels: data.labels, probabilities };
-    } finally {
-      await data.close();
-    }
-  } finally {
-    for (const array of treeLeaves(weights, isDeviceArray)) array.dispose();
+    const predictor = await compilePredictor(backend, model, options.batchSize ?? info.recipe.batchSize, tta);
+    return new RunPredictor(trained, data, predictor, `${basename(run)} on ${split}`, context);
+  }
+
+  /** Says what the run sees in the split, or what its network sees with other weights. */
+  async predict(weights: TrainedModel['weights'] = this.#trained.weights): Promise<MemberPredictions> {
+    const { path, info } = this.#trained;
+    const { ids, labels, count } = this.#data;
+    const bar = startProgress({ label: this.#label, total: count, unit: 'images/s' });
+    const probabilities = await this.#predictor(weights, this.#data, {
+      signal: this.#context.signal,
+      onProgress: (done) => bar.update(done),
+    }).finally(() => bar.stop());
+    return { path, classNames: info.classNames, ids: [...ids], labels, probabilities };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const array of treeLeaves(this.#trained.weights, isDeviceArray)) array.dispose();
+    this.#predictor.dispose();
+    await this.#data.close();
   }
 }
 

@@ -4,12 +4,16 @@ import { formatCount, formatSeconds, plural, silent, UsageError, writeFile } fro
 import type { Dataset } from '../../data/index.ts';
 import type { Backend } from '../../runtime/index.ts';
 import {
+  calibrate,
+  checkpointPath,
   computeTypeOf,
   hasCheckpoint,
   ensembleOf,
+  readCheckpoint,
   RECIPE_FILE,
   RunLock,
   train,
+  writeCalibration,
   type Recipe,
   type TrainingData,
   type TrainResult,
@@ -144,6 +148,8 @@ async function trainLocked(
       classNames: [...classNames],
       confusion: [...confusion.counts],
     });
+    // On images that were trained on too, any network may be as sure as it likes.
+    if (flags.allLabelled !== true) await calibrateRun(out, result, data.validation);
   }
   if (report) await writeRunReport({ name, out, recipe, recipeText, backend, data, result });
   if (flags.submit === true) {
@@ -154,6 +160,15 @@ async function trainLocked(
   printResult(result, out, { ...flags, report }, { ...context, log });
   lines.end(out, result, report ? join(out, REPORT_FILE) : undefined);
   return result;
+}
+
+/** Keeps the temperature at which the best weights are as sure on validation as they are right. */
+async function calibrateRun(out: string, { evaluation }: TrainResult, { labels }: Dataset): Promise<void> {
+  const path = checkpointPath(out);
+  const { info } = await readCheckpoint(path);
+  const { probabilities } = evaluation;
+  const calibration = calibrate(info, 'validation', { probabilities, labels });
+  if (calibration !== undefined) await writeCalibration(path, calibration);
 }
 
 /** Pictures of the test split. @throws DataError where there is none. */

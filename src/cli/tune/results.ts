@@ -8,7 +8,7 @@ import { bestEpoch, rankTrials, valueText, type Range, type Space, type Trial, t
 import { commandLine } from '../run-report.ts';
 import { scoreName } from '../score-name.ts';
 import { sepalVersion } from '../version.ts';
-import { scoreText } from './summary.ts';
+import { scoreText, shortNames } from './summary.ts';
 
 /** The best trial's recipe in the folder of a search. */
 export const BEST_RECIPE = 'best.yaml';
@@ -31,6 +31,7 @@ export async function writeResults(facts: SearchFacts, { trials, best, monitor, 
   const recipe = best === undefined ? undefined : recipeText(space, best, trials.length, monitor, location);
   if (recipe !== undefined) await writeFile(join(out, BEST_RECIPE), recipe);
   const ranges = [...space.ranges];
+  const names = shortNames(ranges.map(([path]) => path));
   const row = (trial: Trial): TuneReportTrial => ({
     ...trial,
     best: bestEpoch(trial, monitor),
@@ -44,7 +45,7 @@ export async function writeResults(facts: SearchFacts, { trials, best, monitor, 
     created: new Date(),
     monitor: `validation ${scoreName(monitor)}`,
     isLoss: monitor === 'loss',
-    ranges: ranges.map(([path, range]) => ({ path, text: rangeText(tuning.ranges[path]), axis: axisOf(range) })),
+    ranges: ranges.map(([path, range], i) => ({ path, name: names[i], text: rangeText(tuning.ranges[path]), axis: axisOf(range) })), // prettier-ignore
     trials: rankTrials(trials, monitor).map(row),
     best: best?.number,
     search: {

@@ -14,6 +14,8 @@ export interface ExportedModel {
   /** What the weights expect of their pixels. */
   readonly preprocess: Preprocess;
   readonly classNames: readonly string[];
+  /** Divides the logits before the probabilities, where one was fitted. */
+  readonly temperature?: number;
   /** Licence of the weights that training began with, where there is one. */
   readonly licence?: string;
 }
