@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
 import { Random } from '../src/base/index.ts';
+import { parseCount } from '../src/cli/numbers.ts';
 import { buildModel } from '../src/models/index.ts';
 import { jit, openBackend, type Backend } from '../src/runtime/index.ts';
 import { augment, augmentSchema, mixExamples } from '../src/train/augment/index.ts';
@@ -8,6 +8,7 @@ import { stepInputTypes } from '../src/train/step.ts';
 import { stepProgram } from '../src/train/step-program.ts';
 import { initialState, initialWeights, seededValues, type DeviceState } from '../src/train/train-state.ts';
 import { add, full, optimizationBarrier, randomKey, sum, type Tensor } from '../src/xla/index.ts';
+import { scriptCommand } from '../scripts/script-command.ts';
 import { median, toMarkdown } from './row.ts';
 
 /** Each kind alone, then together. */
@@ -52,21 +53,30 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
  *
  * The step and the kinds take turns, so that all of them see the same machine.
  */
-export async function benchAugment(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      model: { type: 'string', default: 'resnet50' },
-      size: { type: 'string', default: '192' },
-      batch: { type: 'string', default: '16' },
-      repeats: { type: 'string', default: '5' },
-      'no-step': { type: 'boolean', default: false },
-    },
-  });
-  const [size, batch, repeats] = [values.size, values.batch, values.repeats].map(Number);
+export const augmentBench = scriptCommand(
+  'augment',
+  'each kind of augmentation, beside a training step without it',
+  'npm run bench -- augment --model resnet50 --batch 16',
+)
+  .option('--model <name>', 'whose step it is compared with', 'resnet50')
+  .option('--size <px>', 'side of the pictures', parseCount, 192)
+  .option('--batch <n>', 'pictures of a batch', parseCount, 16)
+  .option('--repeats <n>', 'of everything', parseCount, 5)
+  .option('--no-step', 'leave out the step')
+  .action(benchAugment);
+
+interface Flags {
+  readonly model: string;
+  readonly size: number;
+  readonly batch: number;
+  readonly repeats: number;
+  readonly step: boolean;
+}
+
+async function benchAugment({ model, size, batch, repeats, step: withStep }: Flags): Promise<void> {
   const backend = await openBackend({ device: 'cpu', replicas: 1 });
   const runs = new Map<string, () => Promise<void>>();
-  if (!values['no-step']) runs.set('step', await stepRun(backend, values.model, size, batch));
+  if (withStep) runs.set('step', await stepRun(backend, model, size, batch));
   for (const [name, settings] of Object.entries(KINDS)) {
     runs.set(name, await augmentRun(backend, settings, size, batch));
   }
@@ -88,7 +98,7 @@ export async function benchAugment(args: readonly string[]): Promise<void> {
   const least = (name: string) => Math.min(...seconds.get(name)!);
   const cpu = (name: string) => Math.min(...busy.get(name)!);
   const share = (of: (name: string) => number, name: string) =>
-    values['no-step'] ? '' : `${((100 * Math.max(0, of(name) - of('nothing'))) / of('step')).toFixed(1)} %`;
+    withStep ? `${((100 * Math.max(0, of(name) - of('nothing'))) / of('step')).toFixed(1)} %` : '';
   const rows = Object.keys(KINDS).map((name) => {
     return [
       name,
@@ -99,10 +109,8 @@ export async function benchAugment(args: readonly string[]): Promise<void> {
       share(cpu, name),
     ];
   });
-  const step = values['no-step']
-    ? ''
-    : `; a step takes ${least('step').toFixed(2)} s, ${cpu('step').toFixed(2)} s of CPU`;
-  console.log(`batch ${batch} of ${size} px, ${values.model}${step}\n`);
+  const step = withStep ? `; a step takes ${least('step').toFixed(2)} s, ${cpu('step').toFixed(2)} s of CPU` : '';
+  console.log(`batch ${batch} of ${size} px, ${model}${step}\n`);
   console.log(
     toMarkdown([
       ['augmentation', 'ms (least)', 'ms (median)', 'of a step', 'CPU ms (least)', "of a step's CPU"],

@@ -1,10 +1,11 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { z } from 'zod';
 import { UsageError } from '../src/base/index.ts';
+import { parseCount, parseNatural } from '../src/cli/numbers.ts';
+import { scriptCommand } from '../scripts/script-command.ts';
 import { fakeGcs, gcsEnvironment } from '../test/storage/fake-gcs.ts';
 import { startFaultProxy } from '../test/storage/fault-proxy.ts';
 import { install, start } from '../test/storage/go-server.ts';
@@ -33,35 +34,47 @@ interface Measured {
  * whole runs of training. The service is an emulator on this machine behind a proxy that takes its time, each way; what
  * the two need of the processors is in the bucket's times.
  */
-export async function benchBucket(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      data: { type: 'string', default: join(DATA, 'flowers102') },
-      train: { type: 'string', default: join(DATA, 'tf_flowers') },
-      recipe: { type: 'string', default: 'tf-flowers-frozen' },
-      epochs: { type: 'string', default: '10' },
-      latency: { type: 'string', default: '5' },
-      repeats: { type: 'string', default: '3' },
-      json: { type: 'boolean', default: false },
-    },
-  });
-  const buckets = dirname(values.data);
+export const bucketBench = scriptCommand(
+  'bucket',
+  'a data set in a bucket, beside the same one on a disk',
+  'npm run bench -- bucket --latency 5',
+)
+  .option('--data <dir>', 'a data set that is read', join(DATA, 'flowers102'))
+  .option('--train <dir>', 'a data set that is trained on', join(DATA, 'tf_flowers'))
+  .option('--recipe <name>', 'by which it is trained on', 'tf-flowers-frozen')
+  .option('--epochs <n>', 'of the recipe', parseCount, 10)
+  .option('--latency <ms>', 'that the network takes, each way', parseNatural, 5)
+  .option('--repeats <n>', 'of everything', parseCount, 3)
+  .option('--json', 'print the rows as JSON')
+  .action(benchBucket);
+
+interface Flags {
+  readonly data: string;
+  readonly train: string;
+  readonly recipe: string;
+  readonly epochs: number;
+  readonly latency: number;
+  readonly repeats: number;
+  readonly json?: boolean;
+}
+
+async function benchBucket({ data, train, recipe, epochs, latency, repeats, json }: Flags): Promise<void> {
+  const buckets = dirname(data);
   const server = fakeGcs(buckets);
   const problem = install(server);
   if (problem !== undefined) throw new UsageError('NO_EMULATOR', problem);
   const emulator = await start(server);
-  const proxy = await startFaultProxy(emulator.port, { latencyMs: Number(values.latency) });
+  const proxy = await startFaultProxy(emulator.port, { latencyMs: latency });
   const env = gcsEnvironment(proxy.port);
   const places = (folder: string) => [folder, `gs://${relative(buckets, folder)}`] as const;
   const measured: Measured[] = [];
   try {
     for (const { form, name } of FORMS) {
       const runs: number[][][] = [];
-      for (let repeat = 0; repeat < Number(values.repeats); repeat++) {
-        console.error(`input, ${name}: repeat ${repeat + 1} of ${values.repeats}`);
+      for (let repeat = 0; repeat < repeats; repeat++) {
+        console.error(`input, ${name}: repeat ${repeat + 1} of ${repeats}`);
         const pair = [];
-        for (const place of places(values.data)) pair.push(await readPasses(place, form, env));
+        for (const place of places(data)) pair.push(await readPasses(place, form, env));
         runs.push(pair);
       }
       measured.push(
@@ -70,24 +83,22 @@ export async function benchBucket(args: readonly string[]): Promise<void> {
       );
     }
     const runs: number[][][] = [];
-    for (let repeat = 0; repeat < Number(values.repeats); repeat++) {
-      console.error(`${values.recipe}: repeat ${repeat + 1} of ${values.repeats}`);
+    for (let repeat = 0; repeat < repeats; repeat++) {
+      console.error(`${recipe}: repeat ${repeat + 1} of ${repeats}`);
       const pair = [];
-      for (const place of places(values.train)) pair.push(await trainOnce(values.recipe, values.epochs, place, env));
+      for (const place of places(train)) pair.push(await trainOnce(recipe, epochs, place, env));
       runs.push(pair);
     }
     measured.push(
-      ...compare(`${values.recipe}: process start to end`, runs, (times) => times[0]),
-      ...compare(`${values.recipe}: first epoch`, runs, (times) => times[1]),
-      ...(Number(values.epochs) > 1
-        ? compare(`${values.recipe}: later epochs`, runs, (times) => median(times.slice(2)))
-        : []),
+      ...compare(`${recipe}: process start to end`, runs, (times) => times[0]),
+      ...compare(`${recipe}: first epoch`, runs, (times) => times[1]),
+      ...(epochs > 1 ? compare(`${recipe}: later epochs`, runs, (times) => median(times.slice(2))) : []),
     );
   } finally {
     await proxy.close();
     await emulator.close();
   }
-  console.log(values.json ? JSON.stringify(measured, null, 2) : describe(measured, values.latency));
+  console.log(json === true ? JSON.stringify(measured, null, 2) : describe(measured, latency));
 }
 
 /** Seconds of each pass. */
@@ -99,10 +110,10 @@ async function readPasses(place: string, form: string, env: NodeJS.ProcessEnv): 
 }
 
 /** Seconds of the whole process, then of each epoch. */
-async function trainOnce(recipe: string, epochs: string, place: string, env: NodeJS.ProcessEnv): Promise<number[]> {
+async function trainOnce(recipe: string, epochs: number, place: string, env: NodeJS.ProcessEnv): Promise<number[]> {
   const out = await mkdtemp(join(tmpdir(), 'sepal-bench-'));
   try {
-    const flags = ['--data', place, '--out', out, '--epochs', epochs, '--device', 'cpu', '--no-report'];
+    const flags = ['--data', place, '--out', out, '--epochs', String(epochs), '--device', 'cpu', '--no-report'];
     const started = performance.now();
     await execa(process.execPath, [join(ROOT, 'src', 'cli', 'main.ts'), 'train', recipe, ...flags], { env });
     const seconds = (performance.now() - started) / 1000;
@@ -119,7 +130,7 @@ function compare(name: string, runs: readonly number[][][], take: (times: readon
   return [{ name, disk, bucket }];
 }
 
-function describe(measured: readonly Measured[], latency: string): string {
+function describe(measured: readonly Measured[], latency: number): string {
   const rows = measured.map(({ name, disk, bucket }) => [
     name,
     disk.toFixed(3),

@@ -1,8 +1,9 @@
 import { execa } from 'execa';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { formatBytes, formatCount, InternalError } from '../src/base/index.ts';
+import { parseCount } from '../src/cli/numbers.ts';
+import { scriptCommand } from '../scripts/script-command.ts';
 import { findPython, runPeer } from './python.ts';
 import { median, toMarkdown, toRow, type Row } from './row.ts';
 
@@ -39,25 +40,35 @@ type Run = z.infer<typeof Run>;
  * of the usual notebooks (decoded, then shuffled). A pass counts from after the imports, with all that a system does before its first
  * batch: the first pass of Sepal contains the indexing.
  */
-export async function benchInput(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      data: { type: 'string' },
-      size: { type: 'string', default: '192' },
-      batch: { type: 'string', default: '64' },
-      repeats: { type: 'string', default: '5' },
-      passes: { type: 'string', default: '3' },
-      json: { type: 'boolean', default: false },
-    },
-  });
+export const inputBench = scriptCommand(
+  'input',
+  'reading TFRecord photos, beside tf.data',
+  'npm run bench -- input --repeats 3',
+)
+  .option('--data <dir>', 'TFRecords to read; else those of flowers102 at 192 px and tf_flowers at 512 px')
+  .option('--size <px>', 'side of the pictures of --data', parseCount, 192)
+  .option('--batch <n>', 'pictures of a batch', parseCount, 64)
+  .option('--repeats <n>', 'processes of each system and form', parseCount, 5)
+  .option('--passes <n>', 'passes over --data in a process', parseCount, 3)
+  .option('--json', 'print the rows as JSON')
+  .action(benchInput);
+
+interface Flags {
+  readonly data?: string;
+  readonly size: number;
+  readonly batch: number;
+  readonly repeats: number;
+  readonly passes: number;
+  readonly json?: boolean;
+}
+
+async function benchInput({ data, size, batch, repeats, passes, json }: Flags): Promise<void> {
   findPython();
-  const given = { folder: values.data ?? '', size: Number(values.size), passes: Number(values.passes) };
   const rows: Row[] = [];
-  for (const set of values.data === undefined ? SETS : [given]) {
-    rows.push(...(await benchSet(set, Number(values.batch), Number(values.repeats))));
+  for (const set of data === undefined ? SETS : [{ folder: data, size, passes }]) {
+    rows.push(...(await benchSet(set, batch, repeats)));
   }
-  console.log(values.json ? JSON.stringify(rows, null, 2) : describe(rows));
+  console.log(json === true ? JSON.stringify(rows, null, 2) : describe(rows));
 }
 
 /** One process of each system, run one after the other. */

@@ -1,36 +1,31 @@
-import { didYouMean, SepalError, UsageError } from '../src/base/index.ts';
-import { benchAugment } from './augment.ts';
-import { benchBucket } from './bucket.ts';
-import { benchInput } from './input.ts';
-import { benchFinetune, benchFrozen } from './runs.ts';
-import { setup } from './setup.ts';
-import { benchStartup } from './startup.ts';
-import { benchSteps } from './step.ts';
-import { benchTpu } from './tpu.ts';
+import { runScript, scriptCommand } from '../scripts/script-command.ts';
+import { augmentBench } from './augment.ts';
+import { bucketBench } from './bucket.ts';
+import { checkpointBench } from './checkpoint.ts';
+import { inputBench } from './input.ts';
+import { finetuneBench, frozenBench } from './runs.ts';
+import { setupBench } from './setup.ts';
+import { startupBench } from './startup.ts';
+import { inferenceBench, trainBench } from './step.ts';
+import { tpuBench } from './tpu.ts';
 
-/** What `npm run bench -- NAME` can run. */
-const CASES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
-  setup,
-  input: benchInput,
-  bucket: benchBucket,
-  augment: benchAugment,
-  train: (args) => benchSteps('train', args),
-  inference: (args) => benchSteps('inference', args),
-  startup: benchStartup,
-  frozen: benchFrozen,
-  finetune: benchFinetune,
-  tpu: benchTpu,
-};
-
-try {
-  const [name = '', ...args] = process.argv.slice(2);
-  if (!Object.hasOwn(CASES, name)) {
-    throw new UsageError('UNKNOWN_BENCH', name === '' ? 'which benchmark?' : `no benchmark "${name}"`, {
-      hint: didYouMean(name, Object.keys(CASES)),
-    });
-  }
-  await CASES[name](args);
-} catch (error) {
-  console.error(`error: ${error instanceof SepalError ? error.toUserString() : String(error)}`);
-  process.exitCode = 1;
-}
+const bench = scriptCommand(
+  'npm run bench --',
+  'Sepal beside its peers: the same work in one run on one machine, in turns.',
+  'npm run bench -- train --models resnet50 --batch 16',
+);
+const cases = [
+  setupBench,
+  inputBench,
+  bucketBench,
+  augmentBench,
+  trainBench,
+  inferenceBench,
+  startupBench,
+  frozenBench,
+  finetuneBench,
+  checkpointBench,
+  tpuBench,
+];
+for (const each of cases) bench.addCommand(each);
+await runScript(bench);

@@ -1,11 +1,12 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { z } from 'zod';
 import { formatBytes } from '../src/base/index.ts';
+import { parseCount, parsePositive } from '../src/cli/numbers.ts';
 import { resolveWeights } from '../src/models/index.ts';
+import { scriptCommand } from '../scripts/script-command.ts';
 import { findPython, runPeer } from './python.ts';
 import { toMarkdown } from './row.ts';
 
@@ -33,15 +34,20 @@ interface WholeRun {
  * `npm run bench -- frozen`: ten epochs of a new head on a frozen EfficientNet-Lite0, beside Keras on TensorFlow that does
  * the same. Both times are of whole processes, the start, the decoding and the validation in them.
  */
-export async function benchFrozen(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: { data: { type: 'string', default: join(DATA, 'tf_flowers') }, json: { type: 'boolean', default: false } },
-  });
+export const frozenBench = scriptCommand(
+  'frozen',
+  'ten epochs of a new head on frozen features, beside Keras on TensorFlow',
+  'npm run bench -- frozen',
+)
+  .option('--data <dir>', 'TFRecords', join(DATA, 'tf_flowers'))
+  .option('--json', 'print the rows as JSON')
+  .action(benchFrozen);
+
+async function benchFrozen({ data, json = false }: { readonly data: string; readonly json?: boolean }): Promise<void> {
   findPython();
-  const sepal = await runSepal('tf-flowers-frozen', values.data);
-  const peer = Peer.parse(await runPeer('frozen_keras.py', [values.data, String(sepal.epochs), '192', '32']));
-  print('frozen', [sepal, { ...peer, accuracy: undefined, epochs: sepal.epochs }], values.json);
+  const sepal = await runSepal('tf-flowers-frozen', data);
+  const peer = Peer.parse(await runPeer('frozen_keras.py', [data, String(sepal.epochs), '192', '32']));
+  print('frozen', [sepal, { ...peer, accuracy: undefined, epochs: sepal.epochs }], json);
 }
 
 /**
@@ -49,28 +55,38 @@ export async function benchFrozen(args: readonly string[]): Promise<void> {
  * accuracy on validation. Sepal trains a head, then the later stages on views of the photos that went through the earlier ones
  * once, and does all its epochs; PyTorch fine-tunes the whole network and stops after the epoch that reaches it.
  */
-export async function benchFinetune(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      data: { type: 'string', default: join(DATA, 'flowers102') },
-      classes: { type: 'string', default: '102' },
-      target: { type: 'string', default: '0.98' },
-      epochs: { type: 'string', default: '4' },
-      json: { type: 'boolean', default: false },
-    },
-  });
+export const finetuneBench = scriptCommand(
+  'finetune',
+  'from ImageNet weights to an accuracy on flowers102, beside PyTorch; about 40 minutes',
+  'npm run bench -- finetune --target 0.98',
+)
+  .option('--data <dir>', 'TFRecords', join(DATA, 'flowers102'))
+  .option('--classes <n>', 'of the data', parseCount, 102)
+  .option('--target <accuracy>', 'at which PyTorch stops', parsePositive, 0.98)
+  .option('--epochs <n>', 'after which PyTorch stops at the latest', parseCount, 4)
+  .option('--json', 'print the rows as JSON')
+  .action(benchFinetune);
+
+interface FinetuneFlags {
+  readonly data: string;
+  readonly classes: number;
+  readonly target: number;
+  readonly epochs: number;
+  readonly json?: boolean;
+}
+
+async function benchFinetune({ data, classes, target, epochs, json = false }: FinetuneFlags): Promise<void> {
   findPython();
   const weights = await resolveWeights('efficientnet-lite0', 'imagenet');
-  const sepal = await runSepal('flowers102-lite0', values.data);
+  const sepal = await runSepal('flowers102-lite0', data);
   const peer = Peer.parse(
-    await runPeer('finetune_torch.py', [values.data, values.classes, weights?.path ?? '', values.epochs, '192', '32', values.target]), // prettier-ignore
+    await runPeer('finetune_torch.py', [data, classes, weights?.path ?? '', epochs, 192, 32, target].map(String)), // prettier-ignore
   );
   const runs: WholeRun[] = [
     sepal,
     { ...peer, accuracy: peer.epochs?.at(-1)?.accuracy, epochs: peer.epochs?.length ?? 0 },
   ];
-  print('finetune', runs, values.json);
+  print('finetune', runs, json);
 }
 
 const HistoryRow = z.object({ epoch: z.number(), validation: z.object({ accuracy: z.number() }) });

@@ -1,6 +1,7 @@
 import { execa } from 'execa';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { scriptCommand } from '../scripts/script-command.ts';
 import { VENV } from './python.ts';
 
 /** What the peers import. */
@@ -19,8 +20,14 @@ const PACKAGES = [
   'tensorboard==2.21.0',
 ];
 
-/** `npm run bench -- setup`: makes `.venv` with the peers' packages; several GB, as PyTorch brings its CUDA packages. */
-export async function setup(): Promise<void> {
+/** `npm run bench -- setup`. */
+export const setupBench = scriptCommand(
+  'setup',
+  "make .venv with the peers' packages; several GB, as PyTorch brings its CUDA packages",
+  'npm run bench -- setup',
+).action(setup);
+
+async function setup(): Promise<void> {
   if (!existsSync(VENV)) await execa('python3', ['-m', 'venv', VENV], { stdio: 'inherit' });
   const pip = process.platform === 'win32' ? join(VENV, 'Scripts', 'pip.exe') : join(VENV, 'bin', 'pip');
   await execa(pip, ['install', '--quiet', '--disable-pip-version-check', ...PACKAGES], { stdio: 'inherit' });

@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { parseCount } from '../src/cli/numbers.ts';
+import { scriptCommand } from '../scripts/script-command.ts';
 import { findPython } from './python.ts';
 import { record, toResultsTable } from './results.ts';
 import { toRow, type Row } from './row.ts';
-import { listOf, STEP_MODELS } from './step.ts';
+import { listOf, STEP_MODELS, type StepFlags } from './step.ts';
 import { SEPAL, SYSTEMS, Worker, type StepShape } from './worker.ts';
 
 /**
@@ -14,27 +15,29 @@ import { SEPAL, SYSTEMS, Worker, type StepShape } from './worker.ts';
  * A cold start has no compiled program in the cache, a warm one has. The peers keep no compiled programs between
  * processes as they come, so both of their starts are the same.
  */
-export async function benchStartup(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      models: { type: 'string', default: 'densenet121' },
-      systems: { type: 'string', default: 'sepal,keras-tensorflow,torch' },
-      batch: { type: 'string', default: '16' },
-      size: { type: 'string', default: '192' },
-      repeats: { type: 'string', default: '2' },
-      json: { type: 'boolean', default: false },
-      record: { type: 'boolean', default: false },
-    },
-  });
+export const startupBench = scriptCommand(
+  'startup',
+  'from the start of a process until a training step is done, cold and warm',
+  'npm run bench -- startup --models densenet121',
+)
+  .option('--models <names>', 'some of them, with commas', 'densenet121')
+  .option('--systems <names>', 'some of them, with commas', 'sepal,keras-tensorflow,torch')
+  .option('--batch <n>', 'pictures of a batch', parseCount, 16)
+  .option('--size <px>', 'side of the pictures', parseCount, 192)
+  .option('--repeats <n>', 'starts of each', parseCount, 2)
+  .option('--json', 'print the rows as JSON')
+  .option('--record', 'keep the rows in bench/RESULTS.md')
+  .action(benchStartup);
+
+async function benchStartup(flags: StepFlags): Promise<void> {
   findPython();
   const rows: Row[] = [];
-  const systems = listOf('systems', values.systems, SYSTEMS.map((system) => system.name)); // prettier-ignore
-  for (const model of listOf('models', values.models, STEP_MODELS)) {
-    const shape: StepShape = { case: 'train', model, size: Number(values.size), batch: Number(values.batch) };
+  const systems = listOf('systems', flags.systems, SYSTEMS.map((system) => system.name)); // prettier-ignore
+  for (const model of listOf('models', flags.models, STEP_MODELS)) {
+    const shape: StepShape = { case: 'train', model, size: flags.size, batch: flags.batch };
     const able = SYSTEMS.filter(({ name, lacks }) => systems.includes(name) && lacks?.includes(model) !== true);
     const starts = new Map<string, Start[]>();
-    for (let repeat = 0; repeat < Number(values.repeats); repeat++) {
+    for (let repeat = 0; repeat < flags.repeats; repeat++) {
       for (const { name } of able) {
         console.error(`startup ${model}: ${name}`);
         const pair = name === SEPAL ? await startTwice(shape) : { cold: await start(name, shape) };
@@ -60,8 +63,8 @@ export async function benchStartup(args: readonly string[]): Promise<void> {
       );
     }
   }
-  if (values.record) await record(rows);
-  console.log(values.json ? JSON.stringify(rows, null, 2) : toResultsTable(rows));
+  if (flags.record === true) await record(rows);
+  console.log(flags.json === true ? JSON.stringify(rows, null, 2) : toResultsTable(rows));
 }
 
 interface Start {

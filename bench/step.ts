@@ -1,5 +1,7 @@
-import { parseArgs } from 'node:util';
+import type { Command } from 'commander';
 import { didYouMean, UsageError } from '../src/base/index.ts';
+import { parseCount } from '../src/cli/numbers.ts';
+import { scriptCommand } from '../scripts/script-command.ts';
 import { findPython } from './python.ts';
 import { record, toResultsTable } from './results.ts';
 import { toRow, type Row } from './row.ts';
@@ -16,46 +18,58 @@ export const STEP_MODELS = [
   'xception',
 ] as const;
 
+export interface StepFlags {
+  readonly models: string;
+  readonly systems: string;
+  readonly batch: number;
+  readonly size: number;
+  readonly repeats: number;
+  readonly json?: boolean;
+  readonly record?: boolean;
+}
+
+export const trainBench = stepBench('train', 'a training step of whole networks', 16);
+export const inferenceBench = stepBench('inference', 'a batch of predictions', 32);
+
+function stepBench(name: StepCase, description: string, batch: number): Command {
+  return scriptCommand(name, description, `npm run bench -- ${name} --models resnet50 --systems sepal,torch`)
+    .option('--models <names>', 'some of them, with commas', STEP_MODELS.join(','))
+    .option('--systems <names>', 'some of them, with commas', SYSTEMS.map((system) => system.name).join(','))
+    .option('--batch <n>', 'pictures of a batch', parseCount, batch)
+    .option('--size <px>', 'side of the pictures', parseCount, 192)
+    .option('--repeats <n>', 'steps of each', parseCount, 6)
+    .option('--json', 'print the rows as JSON')
+    .option('--record', 'keep the rows in bench/RESULTS.md')
+    .action(async (flags: StepFlags) => benchSteps(name, flags));
+}
+
 /**
  * `npm run bench -- train|inference`: seconds of a training step (full fine-tuning with Adam) or of a batch of
  * predictions, of Sepal and its peers.
  *
  * All systems' processes stay alive, each with its model, and take turns step by step: so they see the same machine. A
- * step counts from pixels on the host to loss or probabilities on the host. `--record` keeps the rows in
- * bench/RESULTS.md.
+ * step counts from pixels on the host to loss or probabilities on the host.
  */
-export async function benchSteps(name: StepCase, args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      models: { type: 'string', default: STEP_MODELS.join(',') },
-      systems: { type: 'string', default: SYSTEMS.map((system) => system.name).join(',') },
-      batch: { type: 'string', default: name === 'train' ? '16' : '32' },
-      size: { type: 'string', default: '192' },
-      repeats: { type: 'string', default: '6' },
-      json: { type: 'boolean', default: false },
-      record: { type: 'boolean', default: false },
-    },
-  });
+async function benchSteps(name: StepCase, flags: StepFlags): Promise<void> {
   findPython();
-  const models = listOf('models', values.models, STEP_MODELS);
-  const systems = listOf('systems', values.systems, SYSTEMS.map((system) => system.name)); // prettier-ignore
+  const models = listOf('models', flags.models, STEP_MODELS);
+  const systems = listOf('systems', flags.systems, SYSTEMS.map((system) => system.name)); // prettier-ignore
   const rows: Row[] = [];
   for (const model of models) {
     const able = SYSTEMS.filter(
       (system) =>
         systems.includes(system.name) && system.cases.includes(name) && system.lacks?.includes(model) !== true,
     );
-    const shape: StepShape = { case: name, model, size: Number(values.size), batch: Number(values.batch) };
+    const shape: StepShape = { case: name, model, size: flags.size, batch: flags.batch };
     const added = await compare(
       shape,
       able.map((system) => system.name),
-      Number(values.repeats),
+      flags.repeats,
     );
     rows.push(...added);
-    if (values.record) await record(added);
+    if (flags.record === true) await record(added);
   }
-  console.log(values.json ? JSON.stringify(rows, null, 2) : toResultsTable(rows));
+  console.log(flags.json === true ? JSON.stringify(rows, null, 2) : toResultsTable(rows));
 }
 
 /** Every system's steps, one of each in turn. */

@@ -1,10 +1,11 @@
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { cacheFolder } from '../src/assets/index.ts';
 import { UsageError } from '../src/base/index.ts';
+import { parseCount } from '../src/cli/numbers.ts';
 import { planJson, planRecipe } from '../src/plan/index.ts';
 import { tpuTarget } from '../src/runtime/index.ts';
 import { parseRecipe } from '../src/train/index.ts';
+import { scriptCommand } from '../scripts/script-command.ts';
 import { runPeer } from './python.ts';
 import { toMarkdown } from './row.ts';
 
@@ -33,21 +34,31 @@ type Figures = z.infer<typeof Figures>;
  *
  * Compiling the two large models takes minutes each and system. Sepal's figures are kept by `sepal plan`'s cache.
  */
-export async function benchTpu(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      target: { type: 'string', default: 'v3-8' },
-      batch: { type: 'string', default: '128' },
-      models: { type: 'string', default: MODELS.map(({ model }) => model).join(',') },
-      'no-peer': { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-    },
-  });
-  const { topology } = tpuTarget(values.target);
+export const tpuBench = scriptCommand(
+  'tpu',
+  "a TPU's training step as libtpu's compiler counts on it, beside Keras on JAX",
+  'npm run bench -- tpu --models resnet50 --no-peer',
+)
+  .option('--target <slice>', 'the TPU', 'v3-8')
+  .option('--batch <n>', 'pictures of a batch', parseCount, 128)
+  .option('--models <names>', 'some of them, with commas', MODELS.map(({ model }) => model).join(','))
+  .option('--no-peer', 'leave out Keras on JAX')
+  .option('--json', 'print the rows as JSON')
+  .action(benchTpu);
+
+interface Flags {
+  readonly target: string;
+  readonly batch: number;
+  readonly models: string;
+  readonly peer: boolean;
+  readonly json?: boolean;
+}
+
+async function benchTpu({ target, batch, models, peer: withPeer, json }: Flags): Promise<void> {
+  const { topology } = tpuTarget(target);
   const rows: { readonly model: string; readonly size: number; readonly system: string; readonly figures: Figures }[] =
     [];
-  for (const name of values.models.split(',')) {
+  for (const name of models.split(',')) {
     const row = MODELS.find(({ model }) => model === name);
     if (row === undefined) {
       throw new UsageError('MODEL', `the benchmark has no model "${name}"`, {
@@ -55,13 +66,13 @@ export async function benchTpu(args: readonly string[]): Promise<void> {
       });
     }
     console.error(`${row.model}: Sepal`);
-    rows.push({ ...row, system: 'Sepal', figures: await planned(row.model, row.size, Number(values.batch), values.target) }); // prettier-ignore
-    if (values['no-peer']) continue;
+    rows.push({ ...row, system: 'Sepal', figures: await planned(row.model, row.size, batch, target) }); // prettier-ignore
+    if (!withPeer) continue;
     console.error(`${row.model}: Keras on JAX`);
-    const peer = await runPeer('keras_tpu.py', [topology, row.keras, String(row.size), values.batch]);
+    const peer = await runPeer('keras_tpu.py', [topology, row.keras, String(row.size), String(batch)]);
     rows.push({ ...row, system: 'Keras on JAX', figures: Figures.parse(peer) });
   }
-  if (values.json) {
+  if (json === true) {
     console.log(JSON.stringify(rows, null, 2));
     return;
   }
@@ -76,7 +87,7 @@ export async function benchTpu(args: readonly string[]): Promise<void> {
     (figures.bytesAccessed / 1e9).toFixed(2),
     `${figures.compileSeconds.toFixed(0)} s`,
   ]);
-  console.log(`${values.target}, batch ${values.batch}, a device's share of a step as the compiler estimates it:\n`);
+  console.log(`${target}, batch ${batch}, a device's share of a step as the compiler estimates it:\n`);
   console.log(toMarkdown([head, ...cells]));
 }
 

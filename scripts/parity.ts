@@ -2,9 +2,11 @@
 // those of their original code, one line a model. Exit status 1 if any differs.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { UsageError } from '../src/base/index.ts';
 import { openBackend } from '../src/runtime/index.ts';
 import { checkFixture, GRADIENT_TOLERANCE, type ParityResult } from './parity/check.ts';
 import { readFixture } from './parity/fixture.ts';
+import { scriptCommand, runScript } from './script-command.ts';
 import { checkImagenetWeights, readImagenetExpectations, type ImagenetResult } from './parity/imagenet-weights.ts';
 
 const DEFAULT_FOLDER = join(import.meta.dirname, '..', '..', 'shared', 'parity');
@@ -33,32 +35,49 @@ function describeImagenet({ model, ok, error, differing }: ImagenetResult, secon
   return `${model.padEnd(16)}  ImageNet weights: logits ${percent(error)}  ${top5}  ${seconds.toFixed(0).padStart(4)} s  ${ok ? 'ok' : 'FAIL'}`;
 }
 
-const [folder = DEFAULT_FOLDER] = process.argv.slice(2);
-const files = (await readdir(folder)).filter((file) => file.endsWith('.json')).toSorted();
-const backend = await openBackend({ device: 'cpu' });
-let checked = 0;
-let failures = 0;
-for (const file of files) {
-  const path = join(folder, file);
-  const fixture = await readFixture(path);
-  let started = performance.now();
-  if (fixture === undefined) {
-    const photos = await readImagenetExpectations(path);
-    if (photos === undefined) console.log(`${file}: no fixture of a model, left out`);
-    for (const [model, expected] of Object.entries(photos ?? {})) {
-      const result = await checkImagenetWeights(backend, path, model, expected);
-      console.log(describeImagenet(result, (performance.now() - started) / 1000));
-      started = performance.now();
-      checked++;
-      if (!result.ok) failures++;
+await runScript(
+  scriptCommand(
+    'npm run parity --',
+    "Our models beside the outputs of keras.applications, and published ImageNet weights beside their original code's.",
+    'npm run parity -- ../shared/parity',
+  )
+    .argument('[folder]', 'what keras.applications gave, a MODEL.json for each model', DEFAULT_FOLDER)
+    .action(checkFolder),
+);
+
+async function checkFolder(folder: string): Promise<void> {
+  const files = (await readdir(folder).catch(refuseFolder)).filter((file) => file.endsWith('.json')).toSorted();
+  const backend = await openBackend({ device: 'cpu' });
+  let checked = 0;
+  let failures = 0;
+  for (const file of files) {
+    const path = join(folder, file);
+    const fixture = await readFixture(path);
+    let started = performance.now();
+    if (fixture === undefined) {
+      const photos = await readImagenetExpectations(path);
+      if (photos === undefined) console.log(`${file}: no fixture of a model, left out`);
+      for (const [model, expected] of Object.entries(photos ?? {})) {
+        const result = await checkImagenetWeights(backend, path, model, expected);
+        console.log(describeImagenet(result, (performance.now() - started) / 1000));
+        started = performance.now();
+        checked++;
+        if (!result.ok) failures++;
+      }
+      continue;
     }
-    continue;
+    const result = await checkFixture(backend, fixture);
+    console.log(describe(result, (performance.now() - started) / 1000));
+    checked++;
+    if (!result.ok) failures++;
   }
-  const result = await checkFixture(backend, fixture);
-  console.log(describe(result, (performance.now() - started) / 1000));
-  checked++;
-  if (!result.ok) failures++;
+  await backend.close();
+  console.log(`${checked} models, ${failures} failed`);
+  if (failures > 0 || checked === 0) process.exitCode = 1;
 }
-await backend.close();
-console.log(`${checked} models, ${failures} failed`);
-if (failures > 0 || checked === 0) process.exitCode = 1;
+
+function refuseFolder(error: unknown): never {
+  throw new UsageError('FOLDER', error instanceof Error ? error.message : String(error), {
+    expected: 'a folder of MODEL.json files',
+  });
+}
