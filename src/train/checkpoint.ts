@@ -35,6 +35,8 @@ const infoSchema = z.object({
   recipe: recipeSchema,
   /** Number of training examples, from which the steps of an epoch follow. */
   examples: z.int(),
+  /** What tells the images from others; files of older versions have none. */
+  data: z.object({ train: z.string(), validation: z.string() }).optional(),
   /** Steps done; the place in the data order and the random numbers follow from it and the seed. */
   step: z.int(),
   /** Epochs finished, their validation with them. */

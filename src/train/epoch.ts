@@ -2,6 +2,7 @@ import { SepalError } from '../base/index.ts';
 import type { Model } from '../models/index.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
 import type { DeviceBatch } from './device-batches.ts';
+import { dataDigest } from './data-digest.ts';
 import { Diverged, keepDiverged, requireFinite } from './diverged.ts';
 import type { Divergence } from './divergence.ts';
 import type { Evaluation } from './evaluate.ts';
@@ -68,6 +69,7 @@ export async function runEpoch(settings: EpochSettings): Promise<void> {
     preprocess: model.preprocess,
     recipe,
     examples: data.train.count,
+    data: { train: dataDigest(data.train), validation: dataDigest(data.validation) },
     step: progress.step,
     epoch: progress.epoch,
     phase: progress.phase,

@@ -1,6 +1,7 @@
 import { formatCount, plural, settingsByPath, UsageError } from '../base/index.ts';
 import type { Dataset } from '../data/index.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { dataDigest } from './data-digest.ts';
 import { TrainingError } from './errors.ts';
 import type { Recipe } from './recipe.ts';
 import { rowsPerReplica } from './step.ts';
@@ -69,7 +70,8 @@ const FREE = /^(epochs|earlyStopping|onDivergence|remat)(\.|$)/;
  *
  * @throws UsageError `RESUME` with the first setting that differs.
  */
-export function checkResume({ path, info }: Checkpoint, recipe: Recipe, train: Dataset): void {
+export function checkResume({ path, info }: Checkpoint, recipe: Recipe, data: TrainingData): void {
+  const { train } = data;
   const refuse = (what: string, expected: string, received: string) =>
     new UsageError('RESUME', `${path} can't go on with another ${what}`, {
       expected,
@@ -89,6 +91,14 @@ export function checkResume({ path, info }: Checkpoint, recipe: Recipe, train: D
   const at = train.classNames.findIndex((name, i) => name !== info.classNames[i]);
   if (at !== -1 || train.classNames.length !== info.classNames.length) {
     throw refuse('data set', info.classNames.join(', '), train.classNames.join(', '));
+  }
+  for (const part of ['train', 'validation'] as const) {
+    if (info.data === undefined || info.data[part] === dataDigest(data[part])) continue;
+    throw refuse(
+      `data set: ${data[part].name} has changed since the run's start`,
+      info.data[part],
+      dataDigest(data[part]),
+    );
   }
 }
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { link, mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { isSystemError, writeError } from '../base/index.ts';
 import { TrainingError } from './errors.ts';
@@ -12,6 +13,8 @@ import { LOCK_FILE } from './run-files.ts';
 const BEAT = 10_000;
 /** Milliseconds without a sign of life after which a process on another machine is taken to be gone. */
 const STALE = 90_000;
+/** Beats that a lock is watched for a sign of life before it is taken from another machine: their clocks may differ. */
+const WATCHED = 2.5;
 
 const ownerSchema = z.object({
   host: z.string(),
@@ -26,21 +29,22 @@ type Owner = z.output<typeof ownerSchema>;
  * The right to write into a run folder, which one process has at a time.
  *
  * It is a file that is made if there is none, which every file system can do, those over a network without locks too. One
- * that a killed process has left is taken over: at once on the same machine, after a minute and a half of silence else.
+ * that a killed process has left is taken over: at once on the same machine, after a minute and a half of silence else,
+ * when it has been seen not to beat.
  * (The library that guards downloads goes by silence alone, so that whoever starts a killed run again would have to wait.)
  */
 export class RunLock {
   readonly #path: string;
   readonly #beat: NodeJS.Timeout;
 
-  private constructor(path: string) {
+  private constructor(path: string, beat: number) {
     this.#path = path;
     // A run that can't tell that it is alive goes on: the folder is its own until someone finds it silent.
-    this.#beat = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => {}), BEAT).unref();
+    this.#beat = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => {}), beat).unref();
   }
 
   /** Takes the folder, which is made if need be. @throws TrainingError `RUN_BUSY` where another process has it; SepalError. */
-  static async take(out: string): Promise<RunLock> {
+  static async take(out: string, { beat = BEAT }: { readonly beat?: number } = {}): Promise<RunLock> {
     const path = join(out, LOCK_FILE);
     await mkdir(out, { recursive: true }).catch((cause: unknown) => {
       throw writeError(out, cause);
@@ -48,11 +52,11 @@ export class RunLock {
     for (;;) {
       try {
         await create(path, JSON.stringify(ourselves()));
-        return new RunLock(path);
+        return new RunLock(path, beat);
       } catch (cause) {
         if (!isSystemError(cause, 'EEXIST')) throw writeError(path, cause);
       }
-      await takeAway(path, out);
+      await takeAway(path, out, beat);
     }
   }
 
@@ -94,11 +98,12 @@ async function fill(path: string, text: string): Promise<void> {
 }
 
 /** Removes a lock whose owner is gone. @throws TrainingError where it isn't. */
-async function takeAway(path: string, out: string): Promise<void> {
+async function takeAway(path: string, out: string, beat: number): Promise<void> {
   const found = await readLock(path);
   if (found === undefined) return;
   const { text, owner, age } = found;
-  if (owner === undefined ? age < STALE : !isGone(owner, age)) {
+  const isGone = owner === undefined ? age >= STALE : await isOwnerGone(path, owner, found, beat);
+  if (!isGone) {
     const who = owner === undefined ? 'another process' : `process ${owner.pid} on ${owner.host}, since ${owner.since}`;
     throw new TrainingError('RUN_BUSY', `${out} is being trained into by ${who}`, {
       hint: `wait for its end, or choose another --out; if there is no such process, remove ${path}`,
@@ -116,10 +121,18 @@ async function takeAway(path: string, out: string): Promise<void> {
   await rm(aside, { force: true });
 }
 
-async function readLock(path: string): Promise<{ text: string; owner: Owner | undefined; age: number } | undefined> {
+interface FoundLock {
+  readonly text: string;
+  readonly owner: Owner | undefined;
+  /** When it last gave a sign of life, by the clock of its owner or of the disk. */
+  readonly beatAt: number;
+  readonly age: number;
+}
+
+async function readLock(path: string): Promise<FoundLock | undefined> {
   try {
     const [text, { mtimeMs }] = await Promise.all([readFile(path, 'utf8'), stat(path)]);
-    return { text, owner: parseOwner(text), age: Date.now() - mtimeMs };
+    return { text, owner: parseOwner(text), beatAt: mtimeMs, age: Date.now() - mtimeMs };
   } catch (cause) {
     if (isSystemError(cause, 'ENOENT')) return undefined;
     throw writeError(path, cause);
@@ -142,8 +155,13 @@ const ourselves = (): Owner => ({
   since: new Date().toISOString().slice(0, 16).replace('T', ' '),
 });
 
-function isGone({ host, pid, born }: Owner, age: number): boolean {
-  if (host !== hostname()) return age >= STALE;
+async function isOwnerGone(path: string, { host, pid, born }: Owner, { age, beatAt }: FoundLock, beat: number) {
+  if (host !== hostname()) {
+    // A beat in the future is as strange as one long ago.
+    if (Math.abs(age) < STALE) return false;
+    await delay(WATCHED * beat);
+    return (await readLock(path))?.beatAt === beatAt;
+  }
   if (!isRunning(pid)) return true;
   // Containers may share a name and not their processes: then the one of that number here is another one.
   const now = birthOf(pid);

@@ -371,6 +371,23 @@ suite('a training run', { skip }, () => {
         expected: '41 training images',
         received: '40 training images',
       });
+      // As many images of the same names and classes, and not the same ones.
+      await writeColouredDataset(join(folder, 'others'), { splits: { train: EXAMPLES, val: 21 }, size: SIZE, seed: 1 });
+      await using others = await open('others', 'train');
+      await using otherValidation = await open('others', 'val');
+      assert.deepEqual(others.ids, data.train.ids);
+      for (const changed of [{ train: others }, { validation: otherValidation }]) {
+        await assert.rejects(run('whole', { resume: true, data: { ...data, ...changed } }), {
+          code: 'RESUME',
+          message: /another data set: (train|val) has changed since the run's start$/,
+        });
+      }
+      // The same images and the same run in other places are what they were.
+      await cp(join(folder, 'whole'), join(folder, 'carried'), { recursive: true });
+      await cp(join(folder, 'data'), join(folder, 'moved'), { recursive: true });
+      await using moved = await open('moved', 'train');
+      await using movedValidation = await open('moved', 'val');
+      await run('carried', { resume: true, data: { train: moved, validation: movedValidation } });
     });
   });
 });

@@ -85,7 +85,7 @@ async function trainAndKeep(
   const phases = phasesOf(recipe);
   const found = resume || (after !== undefined && keeper.hasState) ? await readLast(out) : undefined;
   const last = found?.checkpoint;
-  if (last !== undefined) checkResume(last, recipe, data.train);
+  if (last !== undefined) checkResume(last, recipe, data);
   // A roll-back counts from what this process knows, which the checkpoint is older than.
   if (after === undefined) divergence.restore(last?.info.divergence);
   await removeDrafts(out);
