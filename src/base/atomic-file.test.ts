@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { withoutRoot } from '../../test/without-root.ts';
 import { mountSmallDisk } from '../../test/small-disk.ts';
 import { removeDrafts, writeFile } from './atomic-file.ts';
 
@@ -63,6 +64,22 @@ suite('a file written at once', () => {
     });
     await assert.rejects(writeFile(join(folder, 'taken', 'inner', 'x'), 'x'), { code: 'WRITE_FAILED' });
     assert.ok((await readdir(folder)).every((name) => !name.startsWith('.')));
+  });
+
+  test('in a folder that may not be written is refused, and what is there stays', async () => {
+    const closed = join(folder, 'closed');
+    await writeFile(join(closed, 'a'), 'old');
+    await chmod(closed, 0o500);
+    await chmod(folder, 0o755);
+    if (process.getuid?.() === 0) await chown(closed, 65_534, 65_534);
+    await withoutRoot(async () => {
+      const refusal = { code: 'WRITE_FAILED', message: `no permission to write ${join(closed, 'a')}` };
+      await assert.rejects(writeFile(join(closed, 'a'), 'new'), refusal);
+      await assert.rejects(writeFile(join(closed, 'inner', 'a'), 'new'), { code: 'WRITE_FAILED' });
+      assert.equal(await readFile(join(closed, 'a'), 'utf8'), 'old');
+      assert.deepEqual(await readdir(closed), ['a']);
+    });
+    await chmod(closed, 0o700);
   });
 
   test('on a disk with room for a part of it leaves the older one whole', async (t) => {
