@@ -6,6 +6,7 @@ import { byteLengthOf, elementTypeNumber, type ElementType } from './element-typ
 import { PjrtError } from './error.ts';
 import { awaitEvent } from './event.ts';
 import type { Pointer } from './ffi.ts';
+import { lastingMemory } from './lasting-memory.ts';
 import { LoadedExecutable, type ProgramOwner } from './loaded-executable.ts';
 import { encodeProgram, type FormattedProgram } from './program.ts';
 
@@ -93,7 +94,8 @@ export class Client implements ProgramOwner, DeviceOwner, AsyncDisposable {
   /**
    * Copies a dense row-major array to a device.
    *
-   * @returns the buffer, when the plugin has read all of `data` and it may change again.
+   * @returns the buffer, when the plugin has read all of `data` and it may change again. Its memory stays where it is from then
+   *   on: it can't be transferred to another thread, only copied.
    */
   async bufferFromHost(
     data: ArrayBufferView,
@@ -103,13 +105,14 @@ export class Client implements ProgramOwner, DeviceOwner, AsyncDisposable {
   ): Promise<Buffer> {
     this.#requireOwn(device);
     const expected = byteLengthOf(type, shape);
+    if (!ArrayBuffer.isView(data)) throw new PjrtError('INVALID_ARGUMENT', 'the data is no typed array');
     if (data.byteLength !== expected) {
       throw new PjrtError('INVALID_ARGUMENT', `the data doesn't fill an array of ${type}[${shape.join(',')}]`, {
         expected: `${expected} bytes`,
         received: `${data.byteLength}`,
       });
     }
-    const memory = lasting(data);
+    const memory = lastingMemory(data);
     return this.whileAlive(async () => {
       const { buffer, done_with_host_buffer: done } = await this.api.callAsync('Client_BufferFromHostBuffer', {
         client: this.#client,
@@ -181,11 +184,4 @@ export class Client implements ProgramOwner, DeviceOwner, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.destroy();
   }
-}
-
-/** Memory that can't be taken away while a plugin reads it: that of a resizable buffer goes when it shrinks. */
-function lasting(data: ArrayBufferView): ArrayBufferView {
-  const { buffer, byteOffset, byteLength } = data;
-  const canShrink = buffer instanceof ArrayBuffer && buffer.resizable;
-  return canShrink ? new Uint8Array(buffer, byteOffset, byteLength).slice() : data;
 }

@@ -24,6 +24,13 @@ export function encodeCompileOptions(options: CompileOptions, deviceIds: readonl
       received: `${ids.length}`,
     });
   }
+  // Over any other number some plugins end the process.
+  const senseless = ids.find((id) => !Number.isSafeInteger(id) || id < 0);
+  if (senseless !== undefined) {
+    throw new PjrtError('INVALID_ARGUMENT', `there can't be a device ${senseless}`, {
+      expected: 'whole numbers from 0',
+    });
+  }
   // Two replicas on one device would wait for each other for ever.
   if (new Set(ids).size < ids.length) {
     throw new PjrtError('INVALID_ARGUMENT', 'a program has one device twice', { received: ids.join(', ') });

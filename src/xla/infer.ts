@@ -10,13 +10,15 @@ import {
   inferWindowGradient,
 } from './infer-window.ts';
 import { BINARY_OPS, UNARY_OPS, type OpName, type OpTable, type Tensor, type TensorType } from './ir.ts';
-import { elementCount, formatShape, sameShape } from './shape.ts';
+import { elementCount, formatShape, requireCountable, sameShape } from './shape.ts';
 
 type InferRule<K extends OpName> = (params: OpTable[K], inputs: readonly Tensor[]) => readonly TensorType[];
 
 /** Types of an op's outputs. @throws ShapeError naming the op and both shapes where they don't fit. */
 export function infer<K extends OpName>(op: K, params: OpTable[K], inputs: readonly Tensor[]): readonly TensorType[] {
-  return RULES[op](params, inputs);
+  const outputs = RULES[op](params, inputs);
+  for (const { shape } of outputs) requireCountable(op, shape);
+  return outputs;
 }
 
 const formatType = ({ shape, dtype }: TensorType): string => `${dtype}${formatShape(shape)}`;

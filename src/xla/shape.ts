@@ -12,6 +12,17 @@ export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length 
 /** `[2,3]`, as shapes are written in messages. */
 export const formatShape = (shape: Shape): string => `[${shape.join(',')}]`;
 
+/** More elements than any memory has, and few enough to count their bytes. */
+const MOST_ELEMENTS = 2 ** 49;
+
+/** Refuses a shape that there can't be: a compiler may end the process over one. */
+export function requireCountable(op: string, shape: Shape): void {
+  if (shape.every((size) => Number.isSafeInteger(size) && size >= 0) && elementCount(shape) <= MOST_ELEMENTS) return;
+  throw new ShapeError(`${op}: there can't be a tensor of shape ${formatShape(shape)}`, {
+    expected: 'whole numbers from 0, and at most 2^49 elements',
+  });
+}
+
 /** Axis counted from the front; a negative one counts from the back, as in NumPy. */
 export function normalizeAxis(op: string, axis: number, rank: number): number {
   const normal = axis < 0 ? axis + rank : axis;

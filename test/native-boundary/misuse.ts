@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { findPlugin } from '../../src/assets/index.ts';
 import { loadPlugin, type Client, type ElementType } from '../../src/pjrt/index.ts';
 import { compile, openBackend } from '../../src/runtime/index.ts';
@@ -122,6 +123,79 @@ export const MISUSES: Readonly<Record<string, () => Promise<unknown>>> = {
     memory.resize(0);
     await transfer;
     return 'sent';
+  },
+  async 'host memory that is taken away during the transfer'() {
+    const client = await newClient();
+    const size = 2 ** 27;
+    const memory = new ArrayBuffer(size);
+    const bytes = new Uint8Array(memory).fill(7);
+    const transfer = client.bufferFromHost(bytes, 'u8', [size], client.devices[0]);
+    await setImmediate();
+    try {
+      memory.transfer(0);
+      return 'taken';
+    } catch {
+      const copy = await (await transfer).toHost();
+      return Buffer.compare(copy, bytes) === 0 ? 'kept' : 'changed';
+    }
+  },
+  async 'host memory that is gone'() {
+    const client = await newClient();
+    const bytes = new Uint8Array(2 ** 20);
+    structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+    return client.bufferFromHost(bytes, 'u8', [2 ** 20], client.devices[0]);
+  },
+  async 'memory of WebAssembly, and memory that threads share'() {
+    const client = await newClient();
+    const { Memory } = (globalThis as unknown as { WebAssembly: { Memory: new (pages: object) => { readonly buffer: ArrayBuffer } } }).WebAssembly; // prettier-ignore
+    const { buffer } = new Memory({ initial: 2 });
+    for (const memory of [
+      buffer,
+      new SharedArrayBuffer(2 ** 17),
+      new SharedArrayBuffer(2 ** 17, { maxByteLength: 2 ** 18 }),
+    ]) {
+      await client.bufferFromHost(new Uint8Array(memory), 'u8', [2 ** 17], client.devices[0]);
+    }
+    return 'sent';
+  },
+  async 'data that is no array'() {
+    const client = await newClient();
+    return client.bufferFromHost({ byteLength: 12 } as Uint8Array, 'f32', [3], client.devices[0]);
+  },
+  async 'more bytes than can be counted'() {
+    const client = await newClient();
+    return client.bufferFromHost(floats(0), 'f32', [2 ** 40, 2 ** 40], client.devices[0]);
+  },
+  async 'a size that is no number'() {
+    const client = await newClient();
+    return client.bufferFromHost(floats(0), 'f32', [NaN], client.devices[0]);
+  },
+  async 'a device below zero'() {
+    return (await newClient()).compile(identity('3xf32'), { replicas: 1, deviceIds: [-1] });
+  },
+  async 'a device that is no number'() {
+    return (await newClient()).compile(identity('3xf32'), { replicas: 1, deviceIds: [NaN] });
+  },
+  async 'an option of the compiler that there is not'() {
+    return (await newClient()).compile(identity('3xf32'), { replicas: 1, overrides: { xla_there_is_none: 1 } });
+  },
+  async 'a client destroyed twice at once, and then what was its'() {
+    const client = await newClient();
+    const [program, x] = [await sum(client), await sent(client, [3])];
+    await Promise.all([client.destroy(), client.destroy()]);
+    program.destroy();
+    x.destroy();
+    return 'closed';
+  },
+  async 'a tensor with more elements than can be counted'() {
+    const backend = await openBackend({ device: 'cpu', compileCache: false });
+    return compile(
+      backend,
+      trace([{ shape: [99_999_999_999, 99_999_999_999], dtype: 'float32' }], (x) => [add(x, x)]),
+    );
+  },
+  async 'a tensor of half a size, traced'() {
+    return trace([{ shape: [1.5], dtype: 'float32' }], (x) => [add(x, x)]);
   },
   'minus one devices': () => plugin.createClient({ cpu_device_count: -1 }),
   'a hundred thousand devices': () => plugin.createClient({ cpu_device_count: 100_000 }),
