@@ -1,9 +1,13 @@
-// `npm run compete -- tf_flowers|flowers102 [flags of sepal train]`: from TFRecords to runs/compete-NAME/submission.csv, by
-// the commands that a user would type. What is there already goes on where it stopped.
-import { existsSync } from 'node:fs';
+// `npm run compete -- tf_flowers|flowers102 [--final] [flags of sepal train]`: from TFRecords to runs/compete-NAME/submission.csv,
+// by the commands that a user would type. What is there already goes on where it stopped.
+//
+// With --final each network is trained once more, on training and validation images together, by the recipe that was validated; it
+// takes the weight and the temperature that were found when validation images were still unseen. With --folds N each network is
+// N networks, and the weights are searched on what each said of images that it had not seen.
+import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Argument } from 'commander';
-import { formatSeconds, UsageError } from '../src/base/index.ts';
+import { formatSeconds, UsageError, writeFile } from '../src/base/index.ts';
 import { run } from './process.ts';
 import { runScript, scriptCommand } from './script-command.ts';
 
@@ -38,12 +42,17 @@ await runScript(
     'npm run compete -- tf_flowers',
   )
     .addArgument(new Argument('<contest>', 'the data set').choices(Object.keys(CONTESTS)))
-    .argument('[flags...]', 'of sepal train, such as --epochs 1')
+    .option('--final', 'train once more, on training and validation images together, and submit that')
+    .argument('[flags...]', 'of sepal train, such as --seed 1 or --folds 5')
     .allowUnknownOption()
     .action(compete),
 );
 
-async function compete(name: string, flags: readonly string[]): Promise<void> {
+async function compete(name: string, flags: readonly string[], { final }: { readonly final?: boolean }): Promise<void> {
+  const byFolds = flags.some((flag) => flag === '--folds' || flag.startsWith('--folds='));
+  if (byFolds && final === true) {
+    throw new UsageError('FLAG', '--final trains on all images once, --folds on parts of them: choose one');
+  }
   const { data, recipes, tta } = CONTESTS[name];
   if (!existsSync(data)) {
     throw new UsageError('NO_DATA', `there is no ${shown(data)}`, {
@@ -54,15 +63,28 @@ async function compete(name: string, flags: readonly string[]): Promise<void> {
   await sepal('plugin', 'install', 'cpu');
   const started = performance.now();
   const runs = recipes.map((recipe) => join(out, recipe));
-  for (const [i, recipe] of recipes.entries()) {
-    const resume = existsSync(join(runs[i], 'last.safetensors')) ? ['--resume'] : [];
-    await sepal('train', recipe, '--data', shown(data), '--out', shown(runs[i]), ...resume, ...flags);
-  }
-  const trained = performance.now();
+  const trainAll = async (folders: readonly string[], ...more: readonly string[]) => {
+    for (const [i, recipe] of recipes.entries()) {
+      const where = ['--data', shown(data), '--out', shown(folders[i]), '--auto-resume'];
+      await sepal('train', recipe, ...where, ...flags, ...more);
+    }
+  };
+  await trainAll(runs);
+  let trained = performance.now();
 
-  const ensemble = join(out, 'ensemble.json');
+  let ensemble = join(out, 'ensemble.json');
   const submission = join(out, 'submission.csv');
-  await sepal('ensemble', ...runs.map(shown), '--data', shown(data), '--tta', tta, '--out', shown(ensemble));
+  const searchedOn = byFolds ? ['--out-of-fold'] : ['--data', shown(data)];
+  await sepal('ensemble', ...runs.map(shown), ...searchedOn, '--tta', tta, '--out', shown(ensemble));
+  if (final === true) {
+    const searched = performance.now();
+    await trainAll(runs.map(finalOf), '--all-labelled');
+    trained += performance.now() - searched;
+    const found = JSON.parse(readFileSync(ensemble, 'utf8')) as { members: { run: string; weight: number }[] };
+    const members = found.members.map((member) => ({ ...member, run: finalOf(member.run) }));
+    ensemble = join(out, 'ensemble-final.json');
+    await writeFile(ensemble, `${JSON.stringify({ ...found, members }, null, 2)}\n`);
+  }
   await sepal('submit', shown(ensemble), '--data', shown(data), '--out', shown(submission));
 
   console.log(`
@@ -83,4 +105,9 @@ async function sepal(...args: readonly string[]): Promise<void> {
   console.log(`\n$ npm run sepal -- ${args.join(' ')}`);
   const status = await run(process.execPath, ['src/cli/main.ts', ...args], ROOT);
   if (status !== 0) process.exit(status);
+}
+
+/** Where a network is trained on all labelled images. */
+function finalOf(folder: string): string {
+  return `${folder}-final`;
 }

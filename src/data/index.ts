@@ -2,7 +2,7 @@ export { type Batch, type BatchOptions, type Order } from './batches.ts';
 export { readClassFile } from './classes.ts';
 export { convertFolder, type Converted, type ConvertOptions } from './convert.ts';
 export { DataError, type Place } from './data-error.ts';
-export { DuplicateFinder, type DuplicateGroup } from './duplicates.ts';
+export { DuplicateFinder, type DuplicateGroup, type Member } from './duplicates.ts';
 export { openDataset, type OpenOptions } from './dataset.ts';
 export { decodeRate } from './decode-rate.ts';
 export { decodeImage, readImageSize, type DecodeOptions, type ImageSize } from './decode.ts';

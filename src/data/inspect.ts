@@ -2,7 +2,7 @@ import type { Batch } from './batches.ts';
 import { openDataset, type OpenOptions } from './dataset.ts';
 import { readImageSize } from './decode.ts';
 import { DataError } from './data-error.ts';
-import type { DuplicateFinder } from './duplicates.ts';
+import type { DuplicateFinder, Member } from './duplicates.ts';
 import { locate, type Split } from './locate.ts';
 import type { Dataset } from './picture-set.ts';
 import type { Skipped } from './source.ts';
@@ -34,6 +34,8 @@ export interface InspectOptions extends Pick<OpenOptions, 'features' | 'classNam
   readonly decode?: boolean;
   /** Takes every picture that was decoded, to look for near-duplicates. */
   readonly duplicates?: DuplicateFinder;
+  /** Told of every record that could be read. */
+  readonly onRecord?: (record: Member) => void;
   /** Told what is being done, and how far it is. */
   readonly onProgress?: (step: string, done: number, total: number) => void;
 }
@@ -77,8 +79,11 @@ export async function inspectDataset(location: string, options: InspectOptions =
 async function summarise(
   split: Split | 'all',
   dataset: Dataset,
-  { decode, duplicates, signal, onProgress }: InspectOptions,
+  { decode, duplicates, signal, onRecord, onProgress }: InspectOptions,
 ): Promise<SplitSummary> {
+  if (onRecord !== undefined) {
+    for (let index = 0; index < dataset.count; index++) onRecord(memberOf(split, dataset, index));
+  }
   const sizes = await countSizes(dataset, signal);
   if (decode) {
     const onBatch = duplicates === undefined ? undefined : collect(split, dataset, duplicates);
@@ -139,13 +144,22 @@ async function decodeAll(
 function collect(split: Split | 'all', dataset: Dataset, duplicates: DuplicateFinder): (batch: Batch) => void {
   const { height, width } = dataset.size;
   const pictureBytes = height * width * 3;
-  return ({ images, mask, indices, labels, count }) => {
+  return ({ images, mask, indices, count }) => {
     for (let row = 0; row < count; row++) {
       if (mask[row] === 0) continue;
       const index = indices[row];
-      const className = labels[row] < 0 ? undefined : dataset.classNames[labels[row]];
-      const member = { split, id: dataset.ids[index], className, place: dataset.place(index) };
-      duplicates.add(member, images.subarray(row * pictureBytes, (row + 1) * pictureBytes), height, width);
+      duplicates.add(
+        memberOf(split, dataset, index),
+        images.subarray(row * pictureBytes, (row + 1) * pictureBytes),
+        height,
+        width,
+      );
     }
   };
+}
+
+function memberOf(split: Split | 'all', dataset: Dataset, index: number): Member {
+  const label = dataset.labels[index];
+  const className = label < 0 ? undefined : dataset.classNames[label];
+  return { split, id: dataset.ids[index], className, place: dataset.place(index) };
 }

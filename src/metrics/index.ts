@@ -6,3 +6,4 @@ export { combineProbabilities, MEANS, type Mean } from './ensemble.ts';
 export { fitTemperature, logLoss, scaleByTemperature, type Calibration } from './temperature.ts';
 export { dealByClass, heldOutMacroF1, searchWeights, type Members, type SearchResult } from './weight-search.ts';
 export { greedyChoice } from './greedy-choice.ts';
+export { suspiciousLabels, type SuspiciousLabel } from './suspicious-labels.ts';

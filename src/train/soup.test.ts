@@ -61,6 +61,12 @@ test('a soup has the mean of the weights, and is made of one model only', async 
   });
   await ingredients.save(path('alone'), [1]);
   assert.deepEqual((await readCheckpoint(path('alone'))).tensors, parts[1].tensors);
+  const options = { ...model.options, dropout: 0.7 };
+  await saveWeights(path('dropout'), initialWeights(model, seededValues(1)), { ...info, model: { ...info.model, options } }); // prettier-ignore
+  await Ingredients.read([path('1'), path('dropout')]);
+  const wide = buildModel({ name: 'cnn', options: { depth: 1, width: 8 }, classes: 3, size: model.size });
+  await saveWeights(path('wide'), initialWeights(wide, seededValues(1)), { ...info, model: { name: 'cnn', options: wide.options } }); // prettier-ignore
+  await assert.rejects(Ingredients.read([path('1'), path('wide')]), { code: 'SOUP', message: /another model/ });
   await assert.rejects(Ingredients.read([path('1'), path('other')]), {
     code: 'SOUP',
     message: /another classNames/,

@@ -1,7 +1,8 @@
 import { mapTree } from '../base/index.ts';
-import { isHostTensor, type HostTensor } from '../xla/index.ts';
+import { isHostTensor, lowerToStableHlo, type HostTensor } from '../xla/index.ts';
 import { modelOf, readCheckpoint, saveWeights, tensorsOf, type Checkpoint } from './checkpoint.ts';
 import { CheckpointError } from './errors.ts';
+import { evaluationProgram } from './programs.ts';
 import { variableTypes, type WeightsOf } from './train-state.ts';
 
 /**
@@ -56,11 +57,19 @@ function namedTensors(weights: WeightsOf<HostTensor>): [string, HostTensor][] {
   return named;
 }
 
+/** What a model computes, at the size of another. */
+function inferenceText(checkpoint: Checkpoint, { info: { size } }: Checkpoint): string {
+  const model = modelOf({ ...checkpoint, info: { ...checkpoint.info, size } });
+  return lowerToStableHlo(evaluationProgram(model, { batchSize: 1 }, 1).graph);
+}
+
 /** Weights of other models or classes stand for other things, even where their shapes agree. */
 function requireSame(first: Checkpoint, other: Checkpoint): void {
   for (const field of ['model', 'classNames', 'preprocess'] as const) {
     const [expected, received] = [first, other].map(({ info }) => JSON.stringify(info[field]));
     if (expected === received) continue;
+    // Options such as dropout are no part of what is computed.
+    if (field === 'model' && inferenceText(first, first) === inferenceText(other, first)) continue;
     throw new CheckpointError(
       'SOUP',
       `the weights of ${other.path} can't be averaged with those of ${first.path}: another ${field}`,

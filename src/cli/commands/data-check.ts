@@ -4,15 +4,18 @@ import {
   DuplicateFinder,
   inspectDataset,
   type DuplicateGroup,
+  type Member,
   type Skipped,
   type SplitSummary,
 } from '../../data/index.ts';
 import type { Context } from '../command.ts';
 import { addDataFlags, stepDisplay, toInspectOptions, type DataFlags } from './data-flags.ts';
+import { findSuspects, suspectsText, type Suspect } from '../suspects.ts';
 import { LOCATION } from './data-info.ts';
 
 interface CheckFlags extends DataFlags {
   readonly deep?: boolean;
+  readonly outOfFold?: string;
   readonly json?: boolean;
 }
 
@@ -25,8 +28,15 @@ export function addDataCheck(data: Command, context: () => Context): void {
       .argument('<location>', LOCATION),
   )
     .option('--deep', 'list near-duplicates too, within and between splits, and photos that have two classes')
+    .option(
+      '--out-of-fold <dir>',
+      'list labels that are probably wrong, by what the folds of a cross-validation (sepal train --folds) say of images that they had not seen',
+    )
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nExamples:\n  sepal data check flowers\n  sepal data check flowers --deep')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sepal data check flowers\n  sepal data check flowers --deep\n  sepal data check flowers --out-of-fold runs/folds',
+    )
     .action(async (location: string, flags: CheckFlags) => {
       await check(location, flags, context());
     });
@@ -37,9 +47,19 @@ async function check(location: string, flags: CheckFlags, { log, signal }: Conte
   const duplicates = flags.deep === true ? new DuplicateFinder() : undefined;
   let splits;
   let groups: DuplicateGroup[] = [];
+  let suspects: Suspect[] | undefined;
+  const records: Member[] = [];
   try {
-    const options = { ...toInspectOptions(flags), signal, decode: true, duplicates, onProgress: display.update };
+    const options = {
+      ...toInspectOptions(flags),
+      signal,
+      decode: true,
+      duplicates,
+      onRecord: (record: Member) => void records.push(record),
+      onProgress: display.update,
+    };
     splits = await inspectDataset(location, options);
+    if (flags.outOfFold !== undefined) suspects = await findSuspects(flags.outOfFold, records);
     if (duplicates !== undefined) {
       const onProgress = (done: number) => display.update('comparing', done, duplicates.count);
       groups = await duplicates.find({ signal, onProgress });
@@ -51,21 +71,27 @@ async function check(location: string, flags: CheckFlags, { log, signal }: Conte
   if (bad.length > 0) process.exitCode = 1;
   if (flags.json === true) {
     console.log(
-      JSON.stringify({ splits: splits.map(countsOf), bad, ...(flags.deep && { duplicates: groups }) }, null, 2),
+      JSON.stringify(
+        { splits: splits.map(countsOf), bad, ...(flags.deep && { duplicates: groups }), suspects },
+        null,
+        2,
+      ),
     );
     return;
   }
   for (const record of bad) console.log(describeSkipped(record));
   if (groups.length > 0) console.log(groups.map(describeGroup).join('\n'));
-  const records = splits.reduce((sum, split) => sum + split.records, 0);
+  if (suspects !== undefined && suspects.length > 0) console.log(suspectsText(suspects));
+  const count = splits.reduce((sum, split) => sum + split.records, 0);
   const files = splits.reduce((sum, split) => sum + split.files.length, 0);
-  const found = `${plural(records, 'record')} in ${plural(files, 'file')}`;
+  const found = `${plural(count, 'record')} in ${plural(files, 'file')}`;
   log.info(
     bad.length === 0
       ? `${found}: all good`
       : `${found} could be read; ${plural(bad.length, 'problem')} found`, // prettier-ignore
   );
   if (flags.deep === true) log.info(summarise(groups));
+  if (suspects !== undefined) log.info(`${plural(suspects.length, 'label')} that the folds contradict`);
 }
 
 const countsOf = ({ split, files, records }: SplitSummary) => ({ split, files: files.length, records });
