@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { stringify } from 'yaml';
 import { skipWithoutCpuPlugin as skip } from './backend.ts';
 import { writeColouredDataset } from './coloured-dataset.ts';
 
@@ -13,14 +14,24 @@ const SIZE = 40;
 /** Compiling it takes many seconds, and no other test compiles it in this size. */
 const SLOW = ['--model', 'densenet121', '--size', String(SIZE), '--batch-size', '7', '--device', 'cpu', '--replicas', '1']; // prettier-ignore
 
+/** As little as can be trained. */
+const SMALL = {
+  model: { name: 'cnn', options: { depth: 1, width: 4 } },
+  size: SIZE,
+  epochs: 1,
+  batchSize: 7,
+  optimizer: { name: 'sgd' },
+  schedule: { name: 'constant', rate: 0.01 },
+};
+
 /** Runs a command line, and sends it a signal when it has said something. */
-async function interrupt(args: readonly string[], when: RegExp, signal: 'SIGINT' | 'SIGTERM') {
+async function run(args: readonly string[], when?: RegExp, signal?: 'SIGINT' | 'SIGTERM') {
   const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   let told = false;
   const hear = (text: Buffer) => {
     output += text.toString();
-    if (!told && when.test(output)) told = child.kill(signal);
+    if (!told && when?.test(output) === true) told = child.kill(signal);
   };
   child.stdout.on('data', hear);
   child.stderr.on('data', hear);
@@ -45,7 +56,7 @@ suite('a command that is interrupted while it compiles', { skip }, () => {
     test(`ends with ${code} and no step of training after ${signal}`, async () => {
       const out = join(folder, signal);
       const train = ['train', 'cnn', ...SLOW, '--data', data, '--epochs', '1', '--out', out];
-      const { status, output } = await interrupt(train, /^recipe /m, signal);
+      const { status, output } = await run(train, /^recipe /m, signal);
       assert.equal(status, code, output);
       assert.match(output, /^error: interrupted by /m);
       assert.doesNotMatch(output, /saved|epoch 1/);
@@ -56,9 +67,37 @@ suite('a command that is interrupted while it compiles', { skip }, () => {
 
   test('and has nothing to save ends at once', async () => {
     const profile = ['profile', 'cnn', ...SLOW, '--out', join(folder, 'profile')];
-    const { status, output } = await interrupt(profile, /REPLICAS: 1/, 'SIGTERM');
+    const { status, output } = await run(profile, /REPLICAS: 1/, 'SIGTERM');
     assert.equal(status, 143, output);
     assert.match(output, /^error: interrupted by SIGTERM$/m);
     assert.deepEqual((await readdir(folder)).toSorted(), ['SIGINT', 'SIGTERM', 'data']);
+  });
+
+  test('before its first checkpoint begins anew when it is resumed', async () => {
+    const out = join(folder, 'SIGTERM');
+    assert.deepEqual(await readdir(out), ['recipe.yaml']);
+    await writeFile(join(folder, 'small.yaml'), stringify(SMALL));
+    const train = ['train', join(folder, 'small.yaml'), '--data', data, '--device', 'cpu', '--out', out, '--resume'];
+    const { status, output } = await run(train);
+    assert.equal(status, 0, output);
+    assert.match(output, /^resume {2}.*SIGTERM has no checkpoint yet, so it begins anew$/m);
+    assert.ok((await readdir(out)).includes('report.html'));
+  });
+});
+
+suite('a run with a time limit', { skip }, () => {
+  test('ends with a submission, in an epoch that it has no time for', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'sepal-limit-'));
+    t.after(() => rm(folder, { recursive: true, force: true }));
+    const data = await writeColouredDataset(join(folder, 'data'), { splits: { train: 21, val: 6 }, size: SIZE });
+    await writeColouredDataset(data, { splits: { test: 5 }, size: SIZE, labelled: false });
+    const out = join(folder, 'run');
+    await writeFile(join(folder, 'endless.yaml'), stringify({ ...SMALL, epochs: 100_000 }));
+    const train = ['train', join(folder, 'endless.yaml'), '--data', data, '--device', 'cpu', '--out', out];
+    const { status, output } = await run([...train, '--max-time', '6s', '--submit']);
+    assert.equal(status, 0, output);
+    assert.match(output, /^time {4}is up after step \d+; everything is saved/m);
+    const submission = await readFile(join(out, 'submission.csv'), 'utf8');
+    assert.deepEqual(submission.trim().split('\n').slice(1).map((line) => line.split(',')[0]), [0, 1, 2, 3, 4].map((i) => `test-${i}`)); // prettier-ignore
   });
 });
