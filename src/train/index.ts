@@ -65,6 +65,7 @@ export {
 export { TTA, type Tta } from './tta.ts';
 export { findLearningRate, type FoundRates, type FindRateOptions } from './find-rate.ts';
 export { snapshotFile } from './run-files.ts';
+export { dataDigest } from './data-digest.ts';
 export { recipeSettings, type TrainingData } from './run-check.ts';
 export { rowsPerReplica } from './step.ts';
 export { Ingredients } from './soup.ts';

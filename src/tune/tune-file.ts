@@ -20,7 +20,13 @@ const fileSchema = z.object({
   format: z.literal(1),
   search: searchSchema,
   monitor: z.enum(MONITORS),
-  data: z.object({ train: z.int(), validation: z.int(), classNames: z.array(z.string()) }),
+  data: z.object({
+    train: z.int(),
+    validation: z.int(),
+    classNames: z.array(z.string()),
+    /** What tells the images from others. */
+    digest: z.string().optional(),
+  }),
   trials: z.array(trialSchema),
 });
 
@@ -63,4 +69,7 @@ export function checkSearch(before: TuneState, now: TuneState, folder: string): 
   const describe = ({ train, validation, classNames }: TuneState['data']) =>
     `${train} + ${validation} images of ${classNames.join(', ')}`;
   if (describe(before.data) !== describe(now.data)) throw refuse('data set', describe(before.data), describe(now.data));
+  const [known, found] = [before.data.digest, now.data.digest];
+  if (known !== undefined && known !== found)
+    throw refuse('data set: its images have changed', known, found ?? 'nothing');
 }

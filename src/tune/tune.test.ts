@@ -108,6 +108,14 @@ suite('a search', { skip }, () => {
     await assert.rejects(search('whole', { resume: true, settings: changed }), {
       message: /another recipe: batchSize/,
     });
+    await writeColouredDataset(join(folder, 'others'), { splits: { train: 32, val: 15 }, size: SIZE, seed: 1 });
+    const others = await openSplits(join(folder, 'others'), SIZE);
+    await assert.rejects(search('whole', { resume: true, dataAt: async () => others }), {
+      code: 'RESUME',
+      message: /another data set: its images have changed/,
+    });
+    await others.train.close();
+    await others.validation.close();
     await writeFile(join(folder, 'whole', 'copy.json'), await readFile(join(folder, 'whole', TUNE_FILE)));
     await writeFile(join(folder, 'whole', TUNE_FILE), '{"format": 1');
     await assert.rejects(search('whole', { resume: true }), { code: 'TUNE_FILE' });

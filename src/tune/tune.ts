@@ -6,6 +6,7 @@ import type { Backend } from '../runtime/index.ts';
 import {
   EvaluatorCache,
   FeatureCache,
+  dataDigest,
   hasCheckpoint,
   LAST_FILE,
   PREVIOUS_FILE,
@@ -151,7 +152,12 @@ async function startState(
   const { trials: _trials, ...how } = tuning;
   const { monitor, size } = space.example();
   const { train: training, validation } = await dataAt(size);
-  const data = { train: training.count, validation: validation.count, classNames: [...training.classNames] };
+  const data = {
+    train: training.count,
+    validation: validation.count,
+    classNames: [...training.classNames],
+    digest: [training, validation].map(dataDigest).join(' '),
+  };
   const fresh: TuneState = { format: 1, search: { settings: { ...settings }, ...how }, monitor, data, trials: [] };
   const found = await readTuneFile(out);
   if (found === undefined) return fresh;
