@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
 import { add, mul, trace, type Tensor } from '../xla/index.ts';
-import type { Backend } from './backend.ts';
+import { loadPlugin } from '../pjrt/index.ts';
+import { Backend } from './backend.ts';
 import { CompileCache } from './compile-cache.ts';
 import { compile } from './program.ts';
 
@@ -76,6 +78,21 @@ suite('compiled programs on disk', { skip }, () => {
     await new CompileCache(path).write(key, Buffer.from('no program of any plugin'));
     assert.deepEqual(await run(backend, 2), { fromCache: false, values: [3, 5, 7] });
     assert.deepEqual(await run(backend, 2), { fromCache: true, values: [3, 5, 7] });
+  });
+
+  test('a program of another build of the plugin is left alone', async (t) => {
+    const path = await folder(t);
+    const before = await open(t, path);
+    assert.equal((await run(before, 2)).fromCache, false);
+    // The same bytes, and nothing says that they are.
+    const other = join(await folder(t), 'other_build.so');
+    await copyFile(before.plugin.path, other, constants.COPYFILE_FICLONE);
+    const plugin = await loadPlugin(other);
+    const client = await plugin.createClient({ cpu_device_count: 1 });
+    const after = new Backend('cpu', plugin, client, client.devices, { compileCache: new CompileCache(path) });
+    t.after(() => after.close());
+    assert.deepEqual(await run(after, 2), { fromCache: false, values: [3, 5, 7] });
+    assert.deepEqual(await run(before, 2), { fromCache: true, values: [3, 5, 7] });
   });
 
   test('a folder that can’t be written saves nothing and stops nothing', async (t) => {
