@@ -11,6 +11,8 @@ import { WEB_SCRIPT } from './web-script.ts';
 /** ONNX Runtime for browsers, with WebGPU and with WebAssembly as what is left. */
 const RUNTIME_FILES = ['ort.webgpu.bundle.min.mjs', 'ort-wasm-simd-threaded.asyncify.wasm'];
 
+const PAGE = 'index.html';
+
 /**
  * Writes a folder that classifies photos in the browser: any server of plain files shows it, and photos never leave the
  * device that looks at it.
@@ -26,7 +28,6 @@ export async function writeWebFolder(
   const runtime = findRuntime();
   const { model, classNames, licence } = exported;
   const texts: readonly (readonly [string, string | Uint8Array])[] = [
-    ['index.html', webPage(`What is it? ${classNames.length} classes`)],
     ['style.css', WEB_STYLE],
     ['app.js', WEB_SCRIPT],
     [
@@ -35,11 +36,14 @@ export async function writeWebFolder(
     ],
     ['model.onnx', onnxModel(exported, precision)],
   ];
-  await requireOwnFolder(folder, [...texts.map(([name]) => name), ...RUNTIME_FILES]);
+  const names = [PAGE, ...texts.map(([name]) => name), ...RUNTIME_FILES];
+  await requireOwnFolder(folder, names);
   await mkdir(folder, { recursive: true });
   for (const [name, content] of texts) await writeFile(join(folder, name), content);
   for (const name of RUNTIME_FILES) await fillFile(join(folder, name), (draft) => copyFile(join(runtime, name), draft));
-  return [...texts.map(([name]) => name), ...RUNTIME_FILES].map((name) => join(folder, name));
+  // It comes last: a folder without it is seen not to be whole.
+  await writeFile(join(folder, PAGE), webPage(`What is it? ${classNames.length} classes`));
+  return names.map((name) => join(folder, name));
 }
 
 /** Where the files of the installed `onnxruntime-web` are. */
