@@ -36,6 +36,19 @@ const stepSchema = z.object({
   images: z.array(z.string()),
 });
 
+/** The same as the text that stands in the file. */
+const noteSchema = z
+  .string()
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue('no JSON');
+      return z.NEVER;
+    }
+  })
+  .pipe(stepSchema);
+
 /** What is known of a step whose numbers were not finite. */
 export type DivergedStep = z.output<typeof stepSchema>;
 
@@ -177,7 +190,7 @@ async function readPart(out: string, host: number): Promise<DivergedRun> {
     });
   });
   const { metadata, path, tensors } = checkpoint;
-  const parsed = stepSchema.safeParse(JSON.parse(metadata.diverged ?? '{}'));
+  const parsed = noteSchema.safeParse(metadata.diverged);
   const [images, labels, mask] = BATCH.map((name) => tensors.get(`batch/${name}`));
   if (!parsed.success || images === undefined || labels === undefined || mask === undefined) {
     throw new CheckpointError('CHECKPOINT_FORMAT', `${path} holds no batch to run again`);

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { globSync, readFileSync } from 'node:fs';
@@ -6,8 +6,10 @@ import yazl from 'yazl';
 import { extractMember } from '../../../src/assets/zip-member.ts';
 import { buildModel, readSafetensors, writeSafetensors } from '../../../src/models/index.ts';
 import { modelOf, readCheckpoint, tensorsOf, type CheckpointInfo } from '../../../src/train/checkpoint.ts';
+import { readDiverged } from '../../../src/train/diverged.ts';
 import { ensembleOf } from '../../../src/train/ensemble-file.ts';
 import { readHistory } from '../../../src/train/history.ts';
+import { DIVERGED_STATE } from '../../../src/train/run-files.ts';
 import { parseRecipe, readRecipeFile } from '../../../src/train/recipe.ts';
 import { stepProgram } from '../../../src/train/step-program.ts';
 import {
@@ -102,6 +104,38 @@ const checkpoint: Target = {
   },
 };
 
+const STEP = { step: 3, epoch: 2, learningRate: 0.1, loss: 'NaN', gradientNorm: 'Infinity', seed: 1, replicas: 1, hosts: 1, computeType: 'float32', onFeatures: false, gradients: ['stem/kernel'], images: ['a', 'b'] }; // prettier-ignore
+const BATCH: Readonly<Record<string, HostTensor>> = {
+  'batch/images': { shape: [2, 8, 8, 3], dtype: 'uint8', data: new Uint8Array(2 * 8 * 8 * 3).fill(9) },
+  'batch/labels': { shape: [2], dtype: 'int32', data: Int32Array.of(0, 1) },
+  'batch/mask': { shape: [2], dtype: 'uint8', data: Uint8Array.of(1, 1) },
+};
+
+const diverged: Target = {
+  name: 'diverged',
+  extension: '.safetensors',
+  share: 0.3,
+  async prepare(folder) {
+    const path = join(folder, 'whole.safetensors');
+    await wholeCheckpoint(path);
+    const { tensors, metadata } = await readSafetensors(path);
+    const changed = join(folder, 'changed.safetensors');
+    return async (random) => {
+      const batch = Object.entries(BATCH).filter(() => random.integer(12) !== 0);
+      const text = JSON.stringify({ ...STEP, step: random.integer(9), hosts: random.integer(5) === 0 ? 2 : 1 });
+      const note = random.integer(3) === 0 ? text : mutateText([text], INFO_WORDS, random).toString();
+      await writeSafetensors(changed, new Map([...tensors, ...batch]), { ...metadata, diverged: note });
+      return readFile(changed);
+    };
+  },
+  read: async (path) => {
+    const folder = join(dirname(path), 'run');
+    await mkdir(folder, { recursive: true });
+    await copyFile(path, join(folder, DIVERGED_STATE));
+    await readDiverged(folder);
+  },
+};
+
 const scores = { loss: 1, accuracy: 0.5, macroPrecision: 0.5, macroRecall: 0.5, macroF1: 0.5 };
 const row = { epoch: 1, step: 3, learningRate: 0.1, train: scores, validation: scores, seconds: 2, imagesPerSecond: 3 };
 
@@ -173,4 +207,4 @@ const wheel: Target = {
   },
 };
 
-export const settingTargets: readonly Target[] = [recipe, checkpoint, history, ensemble, search, wheel];
+export const settingTargets: readonly Target[] = [recipe, checkpoint, diverged, history, ensemble, search, wheel];
