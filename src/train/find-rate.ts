@@ -24,12 +24,14 @@ export interface FindRateOptions {
 export interface FoundRates {
   /** Rates and the losses of the batches that they were tried on, smoothed, up to where the loss blew up. */
   readonly points: readonly { readonly rate: number; readonly loss: number }[];
-  /** Where the loss falls fastest: a highest rate for a schedule. */
+  /** Where the loss has come nearly all its way down: a highest rate for a schedule. */
   readonly suggested: number;
 }
 
 /** The loss has blown up where it is this many times the least one. */
 const BLOWN_UP = 3;
+/** Share of the loss's way down that a rate must have come. */
+const NEARLY = 0.9;
 /** Share of the running mean that each step keeps. */
 const SMOOTHING = 0.9;
 
@@ -58,7 +60,7 @@ export async function findLearningRate(options: FindRateOptions): Promise<FoundR
         mean = SMOOTHING * mean + (1 - SMOOTHING) * loss;
         const smooth = mean / (1 - SMOOTHING ** (points.length + 1));
         if (!isFinite || (points.length > 10 && smooth > BLOWN_UP * least)) {
-          return { points, suggested: steepest(points) };
+          return { points, suggested: suggestRate(points) };
         }
         least = Math.min(least, smooth);
         points.push({ rate, loss: smooth });
@@ -67,23 +69,21 @@ export async function findLearningRate(options: FindRateOptions): Promise<FoundR
       }
       epoch++;
     }
-    return { points, suggested: steepest(points) };
+    return { points, suggested: suggestRate(points) };
   } finally {
     run.dispose();
   }
 }
 
-/** The rate at which the loss falls fastest over the logarithm of the rate, before it reaches its least. */
-export function steepest(points: FoundRates['points']): number {
+/**
+ * The least rate at which the loss has come nearly as far down as it gets. Where it falls fastest is too low for the peak of a
+ * schedule (by 40 times for a plain CNN), since each rate is tried for one step and what it gives is seen later; and at
+ * the least loss it is about to rise.
+ */
+export function suggestRate(points: FoundRates['points']): number {
   if (points.length === 0) return NaN;
-  const bottom = points.reduce((at, { loss }, i) => (loss < points[at].loss ? i : at), 0);
-  let best = { slope: Infinity, rate: points[0].rate };
-  // Over a few steps, as single ones go up and down with their batches.
-  const reach = Math.max(1, Math.round(points.length / 25));
-  for (let i = reach; i + reach <= bottom; i++) {
-    const [before, after] = [points[i - reach], points[i + reach]];
-    const slope = (after.loss - before.loss) / Math.log(after.rate / before.rate);
-    if (slope < best.slope) best = { slope, rate: points[i].rate };
-  }
-  return best.rate;
+  const beginning = points.slice(0, Math.max(1, Math.round(points.length / 10)));
+  const top = beginning.reduce((sum, { loss }) => sum + loss, 0) / beginning.length;
+  const bottom = Math.min(...points.map(({ loss }) => loss));
+  return points.find(({ loss }) => top - loss >= NEARLY * (top - bottom))?.rate ?? points[0].rate;
 }

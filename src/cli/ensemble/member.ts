@@ -106,10 +106,13 @@ export class RunPredictor implements AsyncDisposable {
   }
 
   /** Says what the run sees in the split, or what its network sees with other weights. */
-  async predict(weights: TrainedModel['weights'] = this.#trained.weights): Promise<MemberPredictions> {
+  async predict(
+    weights: TrainedModel['weights'] = this.#trained.weights,
+    label = this.#label,
+  ): Promise<MemberPredictions> {
     const { path, info } = this.#trained;
     const { ids, labels, count } = this.#data;
-    const bar = startProgress({ label: this.#label, total: count, unit: 'images/s' });
+    const bar = startProgress({ label, total: count, unit: 'images/s' });
     const probabilities = await this.#predictor(weights, this.#data, {
       signal: this.#context.signal,
       onProgress: (done) => bar.update(done),

@@ -51,7 +51,7 @@ export async function makeSoup(
     const { params, statistics } = ingredients.mean(numbers);
     const weights = await backend.replicateTree({ params, statistics });
     try {
-      const predictions = alignTo(known[0], await predictor.predict(weights));
+      const predictions = alignTo(known[0], await predictor.predict(weights, `soup of ${numbers.length} on ${split}`));
       said.set(numbers.join(), predictions);
       return predictions;
     } finally {

@@ -46,7 +46,7 @@ export async function findRate(recipeName: string, flags: TrainFlags, context: C
       );
       context.log.info(`chart   ${chart}`);
       const rate = Number(suggested.toPrecision(2));
-      const text = `suggested --learning-rate ${rate} (where the loss falls fastest)`;
+      const text = `suggested --learning-rate ${rate} (where the loss has come nearly all its way down)`;
       console.log(flags.json === true ? JSON.stringify({ suggested: rate, chart, points }) : text);
     } finally {
       await backend.close();
