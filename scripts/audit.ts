@@ -2,6 +2,7 @@
 // the registry in use answers no such questions: then nothing is known, which is not the same as nothing being wrong.
 import { execa } from 'execa';
 import { z } from 'zod';
+import { runScript, scriptCommand } from './script-command.ts';
 
 const answerSchema = z.object({
   statusCode: z.number().optional(),
@@ -10,22 +11,28 @@ const answerSchema = z.object({
   vulnerabilities: z.record(z.string(), z.object({ severity: z.string(), range: z.string() })).optional(),
 });
 
-const { stdout } = await execa('npm', ['audit', '--omit=dev', '--json'], { reject: false });
-const parsed = answerSchema.safeParse(parse(stdout));
-const total = parsed.data?.metadata?.vulnerabilities.total;
-if (total === undefined) {
-  const status = parsed.data?.statusCode;
-  console.error(
-    `error: not audited: the registry in use answers no audits${status === undefined ? '' : ` (HTTP ${status})`}`,
-  );
-  console.error('  hint: ask the public registry, by npm run audit --registry=URL on a machine that reaches it');
-  process.exitCode = 2;
-} else {
-  for (const [name, { severity, range }] of Object.entries(parsed.data?.vulnerabilities ?? {})) {
-    console.log(`${severity.padEnd(9)} ${name} ${range}`);
+await runScript(
+  scriptCommand('npm run audit', "Known vulnerabilities of what users install, as npm's registry knows them.", 'npm run audit').action(audit), // prettier-ignore
+);
+
+async function audit(): Promise<void> {
+  const { stdout } = await execa('npm', ['audit', '--omit=dev', '--json'], { reject: false });
+  const parsed = answerSchema.safeParse(parse(stdout));
+  const total = parsed.data?.metadata?.vulnerabilities.total;
+  if (total === undefined) {
+    const status = parsed.data?.statusCode;
+    console.error(
+      `error: not audited: the registry in use answers no audits${status === undefined ? '' : ` (HTTP ${status})`}`,
+    );
+    console.error('  hint: ask the public registry, by npm run audit --registry=URL on a machine that reaches it');
+    process.exitCode = 2;
+  } else {
+    for (const [name, { severity, range }] of Object.entries(parsed.data?.vulnerabilities ?? {})) {
+      console.log(`${severity.padEnd(9)} ${name} ${range}`);
+    }
+    console.log(`${total} known vulnerabilities in what users install`);
+    process.exitCode = total === 0 ? 0 : 1;
   }
-  console.log(`${total} known vulnerabilities in what users install`);
-  process.exitCode = total === 0 ? 0 : 1;
 }
 
 function parse(text: string): unknown {

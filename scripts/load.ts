@@ -1,120 +1,151 @@
 // `npm run load`: a server with EfficientNet-Lite0, or with the run given, under load on this machine.
 //
-//   npm run load -- [--run RUN] [--model NAME] [--size 192] [--seconds 20] [--requests 20000]
-//
-// It looks for the peak rate, then sends half of it and twice of it at random moments, then many requests for the memory.
-import { fork } from 'node:child_process';
+// It looks for the peak rate, then sends half of it and twice of it at random moments, then many requests, in which what the
+// server holds is watched and judged as in `npm run soak`: by trends, after a warm-up.
+import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { formatBytes, formatTable, Random } from '../src/base/index.ts';
+import { parseCount, parseNatural, parsePositive } from '../src/cli/numbers.ts';
 import { drawFlower, encodeJpeg, SPECIES } from '../src/data/index.ts';
+import { growthOf } from '../test/soak/growth.ts';
+import { FIGURES, type Sample } from '../test/soak/sample.ts';
 import { writeUntrainedRun } from '../test/untrained-run.ts';
 import { Load, percentile, type Tally } from './load/arrivals.ts';
+import { runScript, scriptCommand } from './script-command.ts';
 
-const { values } = parseArgs({
-  options: {
-    run: { type: 'string' },
-    model: { type: 'string', default: 'efficientnet-lite0' },
-    size: { type: 'string', default: '192' },
-    seconds: { type: 'string', default: '20' },
-    requests: { type: 'string', default: '20000' },
-  },
-});
-const seconds = Number(values.seconds);
-const requests = Number(values.requests);
-/** Requests between two looks at the memory. */
-const STRETCH = Math.max(1, Math.round(requests / 10));
-/** Clients that keep the server as busy as it can be without refusing anybody. */
-const CLIENTS = 8;
+/** Requests between two looks at what the server holds. */
+const STRETCH = 100;
+/** Of fewer requests a trend says nothing. */
+const FEWEST = 5000;
+/** Clients without pause: so many, and twice as many, until no more images are answered. */
+const CLIENTS = [4, 8, 16, 32, 64, 128];
+/** By less than this, more clients are no gain. */
+const GAIN = 1.03;
 
-const folder = await mkdtemp(join(tmpdir(), 'sepal-load-'));
-const run =
-  values.run ??
-  (await writeUntrainedRun(join(folder, 'run'), {
-    name: values.model,
-    size: Number(values.size),
-    classNames: Array.from({ length: 102 }, (_, i) => `class ${i}`),
-  }));
-const photos = await drawPhotos();
-const child = fork(join(import.meta.dirname, 'load', 'server-child.ts'), [run], {
-  env: { ...process.env, UV_THREADPOOL_SIZE: '8' },
-});
-const [{ url, peak: model }] = (await once(child, 'message')) as [{ url: string; peak: number }];
-const load = new Load(url, photos);
-const memory = async () => {
-  child.send('memory');
-  const [answer] = (await once(child, 'message')) as [{ rss: number; buffers: number }];
-  return answer;
-};
-
-console.log(`${values.run ?? values.model} at ${values.size} px; the model alone does ${model.toFixed(0)} images/s`);
-console.log(`photos: ${photos.length} JPEG files of 500 × 375, ${formatBytes(photos[0].length)}\n`);
-
-await load.closed(CLIENTS, (_done, elapsed) => elapsed > Math.min(5, seconds));
-const busy = await load.closed(CLIENTS, (_done, elapsed) => elapsed > seconds);
-const peak = busy.answered / busy.seconds;
-const half = await load.open(peak / 2, seconds);
-const twice = await load.open(2 * peak, seconds);
-const row = (name: string, { sent, answered, busy: refused, lost, seconds: took, latencies }: Tally) => [
-  name,
-  (sent / took).toFixed(1),
-  (answered / took).toFixed(1),
-  String(answered),
-  String(refused),
-  String(lost),
-  ...[0.5, 0.95, 0.99].map((share) => percentile(latencies, share).toFixed(0)),
-];
-console.log(
-  formatTable(
-    [
-      ['load', 'sent/s', 'answered/s', 'answered', '429', 'lost', 'p50 ms', 'p95 ms', 'p99 ms'],
-      row(`peak: ${CLIENTS} clients without pause`, busy),
-      row('half of the peak', half),
-      row('twice the peak', twice),
-    ],
-    [1, 2, 3, 4, 5, 6, 7, 8],
-  ),
+await runScript(
+  scriptCommand(
+    'npm run load --',
+    'Puts a server under load: its peak rate, half and twice of it, and what it holds over many requests.',
+    'npm run load -- --run runs/first --requests 5000',
+  )
+    .option('--run <run>', 'what is served (default: a network with random weights)')
+    .option('--model <name>', 'architecture of that network', 'efficientnet-lite0')
+    .option('--size <px>', 'height and width of its images', parseCount, 192)
+    .option('--seconds <n>', 'of each load', parsePositive, 20)
+    .option('--requests <n>', 'in which what the server holds is watched', parseNatural, 20_000)
+    .action(load),
 );
 
-console.log('');
-const sizes: number[] = [];
-let lost = 0;
-if (requests > 0) console.log(`before: ${formatBytes((await memory()).rss)} resident`);
-for (let done = 0; done < requests; done += STRETCH) {
-  const tally = await load.closed(CLIENTS, (count) => count >= STRETCH);
-  lost += tally.lost;
-  const { rss, buffers } = await memory();
-  sizes.push(rss);
-  console.log(
-    `after ${done + STRETCH} requests: ${formatBytes(rss)} resident, ${buffers} buffers on the device, ${lost} lost`,
-  );
+interface Flags {
+  readonly run?: string;
+  readonly model: string;
+  readonly size: number;
+  readonly seconds: number;
+  readonly requests: number;
 }
-// The allocator needs a few thousand requests to find its size.
-const settled = sizes.slice(Math.floor(sizes.length * 0.3));
-const growth = settled.length < 2 ? 0 : settled.at(-1)! / settled[0] - 1;
-const checks: readonly (readonly [string, boolean])[] = [
-  [
-    `p99 at half of the peak below 250 ms: ${percentile(half.latencies, 0.99).toFixed(0)} ms`,
-    percentile(half.latencies, 0.99) < 250,
-  ],
-  [`none lost at half of the peak and at twice the peak: ${half.lost + twice.lost}`, half.lost + twice.lost === 0],
-  [`none lost of the ${requests} requests for the memory: ${lost}`, lost === 0],
-  [
-    `memory flat within 5 % over the last ${settled.length * STRETCH} requests: ${(100 * growth).toFixed(1)} %`,
-    growth < 0.05,
-  ],
-];
-console.log('');
-for (const [text, passed] of checks) console.log(`${passed ? 'ok  ' : 'FAIL'} ${text}`);
-await load.close();
-child.send('stop');
-await once(child, 'exit');
-await rm(folder, { recursive: true });
-process.exitCode = checks.every(([, passed]) => passed) ? 0 : 1;
+
+async function load({ run: given, model, size, seconds, requests }: Flags): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'sepal-load-'));
+  const classNames = Array.from({ length: 102 }, (_, i) => `class ${i}`);
+  const run = given ?? (await writeUntrainedRun(join(folder, 'run'), { name: model, size, classNames }));
+  const photos = await drawPhotos();
+  const child = fork(join(import.meta.dirname, 'load', 'server-child.ts'), [run], {
+    env: { ...process.env, UV_THREADPOOL_SIZE: '8' },
+  });
+  const [{ url, peak: alone }] = (await once(child, 'message')) as [{ url: string; peak: number }];
+  console.log(`${given ?? `${model} at ${size} px`}; the model alone does ${alone.toFixed(0)} images/s`);
+  console.log(`photos: ${photos.length} JPEG files of 500 × 375, ${formatBytes(photos[0].length)}\n`);
+
+  const visitors = new Load(url, photos);
+  await visitors.closed(CLIENTS[0], (_done, elapsed) => elapsed > Math.min(5, seconds));
+  const busy = await findPeak(visitors, seconds / 2);
+  const half = await visitors.open(busy.peak / 2, seconds);
+  const twice = await visitors.open(2 * busy.peak, seconds);
+  console.log(
+    formatTable(
+      [
+        ['load', 'sent/s', 'answered/s', 'answered', '429', 'lost', 'p50 ms', 'p95 ms', 'p99 ms'],
+        row(`peak: ${busy.clients} clients without pause`, busy.tally),
+        row('half of the peak', half),
+        row('twice the peak', twice),
+      ],
+      [1, 2, 3, 4, 5, 6, 7, 8],
+    ),
+  );
+  const { lost, grown } = await watch(visitors, child, { clients: busy.clients, requests });
+
+  const atHalf = percentile(half.latencies, 0.99);
+  const checks: (readonly [string, boolean])[] = [
+    [`p99 at half of the peak below 250 ms: ${atHalf.toFixed(0)} ms`, atHalf < 250],
+    [`none lost at half of the peak and at twice the peak: ${half.lost + twice.lost}`, half.lost + twice.lost === 0],
+    [`none lost of the ${requests} requests in a row: ${lost}`, lost === 0],
+  ];
+  if (requests < FEWEST) console.log(`\nwhat the server holds is not judged: that takes at least ${FEWEST} requests`);
+  else checks.push([`nothing that the server holds grew over ${requests} requests${grown.map((name) => `; ${name} did`).join('')}`, grown.length === 0]); // prettier-ignore
+  console.log('');
+  for (const [text, passed] of checks) console.log(`${passed ? 'ok  ' : 'FAIL'} ${text}`);
+  await visitors.close();
+  child.send('stop');
+  await once(child, 'exit');
+  await rm(folder, { recursive: true });
+  process.exitCode = checks.every(([, passed]) => passed) ? 0 : 1;
+}
+
+/** The greatest rate at which all are answered, and the clients that it takes. */
+async function findPeak(visitors: Load, seconds: number) {
+  let best: { clients: number; tally: Tally; peak: number } | undefined;
+  for (const clients of CLIENTS) {
+    const tally = await visitors.closed(clients, (_done, elapsed) => elapsed > seconds);
+    // Where some are refused, there are more clients than the server can serve.
+    const peak = tally.busy === 0 ? tally.answered / tally.seconds : 0;
+    if (best !== undefined && peak < GAIN * best.peak) break;
+    best = { clients, tally, peak };
+  }
+  return best!;
+}
+
+/** Sends many requests and looks at the server between them: how many were lost, and what of it grew. */
+async function watch(
+  visitors: Load,
+  server: ChildProcess,
+  { clients, requests }: { readonly clients: number; readonly requests: number },
+): Promise<{ lost: number; grown: string[] }> {
+  const samples: Sample[] = [];
+  const started = performance.now();
+  let lost = 0;
+  for (let sent = 0; sent < requests; sent += STRETCH) {
+    lost += (await visitors.closed(clients, (done) => done >= Math.min(STRETCH, requests - sent))).lost;
+    server.send('figures');
+    const [figures] = (await once(server, 'message')) as [Sample['figures']];
+    samples.push({ seconds: (performance.now() - started) / 1000, round: 0, epoch: samples.length, figures });
+    if (samples.length % 20 === 0) console.log(`after ${sent + STRETCH} requests: ${figures.memory.toFixed(0)} MB, of it ${figures.heap.toFixed(1)} MB JavaScript's heap, ${lost} lost`); // prettier-ignore
+  }
+  if (samples.length === 0) return { lost, grown: [] };
+  const growth = growthOf(samples);
+  const rows = growth.map(({ figure, first, last, peak, grown, allowed }) => [
+    FIGURES[figure].title,
+    ...[first, last, peak, grown, allowed].map((value) => value.toFixed(1)),
+  ]);
+  console.log(`\n${formatTable([['', 'first', 'last', 'peak', 'growth', 'allowed'], ...rows], [1, 2, 3, 4, 5])}`);
+  return {
+    lost,
+    grown: growth.filter(({ isFlat }) => !isFlat).map(({ figure }) => FIGURES[figure].title.toLowerCase()),
+  };
+}
+
+function row(name: string, { sent, answered, busy, lost, seconds, latencies }: Tally): string[] {
+  return [
+    name,
+    (sent / seconds).toFixed(1),
+    (answered / seconds).toFixed(1),
+    ...[answered, busy, lost].map(String),
+    ...[0.5, 0.95, 0.99].map((share) => percentile(latencies, share).toFixed(0)),
+  ];
+}
 
 /** Photos of the size that web pages show, which the server decodes and scales down. */
 async function drawPhotos(): Promise<Buffer[]> {

@@ -1,14 +1,15 @@
 // The server that `npm run load` measures, in a process of its own. Arguments: run folder. It tells its parent its URL, and
-// its memory whenever it is asked.
+// what it holds whenever it is asked.
 import { openBackend } from '../../src/runtime/index.ts';
 import { startServer } from '../../src/serve/index.ts';
+import { takeFigures } from '../../test/soak/sample.ts';
 
 const [run] = process.argv.slice(2);
 const backend = await openBackend({ device: 'cpu' });
 const server = await startServer({ backend, runs: [run], version: 'load', port: 0, limits: { imagesPerSecond: 0 } });
 process.on('message', (message) => {
-  if (message === 'memory') {
-    process.send?.({ rss: process.memoryUsage.rss(), buffers: backend.client.liveBufferCount });
+  if (message === 'figures') {
+    process.send?.(takeFigures(backend));
     return;
   }
   void stop();

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync, realpathSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 
 /** Installs Node of a version, such as `22`, from its npm package; gives its file. */
 export async function installNode(version: string, folder: string): Promise<string> {
@@ -22,10 +23,19 @@ export function npm(node: string, args: readonly string[], cwd: string): string 
   });
 }
 
-/** npm's own script: known inside `npm run`, else found by asking it. */
+/** npm's own script: known inside `npm run`, else the one that `npm` on the path leads to. @throws where there is none. */
 function npmFile(): string {
-  const root = execFileSync('npm', ['root', '--global'], { encoding: 'utf8' }).trim();
-  return process.env.npm_execpath ?? join(root, 'npm', 'bin', 'npm-cli.js');
+  if (process.env.npm_execpath !== undefined) return process.env.npm_execpath;
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    // Where npm is a script of the shell, as on Windows, its own one lies beside it.
+    for (const name of ['npm', join('node_modules', 'npm', 'bin', 'npm-cli.js')]) {
+      const path = join(folder, name);
+      if (!existsSync(path)) continue;
+      const file = realpathSync(path);
+      if (file.endsWith('.js')) return file;
+    }
+  }
+  throw new Error('there is no npm on the path');
 }
 
 /** The environment without what `npm run` sets, which belongs to the project that it runs in. */
