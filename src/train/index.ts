@@ -21,6 +21,7 @@ export {
   type Recipe,
   type Remat,
 } from './recipe.ts';
+export { setRecipeSetting } from './recipe-setting.ts';
 export {
   augmentationProgram,
   evaluationProgram,

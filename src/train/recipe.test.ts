@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { SepalError } from '../base/index.ts';
 import { parseRecipe, readRecipeFile } from './recipe.ts';
+import { setRecipeSetting } from './recipe-setting.ts';
 
 const LEAST = {
   model: { name: 'cnn' },
@@ -35,6 +36,16 @@ suite('a recipe', () => {
     assert.deepEqual(recipe.optimizer, { name: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
     assert.equal(recipe.model.options.depth, 4);
     assert.deepEqual(parseRecipe(recipe, 'again'), recipe);
+  });
+
+  test("drops what another kind of optimiser doesn't know when its name is set, and only then", () => {
+    const settings = { ...LEAST, optimizer: { name: 'adamw', weightDecay: 0.1, beta1: 0.8 }, phases: [{ epochs: 1, loss: { name: 'focal', gamma: 1 } }] }; // prettier-ignore
+    setRecipeSetting(settings, 'optimizer.name', 'adam');
+    setRecipeSetting(settings, 'phases.0.loss.name', 'crossEntropy');
+    assert.deepEqual(settings.optimizer, { name: 'adam', beta1: 0.8 });
+    assert.deepEqual(settings.phases, [{ epochs: 1, loss: { name: 'crossEntropy' } }]);
+    setRecipeSetting(settings, 'optimizer.weightDecay', 0.2);
+    assert.match(refusal(settings), /there is no setting "weightDecay"/);
   });
 
   const cases: readonly (readonly [string, unknown, string])[] = [

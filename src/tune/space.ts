@@ -1,5 +1,5 @@
-import { Random, setSetting } from '../base/index.ts';
-import { parseRecipe, phasesOf, RecipeError, rowsPerReplica, type Recipe } from '../train/index.ts';
+import { Random } from '../base/index.ts';
+import { parseRecipe, phasesOf, RecipeError, rowsPerReplica, setRecipeSetting, type Recipe } from '../train/index.ts';
 import { TuneError } from './errors.ts';
 import { countOf, parseRange, valueAt, type Range } from './range.ts';
 
@@ -47,7 +47,7 @@ export class Space {
   /** The settings of the recipe with the values in their places. */
   settingsOf(values: Values): Record<string, unknown> {
     const settings = structuredClone(this.#settings) as Record<string, unknown>;
-    for (const [path, value] of Object.entries(values)) setSetting(settings, path, structuredClone(value));
+    for (const [path, value] of Object.entries(values)) setRecipeSetting(settings, path, structuredClone(value));
     return settings;
   }
 

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parse } from 'yaml';
-import { didYouMean, setSetting, UsageError } from '../../base/index.ts';
-import { parseRecipe, readRecipeFile, type Recipe } from '../../train/index.ts';
+import { didYouMean, UsageError } from '../../base/index.ts';
+import { parseRecipe, readRecipeFile, setRecipeSetting, type Recipe } from '../../train/index.ts';
 import type { TrainFlags } from './train-flags.ts';
 
 /** Recipes that come with Sepal; the folder stands beside src and beside dist. */
@@ -71,12 +71,12 @@ function layFlags(recipe: Record<string, unknown>, flags: RecipeFlags): Record<s
     ['earlyStopping.patience', flags.patience],
   ];
   // Options of one architecture mean nothing to another.
-  if (flags.model !== undefined && flags.model !== nameOf(recipe)) setSetting(copy, 'model.options', {});
-  for (const [path, value] of settings) if (value !== undefined) setSetting(copy, path, value);
+  if (flags.model !== undefined && flags.model !== nameOf(recipe)) setRecipeSetting(copy, 'model.options', {});
+  for (const [path, value] of settings) if (value !== undefined) setRecipeSetting(copy, path, value);
   for (const text of flags.set ?? []) {
     const split = text.indexOf('=');
     if (split < 1) throw new UsageError('SET', `--set ${text}`, { expected: 'PATH=VALUE, such as augment.flip=true' });
-    setSetting(copy, text.slice(0, split), parseValue(text, split));
+    setRecipeSetting(copy, text.slice(0, split), parseValue(text, split));
   }
   return copy;
 }
