@@ -57,6 +57,12 @@ async function classify(session, file) {
   }
 }
 
+/** Never a certainty: what is nearly one or nothing is told as such. */
+function percentOf(share) {
+  if (share > 0.999) return '> 99.9 %';
+  return share < 0.001 ? '< 0.1 %' : (100 * share).toFixed(1) + ' %';
+}
+
 function show(item, probabilities, milliseconds) {
   const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
   const [best] = order;
@@ -66,38 +72,48 @@ function show(item, probabilities, milliseconds) {
   item.dataset.probabilities = JSON.stringify(probabilities);
   item.querySelector('ol').replaceChildren(
     ...order.slice(0, TOP).map((index) => {
-      const row = document.createElement('li');
-      const percent = (100 * probabilities[index]).toFixed(1) + ' %';
-      const meter = document.createElement('meter');
-      meter.value = probabilities[index];
-      meter.setAttribute('aria-label', about.classes[index]);
-      const text = document.createElement('span');
-      text.textContent = about.classes[index] + ' ' + percent;
-      row.append(text, meter);
+      const part = (tag, name, text) => Object.assign(document.createElement(tag), { className: name, textContent: text });
+      const row = part('li', '', '');
+      const bar = part('span', 'bar', '');
+      const filled = document.createElement('i');
+      filled.style.width = 100 * probabilities[index] + '%';
+      bar.append(filled);
+      row.append(part('span', '', about.classes[index]), part('span', 'share', percentOf(probabilities[index])), bar);
       return row;
     }),
   );
   item.dataset.done = 'true';
 }
 
+const NAMED = 6;
+const more = about.classes.length - NAMED;
+document.querySelector('#classes').textContent =
+  'This model knows ' + about.classes.length + ' classes: ' +
+  about.classes.slice(0, NAMED).join(', ') + (more > 0 ? ' and ' + more + ' more.' : '.');
+
+const opening = openSession();
+// One after the other: a session runs one batch at a time. Photos that come before it is there wait for it.
+let last = opening;
+const take = (files) => {
+  for (const file of files) last = last.then(async () => classify(await opening, file));
+};
+const input = document.querySelector('#photos');
+input.addEventListener('change', () => {
+  take([...input.files]);
+  // So that the same photo may be chosen again.
+  input.value = '';
+});
+document.body.addEventListener('dragover', (event) => event.preventDefault());
+document.body.addEventListener('drop', (event) => {
+  event.preventDefault();
+  take([...event.dataTransfer.files]);
+});
+document.body.addEventListener('paste', (event) => take([...event.clipboardData.files]));
+
 try {
-  const session = await openSession();
+  await opening;
   state.textContent = 'Ready. Photos never leave this device.';
   document.body.dataset.ready = 'true';
-  // One after the other: a session runs one batch at a time.
-  let last = Promise.resolve();
-  const take = (files) => {
-    for (const file of files) last = last.then(() => classify(session, file));
-  };
-  const input = document.querySelector('#photos');
-  input.disabled = false;
-  input.addEventListener('change', () => take([...input.files]));
-  document.body.addEventListener('dragover', (event) => event.preventDefault());
-  document.body.addEventListener('drop', (event) => {
-    event.preventDefault();
-    take([...event.dataTransfer.files]);
-  });
-  document.body.addEventListener('paste', (event) => take([...event.clipboardData.files]));
 } catch (error) {
   state.textContent = 'The model could not be loaded: ' + error.message;
   throw error;
