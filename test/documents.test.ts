@@ -2,40 +2,20 @@ import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
+import type { Command } from 'commander';
 import { silent } from '../src/base/index.ts';
 import { codeList, errorCodes, LIST } from '../scripts/errors/codes.ts';
 import { createProgram, leafCommands } from '../src/cli/program.ts';
+import { commandsOf, DOCUMENTS, readDocument, ROOT, sepalArguments } from './documents/commands.ts';
 
-const ROOT = join(import.meta.dirname, '..');
-const DOCUMENTS = ['README.md', 'SECURITY.md', ...globSync('docs/*.md', { cwd: ROOT }).toSorted()];
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
 
-/** The commands of a document, as they stand in its code blocks and between backquotes. */
-function commandsOf(text: string): string[] {
-  const joined = text.replaceAll(/\\\n\s*/g, ' ');
-  const blocks = [...joined.matchAll(/^(?: {4}|(?!\|))((?:npm (?:ci && npm )?(?:run|test)|sepal|node) .+)$/gm)];
-  const spans = [...joined.matchAll(/`((?:npm run|npm test|sepal) [^`]+)`/g)];
-  return [...blocks, ...spans].map(([, command]) =>
-    command.replace(/\s+#.*$|\s{2,}.*$/, '').replace(/^npm ci && /, ''),
-  );
-}
-
-/** Words as a shell has them, up to a pipe or the next command. */
-function wordsOf(command: string): string[] {
-  const words = command.match(/(?:[^\s'"]|'[^']*'|"[^"]*")+/g) ?? [];
-  const end = words.findIndex((word) => ['|', '&&', '>', '<', ';'].includes(word));
-  return (end < 0 ? words : words.slice(0, end)).map((word) => word.replaceAll(/['"]/g, ''));
-}
-
-/** What `sepal` gets, where a command is one of it. */
-function argumentsOf(words: readonly string[]): readonly string[] | undefined {
-  if (words[0] === 'sepal') return words.slice(1);
-  return words[0] === 'npm' && words[2] === 'sepal' ? words.slice(4) : undefined;
-}
+const contextOf = () => ({ log: silent, signal: new AbortController().signal });
+const whole = await createProgram([], contextOf);
 
 /** Parses a command line by the program's own table, up to where it would do something. */
 async function parse(words: readonly string[]): Promise<void> {
-  const program = await createProgram([], () => ({ log: silent, signal: new AbortController().signal }));
+  const program = await createProgram([], contextOf);
   let reached = '';
   const leaves = leafCommands(program);
   for (const [name, leaf] of leaves) {
@@ -54,17 +34,14 @@ async function parse(words: readonly string[]): Promise<void> {
 
 for (const document of DOCUMENTS) {
   suite(document, () => {
-    const text = readFileSync(join(ROOT, document), 'utf8');
-    const commands = [...new Set(commandsOf(text))];
-    for (const command of commands) {
+    const text = readDocument(document);
+    for (const { text: command } of commandsOf(text)) {
+      const ours = sepalArguments(command);
+      const script = /npm run ([\w:]+)/.exec(command)?.[1];
+      if (ours === undefined && script === undefined) continue;
       test(`${command} is a command`, async () => {
-        const words = wordsOf(command);
-        const ours = argumentsOf(words);
         if (ours !== undefined) await parse(ours);
-        else if (words[0] === 'npm') {
-          const script = words[1] === 'run' ? words[2] : words[1];
-          assert.ok(script in scripts, `package.json has no script ${script}`);
-        } else assert.ok(words.slice(1).some((word) => existsSync(join(ROOT, word))), 'there is no such file'); // prettier-ignore
+        else assert.ok(script !== undefined && script in scripts, `package.json has no script ${script}`);
       });
     }
 
@@ -77,7 +54,7 @@ for (const document of DOCUMENTS) {
 }
 
 test('every command of the documents that starts a server, trains or converts was found', () => {
-  const all = DOCUMENTS.flatMap((document) => commandsOf(readFileSync(join(ROOT, document), 'utf8')));
+  const all = DOCUMENTS.flatMap((document) => commandsOf(readDocument(document)).map(({ text }) => text));
   for (const start of [
     'npm run sepal -- data convert',
     'npm run sepal -- train',
@@ -87,6 +64,37 @@ test('every command of the documents that starts a server, trains or converts wa
   ]) {
     assert.ok(all.some((command) => command.startsWith(start)), start); // prettier-ignore
   }
+});
+
+suite('--help', () => {
+  for (const [name, leaf] of leafCommands(whole)) {
+    test(`of ${name} has an example that is a command`, async () => {
+      let help = '';
+      leaf.configureOutput({ writeOut: (text) => (help += text) });
+      leaf.outputHelp();
+      const examples = [...help.matchAll(/^ {2}(sepal .+)$/gm)].map(([, command]) => command);
+      assert.ok(examples.length > 0, help);
+      for (const example of examples) await parse(sepalArguments(example) ?? []);
+    });
+  }
+
+  test('is pointed to by a name that is nearly one: of a command, a sub-command, an option, a choice', async () => {
+    for (const [words, near] of [
+      [['trian'], 'train'],
+      [['data', 'inof'], 'info'],
+      [['train', '--epoch', '3'], '--epochs'],
+    ] as const) {
+      let errors = '';
+      const wrong = await createProgram([...words], contextOf);
+      const quiet = (command: Command) => {
+        command.configureOutput({ writeErr: (text) => (errors += text) });
+        command.commands.forEach(quiet);
+      };
+      quiet(wrong);
+      await assert.rejects(wrong.parseAsync([...words], { from: 'user' }));
+      assert.ok(errors.includes(`Did you mean ${near}?`), errors);
+    }
+  });
 });
 
 suite('docs/errors.md', () => {
