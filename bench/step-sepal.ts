@@ -62,13 +62,14 @@ async function openTraining(): Promise<() => Promise<void>> {
     'bench',
   );
   const { body, types: all, form, ...program } = stepProgram(model, recipe, 1);
-  const run = await jit(backend, body, all, program);
+  const compiling = jit(backend, body, all, program);
   const types = batchTypes(model, batch);
   const inputs = {
     learningRate: await backend.replicate(Float32Array.of(0.001), stepInputTypes.learningRate),
     key: await backend.replicate(Uint32Array.of(0, 0), stepInputTypes.key),
   };
   let state: DeviceState = await backend.replicateTree(initialState(form, initialWeights(model, seededValues(0))));
+  const run = await compiling;
   return async () => {
     const arrays = {
       images: await backend.shard(images, types.images),

@@ -11,6 +11,7 @@ import {
   exp,
   expm1,
   gradient,
+  inOneKernel,
   less,
   lowerToStableHlo,
   maxPool2d,
@@ -151,6 +152,31 @@ test('a program whose loops read rewritten tensors gives the same numbers', { sk
     plain.every((value, i) => Math.abs(value - rewritten[i]) < 1e-12),
     `${plain.join()} and ${rewritten.join()}`,
   );
+});
+
+test('what is done in one kernel on CPUs gives the same numbers, in a loop too', { skip }, async () => {
+  assert.ok(backend);
+  const type = { shape: [3], dtype: 'float64' } as const;
+  const graph = trace([type, type], (a, b) => {
+    const both = () => inOneKernel(() => [exp(mul(a, b)), add(sum(a), b), convert(sum(b), 'float32')]);
+    const [product, , total] = both();
+    const [, looped] = whileLoop(
+      [scalar(0, 'int32'), a],
+      (i) => less(i, 3),
+      (i, x) => [add(i, 1), inOneKernel(() => [add(mul(x, 0.5), mul(b, product))])[0]],
+    );
+    return [product, total, looped];
+  });
+  const inputs = [host('float64', [3], [0.3, -0.4, 2]), host('float64', [3], [1, 0.5, -1])];
+  const args = await Promise.all(inputs.map((input) => backend.replicate(input.data, input)));
+  const plain = await runText(backend, graph, lowerToStableHlo(graph), args);
+  const inOne = await runText(backend, graph, lowerToStableHlo(graph, { platform: 'cpu' }), args);
+  for (const [i, values] of plain.entries()) {
+    assert.ok(
+      [...values].every((value, k) => Math.abs(value - inOne[i][k]) < 1e-12),
+      `${[...values].join()} and ${[...inOne[i]].join()}`,
+    );
+  }
 });
 
 test('programs lowered for CPUs give the same numbers as the plain ones', { skip }, async () => {

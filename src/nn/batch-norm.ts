@@ -6,6 +6,7 @@ import {
   customGradient,
   div,
   elementCount,
+  inOneKernel,
   isOp,
   maximum,
   mul,
@@ -50,8 +51,8 @@ export function batchNorm(scope: Scope, x: Tensor, settings: BatchNormSettings =
   const { data, bias } = withoutBias(x);
   const { mean, variance } = moments(data, scope.settings.syncReplicas);
   const biasedMean = bias === undefined ? mean : add(mean, convert(bias, wide));
-  scope.update('moving_mean', convert(movingAverage(movingMean, biasedMean, momentum), 'float32'));
-  scope.update('moving_variance', convert(movingAverage(movingVariance, variance, momentum), 'float32'));
+  scope.update('moving_mean', () => convert(movingAverage(movingMean, biasedMean, momentum), 'float32'));
+  scope.update('moving_variance', () => convert(movingAverage(movingVariance, variance, momentum), 'float32'));
   return normalize({
     x: data,
     mean,
@@ -110,10 +111,11 @@ const measured = new WeakMap<Node, Moments & { readonly syncReplicas: number }>(
 /** Channels that stand side by side have the statistics that they have by themselves. */
 function joinMoments(parts: readonly Tensor[], syncReplicas: number): Moments {
   const all = parts.map((part) => moments(part, syncReplicas));
-  return {
-    mean: concatenate(all.map(({ mean }) => mean), 0), // prettier-ignore
-    variance: concatenate(all.map(({ variance }) => variance), 0), // prettier-ignore
-  };
+  const [mean, variance] = inOneKernel(() => [
+    concatenate(all.map((part) => part.mean), 0), // prettier-ignore
+    concatenate(all.map((part) => part.variance), 0), // prettier-ignore
+  ]);
+  return { mean, variance };
 }
 
 function measure(x: Tensor, syncReplicas: number): Moments {

@@ -9,6 +9,7 @@ export {
   zeros,
   type Initializer,
 } from './initializer.ts';
+export { inGroups } from './in-groups.ts';
 export { layerNorm } from './layer-norm.ts';
 export {
   conv2d,

@@ -14,6 +14,7 @@ import {
   type Tensor,
   type TensorType,
 } from '../xla/index.ts';
+import { inGroups } from './in-groups.ts';
 import type { Initializer } from './initializer.ts';
 
 /** What a variable is for: weight decay, freezing and optimisers go by it. */
@@ -116,7 +117,7 @@ export class Scope {
   }
 
   /** Sets a statistic for the next step. */
-  update(name: string, value: Tensor): void {
+  update(name: string, value: () => Tensor): void {
     this.#store.set(this.#join(name), value);
   }
 
@@ -138,7 +139,7 @@ export type Variables = Readonly<Record<string, Tensor>>;
 
 class VariableStore {
   readonly specs = new Map<string, VariableSpec>();
-  readonly updates: Record<string, Tensor> = {};
+  readonly #updates = new Map<string, () => Tensor>();
   /** Path of the layer that asked for a variable last. */
   lastLayer = '';
   readonly #values: Variables | undefined;
@@ -163,8 +164,19 @@ class VariableStore {
     return value;
   }
 
-  set(path: string, value: Tensor): void {
-    this.updates[path] = value;
+  set(path: string, value: () => Tensor): void {
+    this.#updates.set(path, value);
+  }
+
+  /** New values of the statistics that were set. */
+  updates(): Record<string, Tensor> {
+    const paths = [...this.#updates.keys()];
+    const made = [...this.#updates.values()];
+    const values = inGroups(
+      paths.map((path) => this.#valueOf(path)),
+      (i) => [made[i]()],
+    );
+    return Object.fromEntries(paths.map((path, i) => [path, values[i][0]]));
   }
 
   nextDraw(): number {
@@ -220,5 +232,5 @@ export function applyNetwork(
 ): { output: Tensor; updates: Record<string, Tensor> } {
   const store = new VariableStore(variables);
   const output = network(new Scope(store, settings), x);
-  return { output, updates: store.updates };
+  return { output, updates: store.updates() };
 }

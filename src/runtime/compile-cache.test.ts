@@ -34,6 +34,7 @@ async function run(backend: Backend, factor: number) {
   const values = [...(await y.toHost())];
   for (const array of [x, y]) array.dispose();
   program.dispose();
+  await program.kept;
   return { fromCache: program.fromCache, values };
 }
 

@@ -15,6 +15,8 @@ const checksum = (program: Uint8Array): Buffer => createHash('sha256').update(pr
 export class CompileCache {
   readonly #folder: string;
   readonly #budget: number;
+  /** Programs on their way to the disk. */
+  readonly #pending = new Map<string, Promise<boolean>>();
 
   constructor(folder = join(cacheFolder(), 'programs'), budget = BUDGET) {
     this.#folder = folder;
@@ -29,8 +31,9 @@ export class CompileCache {
     return hash.digest('hex');
   }
 
-  /** A serialised program, or undefined where it is not there or damaged. */
+  /** A serialised program, or undefined where it is not there or damaged; one that is being kept is waited for. */
   async read(key: string): Promise<Uint8Array | undefined> {
+    await this.#pending.get(key);
     try {
       const path = this.#path(key);
       const file = await readFile(path);
@@ -46,6 +49,18 @@ export class CompileCache {
     } catch {
       return undefined;
     }
+  }
+
+  /** Keeps a program that is still being serialised. Returns whether it was kept. */
+  keep(key: string, program: Promise<Uint8Array>): Promise<boolean> {
+    const kept = program
+      .then(
+        (bytes) => this.write(key, bytes),
+        () => false,
+      )
+      .finally(() => this.#pending.delete(key));
+    this.#pending.set(key, kept);
+    return kept;
   }
 
   /** Keeps a program; a cache that can't be written is no error, it only saves nothing. Returns whether it was kept. */

@@ -27,6 +27,8 @@ export class Program {
   /** Seconds that compiling, or loading from the cache, took. */
   readonly compileSeconds: number;
   readonly fromCache: boolean;
+  readonly #keep: (() => Promise<void>) | undefined;
+  #kept: Promise<void> | undefined;
   readonly executable: LoadedExecutable;
   readonly #donated: ReadonlySet<number>;
 
@@ -34,7 +36,7 @@ export class Program {
     graph: Graph,
     executable: LoadedExecutable,
     donate: readonly number[],
-    made: { seconds: number; fromCache: boolean },
+    made: { seconds: number; fromCache: boolean; keep?: () => Promise<void> },
   ) {
     this.parameters = graph.parameters.map(({ shape, dtype, node }, i) => ({
       shape,
@@ -46,6 +48,12 @@ export class Program {
     this.#donated = new Set(donate);
     this.compileSeconds = made.seconds;
     this.fromCache = made.fromCache;
+    this.#keep = made.keep;
+  }
+
+  /** Resolves when the cache has a program that was compiled and has run; that takes seconds for a large one, beside its next runs. */
+  get kept(): Promise<void> {
+    return this.#kept ?? Promise.resolve();
   }
 
   /** Runs on all replicas. Donated arrays are gone afterwards, whether or not the run succeeds. */
@@ -55,6 +63,7 @@ export class Program {
     const lists = Array.from({ length: replicas }, (_, replica) => args.map((array) => array.buffers[replica]));
     try {
       const results = await this.executable.execute(lists);
+      this.#kept ??= this.#keep?.();
       return this.outputs.map(
         (type, i) =>
           new DeviceArray(
@@ -125,14 +134,10 @@ export async function compile(backend: Backend, graph: Graph, settings: CompileS
     }
   }
   const executable = await backend.compile(text, options);
-  const program = new Program(graph, executable, donate, made(false));
-  if (cache !== undefined) {
+  const keep = async (): Promise<void> => {
     // Not every plugin can serialise; then the next start compiles again.
-    const kept = await executable.serialize().then(
-      (bytes) => cache.write(key, bytes),
-      () => false,
-    );
-    if (!kept) log.debug(`compile cache: ${settings.name ?? 'program'} was not kept`);
-  }
-  return program;
+    const kept = await cache?.keep(key, executable.serialize());
+    if (kept === false) log.debug(`compile cache: ${settings.name ?? 'program'} was not kept`);
+  };
+  return new Program(graph, executable, donate, { ...made(false), keep });
 }

@@ -124,13 +124,16 @@ export class PhaseRun {
     const program = stepProgram(model, phase, backend.replicas, { head: features?.head, labels: data.train.labels });
     const explain = (error: unknown) =>
       memoryError(error, { ...phase, replicas: backend.replicas, types: program.types });
-    const step = await jit(backend, program.body, program.types, program).catch((error: unknown) => {
-      throw explain(error);
-    });
-    const own = settings.evaluators === undefined ? await compileEvaluator(backend, classifier, phase.batchSize) : undefined; // prettier-ignore
+    // Compiling a program or loading it is work for one processor much of the time, so all are at once.
+    const [step, copy, own] = await allOrNone([
+      jit(backend, program.body, program.types, program).catch((error: unknown) => {
+        throw explain(error);
+      }),
+      compileCopy(backend, stateTypes(program.form)),
+      settings.evaluators === undefined ? compileEvaluator(backend, classifier, phase.batchSize) : undefined,
+    ] as const);
     const evaluate = own ?? (await settings.evaluators!.take(backend, classifier, phase.batchSize));
     const start = settings.resumed?.(program.form) ?? initialState(program.form, weights, settings.step);
-    const copy = await compileCopy(backend, stateTypes(program.form));
     const parts: Parts = {
       summary: {
         freezing: program.freezing,
@@ -252,6 +255,20 @@ export class PhaseRun {
 
   get #frozen(): WeightsOf<HostTensor> {
     return pickWeights(this.#parts.settings.weights, this.summary.freezing.fixed);
+  }
+}
+
+/** All programs; where one doesn't compile, the others are disposed of. */
+async function allOrNone<T extends readonly (Promise<{ dispose(): void }> | undefined)[]>(
+  programs: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  try {
+    return await Promise.all(programs);
+  } catch (error) {
+    for (const settled of await Promise.allSettled(programs)) {
+      if (settled.status === 'fulfilled') settled.value?.dispose();
+    }
+    throw error;
   }
 }
 

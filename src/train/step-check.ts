@@ -47,7 +47,8 @@ export function checkStep({ gradients, statistics, loss, examples }: CheckedNumb
   const [channels] = optimizationBarrier([flat(gradients.map(squaresByChannel))]);
   const norm = sqrt(sum(channels));
   const sound = [isFinite(loss), isFinite(norm), ...(statistics.length === 0 ? [] : [all(isFinite(flat(statistics)))])];
-  const finite = sound.reduce((a, b) => and(a, b));
+  // Without the barrier every variable's update would look again.
+  const [finite] = optimizationBarrier([sound.reduce((a, b) => and(a, b))]);
   return { finite, summary: stack([convert(finite, 'float32'), div(loss, maximum(examples, 1)), norm]), channels };
 }
 

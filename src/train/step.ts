@@ -1,6 +1,6 @@
 import { UsageError } from '../base/index.ts';
 import type { Classifier } from '../models/index.ts';
-import { applyNetwork, sparseCategoricalCrossEntropy } from '../nn/index.ts';
+import { applyNetwork, inGroups, sparseCategoricalCrossEntropy } from '../nn/index.ts';
 import {
   add,
   allReduce,
@@ -132,19 +132,21 @@ export function trainStep(settings: StepSettings) {
 
     const update = add(state.updates, 1);
     const roles = new Map(classifier.variables.map(({ path, role }) => [path, role]));
-    const updated = paths.map((path, i) =>
-      optimizer.update({
-        value: state.params[path],
+    const updated = inGroups(params, (i) => {
+      const path = paths[i];
+      const { value, slots } = optimizer.update({
+        value: params[i],
         gradient: gradients[i],
         slots: Object.fromEntries(optimizer.slots.map((slot) => [slot, state.slots[slot][path]])),
         learningRate: scaled(inputs.learningRate, rateFactors.get(path)),
         step: convert(update, 'float32'),
         role: roles.get(path) ?? 'kernel',
         keep,
-      }),
-    );
+      });
+      return [keep(value, params[i]), ...optimizer.slots.map((slot) => slots[slot])];
+    });
     const next: Weights = {
-      params: Object.fromEntries(paths.map((path, i) => [path, keep(updated[i].value, state.params[path])])),
+      params: Object.fromEntries(paths.map((path, i) => [path, updated[i][0]])),
       statistics: keepAll(statistics, state.statistics, keep),
     };
     const { loss, count, confusion } = state.metrics;
@@ -152,9 +154,9 @@ export function trainStep(settings: StepSettings) {
       state: {
         ...next,
         slots: Object.fromEntries(
-          optimizer.slots.map((slot) => [
+          optimizer.slots.map((slot, k) => [
             slot,
-            Object.fromEntries(paths.map((path, i) => [path, updated[i].slots[slot]])),
+            Object.fromEntries(paths.map((path, i) => [path, updated[i][k + 1]])),
           ]),
         ),
         ema: recipe.ema === undefined ? state.ema : movingAverage(state.ema, next, { decay: recipe.ema, update, keep }),
@@ -186,8 +188,14 @@ const keepAll = (
   next: Readonly<Record<string, Tensor>>,
   before: Readonly<Record<string, Tensor>>,
   keep: Keep,
-): Record<string, Tensor> =>
-  Object.fromEntries(Object.entries(next).map(([path, value]) => [path, keep(value, before[path])]));
+): Record<string, Tensor> => {
+  const paths = Object.keys(next);
+  const kept = inGroups(
+    paths.map((path) => next[path]),
+    (i) => [keep(next[paths[i]], before[paths[i]])],
+  );
+  return Object.fromEntries(paths.map((path, i) => [path, kept[i][0]]));
+};
 
 /** Each average takes a share of the new value; in the first steps a larger one, so that the first values are soon forgotten. */
 function movingAverage(

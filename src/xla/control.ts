@@ -32,6 +32,15 @@ export function whileLoop(
   ]);
 }
 
+/**
+ * What `body` computes, as one kernel on CPUs: for many tensors that are small each, where compiling and starting a kernel for every
+ * one takes more time than what they do. One processor runs it. Not differentiable.
+ */
+export function inOneKernel(body: () => readonly Tensor[]): Tensor[] {
+  const graph = traceRegion([], body);
+  return graph.outputs.length === 0 ? [] : emitAll('call', { body: graph }, graph.captures);
+}
+
 /** The same tensors, which the compiler may not move or fuse computations across. */
 export function optimizationBarrier(tensors: readonly Tensor[]): Tensor[] {
   return tensors.length === 0 ? [] : emitAll('barrier', {}, tensors);

@@ -20,6 +20,7 @@ function flopsOf(node: Node): number {
     const contracted = node.params.contractLeft.map((axis) => left.shape[axis]);
     return 2 * elementCount(node.outputs[0].shape) * elementCount(contracted);
   }
+  if (isOp(node, 'call')) return countFlops(node.params.body);
   if (isOp(node, 'while')) return countFlops(node.params.condition) + countFlops(node.params.body);
   return 0;
 }

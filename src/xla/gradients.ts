@@ -125,6 +125,7 @@ export const GRADIENTS: { [K in OpName]: GradientRule<K> } = {
     if (kind !== 'sum') throw new ShapeError(`allReduce: no gradient of the ${kind} over replicas`);
     return emitAll('allReduce', { kind }, cotangents);
   },
+  call: 'unsupported',
   while: 'unsupported',
   barrier: ({ cotangents }) => cotangents,
   stopGradient: 'zero',

@@ -1,5 +1,13 @@
 export { gradient, vjp } from './autodiff.ts';
-export { allReduce, customGradient, optimizationBarrier, replicaId, stopGradient, whileLoop } from './control.ts';
+export {
+  allReduce,
+  customGradient,
+  inOneKernel,
+  optimizationBarrier,
+  replicaId,
+  stopGradient,
+  whileLoop,
+} from './control.ts';
 export { constant, full, iota, onesLike, parameter, scalar, zerosLike } from './creation.ts';
 export { byteSize, DTYPES, hostArray, isFloat, type DType, type HostArray } from './dtype.ts';
 export {

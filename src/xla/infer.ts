@@ -264,6 +264,7 @@ const RULES: { [K in OpName]: InferRule<K> } = {
   windowMaxGradient: (params, [x, gradient]) => [inferWindowGradient(params, x, gradient)],
 
   allReduce: (_params, inputs) => inputs.map(({ shape, dtype }) => ({ shape, dtype })),
+  call: ({ body }) => body.outputs.map(({ shape, dtype }) => ({ shape, dtype })),
   while({ condition, body, state }, inputs) {
     const types = inputs.slice(0, state);
     for (const [i, type] of types.entries()) {

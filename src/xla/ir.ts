@@ -128,6 +128,8 @@ export type OpTable = Record<UnaryOp, None> &
     windowMaxGradient: WindowParams;
 
     allReduce: { readonly kind: 'sum' | 'max' | 'min' };
+    /** The body's captures are its inputs. */
+    call: { readonly body: Graph };
     while: { readonly condition: Graph; readonly body: Graph; readonly state: number };
     barrier: None;
     stopGradient: None;

@@ -29,6 +29,7 @@ export function printGraph(graph: Graph): string {
     const scope = node.scope === '' ? '' : `  // ${node.scope}`;
     const types = node.outputs.map(formatType).join(', ');
     const line = `${names.get(node)}: ${types} = ${node.op}${printParams(node)}(${inputs})${scope}`;
+    if (isOp(node, 'call')) return [line, ...indent(printRegion(node.params.body))];
     if (!isOp(node, 'while')) return [line];
     const [condition, ...test] = printRegion(node.params.condition);
     const [body, ...step] = printRegion(node.params.body);

@@ -24,7 +24,8 @@ function windowsOf(x: Tensor, edges: readonly Padding[], output: Shape, kernel: 
   const { strides, dilation } = params;
   const [batch, height, width] = output;
   const channels = x.shape[3];
-  const padded = pad(x, [[0, 0], ...edges, [0, 0]]);
+  // Without the barrier XLA computes what `x` is made of anew for every tap.
+  const [padded] = optimizationBarrier([pad(x, [[0, 0], ...edges, [0, 0]])]);
   const reads = Array.from({ length: kernel[0] * kernel[1] }, (_, tap) => {
     const top = Math.floor(tap / kernel[1]) * dilation[0];
     const left = (tap % kernel[1]) * dilation[1];

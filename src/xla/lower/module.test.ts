@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gradient } from '../autodiff.ts';
-import { allReduce, optimizationBarrier, replicaId, stopGradient, whileLoop } from '../control.ts';
+import { allReduce, inOneKernel, optimizationBarrier, replicaId, stopGradient, whileLoop } from '../control.ts';
 import { constant, full, iota, scalar } from '../creation.ts';
 import type { DType, HostArray } from '../dtype.ts';
 import { add, convert, exp, less, mul, relu, sub } from '../elementwise.ts';
@@ -259,4 +259,30 @@ test('literals of every kind of number', () => {
 test('layers are no part of the program', () => {
   const body = (named: boolean) => trace([f32(2)], (a) => [named ? withScope('layer', () => exp(a)) : exp(a)]);
   assert.equal(lowerToStableHlo(body(true)), lowerToStableHlo(body(false)));
+});
+
+test('what is done in one kernel is a function of its own on CPUs, and stands in its place elsewhere', () => {
+  const graph = trace([f32(2), f32(3)], (a, b) => {
+    const twice = add(a, a);
+    return inOneKernel(() => [mul(twice, a), add(b, b)]);
+  });
+  assert.deepEqual(lowerToStableHlo(graph, { platform: 'cpu' }).split('\n').slice(2), [
+    '    %0 = stablehlo.add %arg0, %arg0 : tensor<2xf32>',
+    '    %6:2 = func.call @part0(%0, %arg0, %arg1) {mhlo.frontend_attributes = {inlineable = "false", xla_cpu_small_call = "true"}} : (tensor<2xf32>, tensor<2xf32>, tensor<3xf32>) -> (tensor<2xf32>, tensor<3xf32>)',
+    '    return %6#0, %6#1 : tensor<2xf32>, tensor<3xf32>',
+    '  }',
+    '  func.func private @part0(%1: tensor<2xf32>, %2: tensor<2xf32>, %3: tensor<3xf32>) -> (tensor<2xf32>, tensor<3xf32>) {',
+    '    %4 = stablehlo.multiply %1, %2 : tensor<2xf32>',
+    '    %5 = stablehlo.add %3, %3 : tensor<3xf32>',
+    '    return %4, %5 : tensor<2xf32>, tensor<3xf32>',
+    '  }',
+    '}',
+    '',
+  ]);
+  assert.deepEqual(statements(lowerToStableHlo(graph, { platform: 'tpu' })), [
+    '%0 = stablehlo.add %arg0, %arg0 : tensor<2xf32>',
+    '%1 = stablehlo.multiply %0, %arg0 : tensor<2xf32>',
+    '%2 = stablehlo.add %arg1, %arg1 : tensor<3xf32>',
+    'return %1, %2 : tensor<2xf32>, tensor<3xf32>',
+  ]);
 });

@@ -29,7 +29,10 @@ export interface LowerOptions {
 export function lowerToStableHlo(traced: Graph, options: LowerOptions = {}): string {
   const { name = 'sepal', replicas = 1, aliases = new Map<number, number>() } = options;
   const graph = options.platform === undefined ? traced : rewrite(traced, REWRITES[options.platform]);
-  const writer = new Writer(replicas, writeStatement, options.locations);
+  const writer = new Writer(replicas, writeStatement, {
+    locations: options.locations,
+    keepsCalls: options.platform === 'cpu',
+  });
   const bound = new Map<Tensor, string>(graph.parameters.map((parameter, i) => [parameter, `%arg${i}`]));
   const results = writer.graph(graph, bound);
   const parameters = graph.parameters.map((parameter, i) => {
@@ -44,6 +47,7 @@ export function lowerToStableHlo(traced: Graph, options: LowerOptions = {}): str
     ...writer.lines.map((line) => `    ${line}`),
     results.length === 0 ? '    return' : `    return ${results.join(', ')} : ${types.join(', ')}`,
     '  }',
+    ...writer.functions.flat().map((line) => `  ${line}`),
     '}',
     '',
   ].join('\n');

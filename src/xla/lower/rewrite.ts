@@ -45,12 +45,17 @@ function rewriteNode<K extends OpName>(
   return unchanged ? undefined : emitAll(node.op, params, inputs);
 }
 
-/** A loop's regions are programs of their own. */
+/** A loop's regions, and a call's, are programs of their own. */
 function rewriteParams<K extends OpName>(
   node: Node<K>,
   rules: RewriteTable,
   replaced: Map<Node, readonly Tensor[]>,
 ): OpTable[K] {
+  if (node.op === 'call') {
+    const params = node.params as OpTable['call'];
+    const body = rewriteRegion(params.body, rules, replaced);
+    return body === params.body ? node.params : ({ body } as OpTable[K]);
+  }
   if (node.op !== 'while') return node.params;
   const params = node.params as OpTable['while'];
   const condition = rewriteRegion(params.condition, rules, replaced);

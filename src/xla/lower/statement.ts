@@ -2,6 +2,7 @@ import { assert } from '../../base/index.ts';
 import type { BinaryOp, GatherParams, Node, OpName, UnaryOp } from '../ir.ts';
 import { writeConv, writeConvInputGradient, writeConvKernelGradient } from './convolution.ts';
 import { array, compareType, denseLiteral, list, signature, tensorType } from './literal.ts';
+import { writeCall } from './call.ts';
 import { REDUCTIONS, writeArgmax, writeCombiner, writeSelectAndScatter, writeWhile, writeWindow } from './region.ts';
 import type { Writer } from './writer.ts';
 
@@ -210,6 +211,7 @@ const RULES: { [K in OpName]: LowerRule<K> } = {
       w.line(`) : (${tensorType(input)}) -> ${tensorType(input)}`);
     }
   },
+  call: writeCall,
   while: writeWhile,
   barrier(node, w) {
     w.assign(

@@ -11,14 +11,19 @@ export type WriteNode = (node: Node, writer: Writer) => void;
 export class Writer {
   readonly replicas: number;
   readonly lines: string[] = [];
+  /** The functions that `@main` calls, line by line. */
+  readonly functions: string[][] = [];
+  /** Whether a call stays one: elsewhere its body stands in its place. */
+  readonly keepsCalls: boolean;
   /** Whether each op says which layer it belongs to. */
   readonly #locations: boolean;
   readonly #names = new Map<Node, string[]>();
   readonly #writeNode: WriteNode;
   #next = 0;
 
-  constructor(replicas: number, writeNode: WriteNode, locations = false) {
+  constructor(replicas: number, writeNode: WriteNode, { locations = false, keepsCalls = false } = {}) {
     this.replicas = replicas;
+    this.keepsCalls = keepsCalls;
     this.#locations = locations;
     this.#writeNode = writeNode;
   }
