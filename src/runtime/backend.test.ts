@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
 import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
-import { add, allReduce, convert, mean, mul, replicaId, type Tensor } from '../xla/index.ts';
+import { add, allReduce, convert, lowerToStableHlo, mean, mul, replicaId, trace, type Tensor } from '../xla/index.ts';
 import type { BackendOptions } from './open-backend.ts';
 import { jit } from './jit.ts';
 
@@ -10,6 +10,16 @@ async function open(t: TestContext, options: BackendOptions = {}) {
   t.after(() => backend.close());
   return backend;
 }
+
+test('an option that the plugin doesn’t know is left out', { skip }, async (t) => {
+  const backend = await open(t);
+  const graph = trace([{ shape: [2], dtype: 'float32' }], (x) => [add(x, 1)]);
+  const overrides = { xla_there_is_no_such_option: true, xla_backend_optimization_level: 1 };
+  const compiled = await backend.compile(lowerToStableHlo(graph), { replicas: 1, overrides });
+  assert.equal(compiled.numOutputs, 1);
+  const loaded = await backend.load(await compiled.serialize(), { replicas: 1, overrides });
+  assert.equal(loaded.numOutputs, 1);
+});
 
 suite('replicas', { skip }, () => {
   test('eight replicas sum over all of them', async (t) => {

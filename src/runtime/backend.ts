@@ -49,6 +49,8 @@ export class Backend {
   readonly log: Logger;
   readonly #signal: AbortSignal | undefined;
   readonly #onClose: (() => Promise<void>) | undefined;
+  /** Options of XLA that the plugin has refused. */
+  readonly #unknown = new Set<string>();
   /** Programs being compiled that nobody waits for. */
   #abandoned = 0;
 
@@ -138,7 +140,7 @@ export class Backend {
    */
   async compile(program: string | Uint8Array | FormattedProgram, options: CompileOptions): Promise<LoadedExecutable> {
     this.#signal?.throwIfAborted();
-    const compiling = this.client.compile(program, options);
+    const compiling = this.#withKnown(options, (known) => this.client.compile(program, known));
     if (this.#signal === undefined) return compiling;
     const done = new AbortController();
     const given = Promise.withResolvers<never>();
@@ -152,6 +154,24 @@ export class Backend {
       return await Promise.race([compiling, given.promise]);
     } finally {
       done.abort();
+    }
+  }
+
+  /** Loads a program that `serialize` of the same plugin gave. */
+  async load(serialized: Uint8Array, options: CompileOptions): Promise<LoadedExecutable> {
+    return this.#withKnown(options, (known) => this.client.deserialize(serialized, known));
+  }
+
+  /** Without XLA's options that the plugin doesn't know: an older build does all that it can without them. */
+  async #withKnown<T>(options: CompileOptions, work: (known: CompileOptions) => Promise<T>): Promise<T> {
+    const overrides = Object.entries(options.overrides ?? {}).filter(([name]) => !this.#unknown.has(name));
+    try {
+      return await work({ ...options, overrides: Object.fromEntries(overrides) });
+    } catch (error) {
+      const refused = /No such compile option: '(\w+)'/.exec(String(error))?.[1] ?? '';
+      if (!overrides.some(([name]) => name === refused)) throw error;
+      this.#unknown.add(refused);
+      return this.#withKnown(options, work);
     }
   }
 

@@ -107,7 +107,7 @@ export class Program {
 /** Lowers a traced program for the backend's platform and compiles it, or loads it from the cache. */
 export async function compile(backend: Backend, graph: Graph, settings: CompileSettings = {}): Promise<Program> {
   const started = performance.now();
-  const { client, replicas, log } = backend;
+  const { replicas, log } = backend;
   const donate = settings.donate ?? [];
   const overrides = COMPILER_OPTIONS[backend.platform] ?? {};
   const plain: PreparedGraph = { graph, platform: backend.platform, overrides, serializable: true };
@@ -126,7 +126,7 @@ export async function compile(backend: Backend, graph: Graph, settings: CompileS
   const cached = await cache?.read(key);
   if (cached !== undefined) {
     try {
-      const executable = await client.deserialize(cached, options);
+      const executable = await backend.load(cached, options);
       return new Program(graph, executable, donate, made(true));
     } catch (error) {
       log.debug(`compile cache: ${settings.name ?? 'program'} doesn't load, compiling it anew (${String(error)})`);
