@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InternalError } from '../src/base/index.ts';
+import { memorySettings } from '../src/cli/memory-settings.ts';
 import { findPython, peerEnvironment } from './python.ts';
 
 /** A system that runs steps, and the process that it runs them in. */
@@ -66,7 +67,7 @@ export class Worker {
             process.execPath,
             [join(import.meta.dirname, 'step-sepal.ts'), name, model, `${size}`, `${batch}`, ...(cache === undefined ? [] : [cache])], // prettier-ignore
             // As the command line sets it for itself.
-            { env: { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' }, stderr: 'ignore' },
+            { env: { GLIBC_TUNABLES: memorySettings([name === 'train' ? 'train' : 'predict']) }, stderr: 'ignore' },
           )
         : execa(
             findPython(),

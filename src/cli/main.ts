@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { enableCompileCache } from 'node:module';
-import { restartWithHugePages } from './huge-pages.ts';
+import { restartWithMemorySettings } from './memory-settings.ts';
 
-restartWithHugePages(process.argv.slice(2));
+restartWithMemorySettings(process.argv.slice(2));
 
 // `sepal … | head` closes the pipe before all is written: nobody reads on, so there is nothing left to do.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
