@@ -130,7 +130,9 @@ export class PhaseRun {
         throw explain(error);
       }),
       compileCopy(backend, stateTypes(program.form)),
-      settings.evaluators === undefined ? compileEvaluator(backend, classifier, phase.batchSize) : undefined,
+      settings.evaluators === undefined
+        ? compileEvaluator(backend, classifier, phase.batchSize)
+        : Promise.resolve(undefined),
     ] as const);
     const evaluate = own ?? (await settings.evaluators!.take(backend, classifier, phase.batchSize));
     const start = settings.resumed?.(program.form) ?? initialState(program.form, weights, settings.step);
@@ -259,7 +261,7 @@ export class PhaseRun {
 }
 
 /** All programs; where one doesn't compile, the others are disposed of. */
-async function allOrNone<T extends readonly (Promise<{ dispose(): void }> | undefined)[]>(
+async function allOrNone<T extends readonly Promise<{ dispose(): void } | undefined>[]>(
   programs: T,
 ): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
   try {
