@@ -17,6 +17,9 @@ export interface Growth {
 /** Share of the time at the start that doesn't count: caches fill, pools of memory and threads are made. */
 const WARM_UP = 0.15;
 
+/** Epochs of a round that says by how much one grows; a shorter one is nearly all start. */
+const FEWEST = 20;
+
 /** How each figure went, judged by trends that single high samples don't move. */
 export function growthOf(samples: readonly Sample[]): Growth[] {
   const last = samples[samples.length - 1]?.seconds ?? 0;
@@ -25,7 +28,8 @@ export function growthOf(samples: readonly Sample[]): Growth[] {
   return (Object.keys(FIGURES) as Figure[]).map((figure) => {
     const points = (of: readonly Sample[]) => of.map(({ seconds, figures }) => ({ x: seconds, y: figures[figure] }));
     const inside = counted.filter(({ epoch }) => epoch !== undefined);
-    const rounds = [...Map.groupBy(inside, ({ round }) => round).values()].map((round) => points(withoutStart(round)));
+    const long = [...Map.groupBy(inside, ({ round }) => round).values()].filter(({ length }) => length >= FEWEST);
+    const rounds = long.map((round) => points(withoutStart(round)));
     const all = points(inside);
     const ys = all.map(({ y }) => y);
     const grown = trend([all]) * duration;

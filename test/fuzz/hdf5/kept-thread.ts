@@ -4,8 +4,8 @@ import { Worker } from 'node:worker_threads';
 import type { ReadHdf5 } from '../../../src/models/weights/hdf5.ts';
 import type { FileRead } from './worker.ts';
 
-/** Milliseconds for a file of a few kB. What makes the library loop is refused in `readKerasFile` too, after 10 s. */
-const LIMIT = 3000;
+/** Milliseconds for a file, as in `readKerasFile`. */
+const LIMIT = 10_000;
 
 /**
  * Reads HDF5 files as `readKerasFile` does, but in a thread that is kept: starting one and compiling the library in it
@@ -20,7 +20,8 @@ export function keptThread(): ReadHdf5 {
   return async (path) => {
     if (worker === undefined) {
       worker = new Worker(join(import.meta.dirname, 'worker.ts'), { stdout: true, stderr: true });
-      await once(worker, 'online');
+      // Its library is compiled then, which takes longer than any file.
+      await once(worker, 'message');
     }
     const answer = once(worker, 'message', { signal: AbortSignal.timeout(LIMIT) });
     worker.postMessage(path, []);

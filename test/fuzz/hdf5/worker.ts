@@ -63,3 +63,4 @@ async function read(path: string): Promise<void> {
 }
 
 parentPort?.on('message', (path: string) => void read(path));
+parentPort?.postMessage('ready', []);
