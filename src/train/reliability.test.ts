@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +11,7 @@ import { openSplits, writeColouredDataset } from '../../test/coloured-dataset.ts
 import { mountSmallDisk } from '../../test/small-disk.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { parseRecipe } from './recipe.ts';
-import { BEST_FILE, epochFile, LAST_FILE, PREVIOUS_FILE } from './run-files.ts';
+import { BEST_FILE, epochFile, LAST_FILE, LOCK_FILE, PREVIOUS_FILE } from './run-files.ts';
 import { train, type TrainResult } from './train.ts';
 import type { TrainEvent, TrainOptions } from './train-options.ts';
 
@@ -136,6 +137,20 @@ suite('a run', { skip }, () => {
     assert.equal(resumed.timeIsUp, false);
     assert.deepEqual(resumed.best, whole.best);
     await assertSame('late');
+  });
+
+  test('whose folder another machine has taken over meanwhile writes no more into it', async () => {
+    const lock = file('lost', LOCK_FILE);
+    const other = JSON.stringify({ host: 'elsewhere', pid: 4711, since: '2030-01-01 00:00' });
+    const onEvent = (event: TrainEvent) => {
+      if (event.kind === 'epoch' && event.row.epoch === 2) writeFileSync(lock, other);
+    };
+    await assert.rejects(run('lost', { onEvent }), { code: 'RUN_LOST', message: /by process 4711 on elsewhere/ });
+    assert.equal(await readFile(lock, 'utf8'), other);
+    assert.ok((await readCheckpoint(file('lost', LAST_FILE))).info.epoch <= 2);
+    await rm(lock);
+    await run('lost', { resume: true });
+    await assertSame('lost');
   });
 
   test('on a disk that gets full ends in one line, and goes on when there is room', async (t) => {

@@ -5,6 +5,7 @@ import { writeHistory, type HistoryRow } from './history.ts';
 import { saveLast } from './last-checkpoint.ts';
 import type { PhaseRun } from './phase-run.ts';
 import { BEST_FILE } from './run-files.ts';
+import type { RunLock } from './run-lock.ts';
 import { SaveQueue } from './save-queue.ts';
 
 export interface KeepSettings {
@@ -12,6 +13,8 @@ export interface KeepSettings {
   readonly checkpointEvery?: number;
   /** How many of the best epochs' weights are kept. */
   readonly keepBest?: number;
+  /** The right to write into the folder, which is looked at before each write. */
+  readonly lock?: RunLock;
   /** False on all hosts but one of those that train together: their state is the same. */
   readonly writes?: boolean;
 }
@@ -39,14 +42,16 @@ export class RunKeeper {
   readonly #out: string;
   readonly #every: number;
   readonly #writes: boolean;
+  readonly #lock: RunLock | undefined;
   readonly #queue = new SaveQueue();
   #lastStart = performance.now();
   #hasState = false;
 
-  constructor(out: string, { checkpointEvery = CHECKPOINT_EVERY, writes = true }: KeepSettings) {
+  constructor(out: string, { checkpointEvery = CHECKPOINT_EVERY, writes = true, lock }: KeepSettings) {
     this.#out = out;
     this.#every = checkpointEvery * 1000;
     this.#writes = writes;
+    this.#lock = lock;
   }
 
   /** Whether it is time for a checkpoint within an epoch. */
@@ -66,6 +71,7 @@ export class RunKeeper {
     const snapshot = await run.snapshot(info.step);
     await this.#queue.start(async () => {
       try {
+        await this.#lock?.requireOwn();
         await saveLast(this.#out, snapshot.state, info);
         this.#hasState = true;
       } finally {
@@ -83,6 +89,7 @@ export class RunKeeper {
     const path = (name: string) => join(this.#out, name);
     await this.#queue.start(async () => {
       try {
+        await this.#lock?.requireOwn();
         // A state that knows of weights comes after them.
         for (const name of weights) await saveWeights(path(name), snapshot.evaluated, info);
         await writeHistory(this.#out, rows);
@@ -101,6 +108,7 @@ export class RunKeeper {
     const snapshot = await run.snapshot(info.step);
     await this.#queue.start(async () => {
       try {
+        await this.#lock?.requireOwn();
         await saveWeights(join(this.#out, BEST_FILE), snapshot.evaluated, info);
       } finally {
         snapshot.dispose();

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, utimesSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { LOCK_FILE } from './run-files.ts';
 import { withoutRoot } from '../../test/without-root.ts';
 import { RunLock } from './run-lock.ts';
@@ -90,6 +91,29 @@ suite('the lock of a run folder', () => {
       await (await RunLock.take(out, QUICK)).release();
     });
   }
+
+  test('that another machine has taken over stays with it', async () => {
+    const out = join(folder, 'lost');
+    const lock = await RunLock.take(out, QUICK);
+    await lock.requireOwn();
+    await leave('lost', owner({ host: 'elsewhere', pid: 4711 }), 50_000);
+    await delay(5 * QUICK.beat);
+    const { mtimeMs } = await stat(lockOf('lost'));
+    assert.ok(Date.now() - mtimeMs > 45_000, 'it was given a sign of life');
+    await assert.rejects(lock.requireOwn(), { code: 'RUN_LOST', message: /taken over by process 4711 on elsewhere/ });
+    await lock.release();
+    assert.match(await readFile(lockOf('lost'), 'utf8'), /elsewhere/);
+  });
+
+  test('that was removed by hand is made again', async () => {
+    const out = join(folder, 'removed');
+    const lock = await RunLock.take(out);
+    await rm(lockOf('removed'));
+    await lock.requireOwn();
+    await assert.rejects(RunLock.take(out), { code: 'RUN_BUSY' });
+    await lock.release();
+    assert.deepEqual(await readdir(out), []);
+  });
 
   test('of a process whose number another one has now is taken over', async () => {
     await leave('again', owner({ born: '1' }), 40_000);

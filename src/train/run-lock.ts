@@ -22,6 +22,8 @@ const ownerSchema = z.object({
   /** When the process began, as its system tells it: numbers of processes are used again. */
   born: z.string().optional(),
   since: z.string(),
+  /** Tells this lock from any other. */
+  id: z.string().optional(),
 });
 type Owner = z.output<typeof ownerSchema>;
 
@@ -34,13 +36,19 @@ type Owner = z.output<typeof ownerSchema>;
  * (The library that guards downloads goes by silence alone, so that whoever starts a killed run again would have to wait.)
  */
 export class RunLock {
-  readonly #path: string;
+  readonly #out: string;
+  readonly #text: string;
   readonly #beat: NodeJS.Timeout;
 
-  private constructor(path: string, beat: number) {
-    this.#path = path;
+  private constructor(out: string, text: string, beat: number) {
+    this.#out = out;
+    this.#text = text;
     // A run that can't tell that it is alive goes on: the folder is its own until someone finds it silent.
-    this.#beat = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => {}), beat).unref();
+    this.#beat = setInterval(() => void this.#tell().catch(() => {}), beat).unref();
+  }
+
+  get #path(): string {
+    return join(this.#out, LOCK_FILE);
   }
 
   /** Takes the folder, which is made if need be. @throws TrainingError `RUN_BUSY` where another process has it; SepalError. */
@@ -51,8 +59,9 @@ export class RunLock {
     });
     for (;;) {
       try {
-        await create(path, JSON.stringify(ourselves()));
-        return new RunLock(path, beat);
+        const text = JSON.stringify(ourselves());
+        await create(path, text);
+        return new RunLock(out, text, beat);
       } catch (cause) {
         if (!isSystemError(cause, 'EEXIST')) throw writeError(path, cause);
       }
@@ -60,12 +69,44 @@ export class RunLock {
     }
   }
 
-  /** Lets another process have the folder. */
+  /**
+   * Makes sure that the folder is still ours: a machine that was suspended has been silent, and another may have taken over.
+   *
+   * @throws TrainingError `RUN_LOST` where another one has.
+   */
+  async requireOwn(): Promise<void> {
+    const found = await readLock(this.#path).catch(() => 'unknown' as const);
+    // A disk that doesn't answer now says nothing of who has the folder.
+    if (found === 'unknown' || found?.text === this.#text) return;
+    // Removed by hand.
+    if (found === undefined && (await create(this.#path, this.#text).then(() => true, () => false))) return; // prettier-ignore
+    const owner = found?.owner;
+    throw new TrainingError(
+      'RUN_LOST',
+      `${this.#out} has been taken over by ${owner === undefined ? 'another process' : nameOf(owner)}`,
+      {
+        hint: 'this one was silent for too long, as on a machine that was suspended; the other one goes on from what it had saved',
+      },
+    );
+  }
+
+  /** Lets another process have the folder, unless one has it already. */
   async release(): Promise<void> {
     clearInterval(this.#beat);
-    await rm(this.#path, { force: true }).catch(() => {});
+    if (await this.#isOwn().catch(() => false)) await rm(this.#path, { force: true }).catch(() => {});
+  }
+
+  async #isOwn(): Promise<boolean> {
+    return (await readFile(this.#path, 'utf8')) === this.#text;
+  }
+
+  /** Gives a sign of life, and none for another's lock. */
+  async #tell(): Promise<void> {
+    if (await this.#isOwn()) await utimes(this.#path, new Date(), new Date());
   }
 }
+
+const nameOf = ({ pid, host, since }: Owner): string => `process ${pid} on ${host}, since ${since}`;
 
 /** What file systems say that make no links, and one whose draft another process has taken for a stray one. */
 const NO_LINK = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'ENOENT'];
@@ -104,7 +145,7 @@ async function takeAway(path: string, out: string, beat: number): Promise<void> 
   const { text, owner, age } = found;
   const isGone = owner === undefined ? age >= STALE : await isOwnerGone(path, owner, found, beat);
   if (!isGone) {
-    const who = owner === undefined ? 'another process' : `process ${owner.pid} on ${owner.host}, since ${owner.since}`;
+    const who = owner === undefined ? 'another process' : nameOf(owner);
     throw new TrainingError('RUN_BUSY', `${out} is being trained into by ${who}`, {
       hint: `wait for its end, or choose another --out; if there is no such process, remove ${path}`,
     });
@@ -153,6 +194,7 @@ const ourselves = (): Owner => ({
   pid: process.pid,
   born: birthOf(process.pid),
   since: new Date().toISOString().slice(0, 16).replace('T', ' '),
+  id: randomBytes(8).toString('hex'),
 });
 
 async function isOwnerGone(path: string, { host, pid, born }: Owner, { age, beatAt }: FoundLock, beat: number) {

@@ -51,7 +51,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   }
   // Of several hosts the first one writes.
   const lock = options.lock === undefined && backend.host.index === 0 ? await RunLock.take(out) : undefined;
-  const keeper = new RunKeeper(out, { ...options, writes: backend.host.index === 0 });
+  const keeper = new RunKeeper(out, { ...options, lock: options.lock ?? lock, writes: backend.host.index === 0 });
   const divergence = new Divergence(recipe.onDivergence);
   try {
     for (let after: Diverged | undefined; ;) {
