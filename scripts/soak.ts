@@ -9,13 +9,16 @@ import { FIGURES } from '../test/soak/sample.ts';
 import { soak } from '../test/soak/soak.ts';
 import { runScript, scriptCommand } from './script-command.ts';
 
+/** So many short runs that each of libuv's eight threads has very likely compiled something in one. */
+const WARM_UPS = 24;
+
 await runScript(
   scriptCommand(
     'npm run soak --',
     'Trains and evaluates again and again in one process, and watches memory, handles and live buffers.',
     'npm run soak -- --minutes 60 --threads 1',
   )
-    .option('--minutes <n>', 'how long in all', parsePositive, 60)
+    .option('--minutes <n>', `how long in all, after ${WARM_UPS} short runs`, parsePositive, 60)
     .option('--round-minutes <n>', 'how long each run of training is', parsePositive, 10)
     .option('--out <dir>', 'gets soak.html, samples.jsonl and the runs', 'soak')
     .addOption(new Option('--device <name>', 'where to run').choices(DEVICE_NAMES).default('cpu'))
@@ -40,6 +43,7 @@ async function watch({ minutes, roundMinutes, out, ...devices }: Flags): Promise
     backend,
     minutes,
     roundMinutes,
+    warmUps: WARM_UPS,
     out,
     onSample: ({ seconds, figures }) => progress.update(Math.round(seconds), `${figures.memory.toFixed(0)} MB`),
   });

@@ -14,6 +14,8 @@ export interface SoakOptions {
   readonly minutes: number;
   /** Of one run of training; several follow each other in the same process. */
   readonly roundMinutes: number;
+  /** Short runs before the time counts: the allocator keeps what a compilation took for the thread that it was on, of which there are several. */
+  readonly warmUps?: number;
   /** Ends before the time is up, after so many runs. */
   readonly mostRounds?: number;
   /** Epochs that a run has at most. */
@@ -55,7 +57,7 @@ const CHECKPOINT_EVERY = 2;
 
 /** Trains and evaluates again and again in one process, and watches what the process holds. */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
-  const { backend, minutes, roundMinutes, mostRounds = Infinity, mostEpochs = MANY, out, onSample } = options;
+  const { backend, minutes, roundMinutes, warmUps = 0, mostRounds = Infinity, mostEpochs = MANY, out, onSample } = options; // prettier-ignore
   const recipe = parseRecipe({ ...RECIPE, epochs: mostEpochs }, 'soak');
   await mkdir(out, { recursive: true });
   const data = await writeColouredDataset(join(out, 'data'), {
@@ -63,6 +65,10 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
     size: SIZE,
     wrong: 0.1,
   });
+  const short = parseRecipe({ ...RECIPE, epochs: 1 }, 'soak');
+  for (let i = 0; i < warmUps; i++) {
+    await trainAndEvaluate({ backend, recipe: short, data, out: join(out, `run-${i % 2}`), length: MANY, onEpoch: () => {} }); // prettier-ignore
+  }
   const began = performance.now();
   const seconds = () => (performance.now() - began) / 1000;
   const samples: Sample[] = [];
