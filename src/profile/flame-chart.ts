@@ -18,13 +18,13 @@ const MIN_NAMED = 34;
 const LETTER = 6.6;
 
 const COLOURS: Readonly<Record<string, string>> = {
-  convolution: '#4269d0',
-  product: '#3ca951',
-  pooling: '#a463f2',
-  reduction: '#ff725c',
-  elementwise: '#efb118',
-  copy: '#9c6b4e',
-  other: '#9498a0',
+  convolution: '#7f9cf0',
+  product: '#5fc470',
+  pooling: '#c39bf8',
+  reduction: '#ff8f7e',
+  elementwise: '#f3c04a',
+  copy: '#c99a7f',
+  other: '#b4b8bf',
 };
 
 /** A page of its own with a profile as a flame chart: layers as the model nests them, then kinds of ops in each. */
@@ -77,7 +77,7 @@ export function flamePage(profile: StepProfile): string {
             pointer-events: none;
           }
           text.kind {
-            fill: #fff;
+            fill: #16191d;
           }
           ul {
             list-style: none;
@@ -96,17 +96,19 @@ export function flamePage(profile: StepProfile): string {
         </style>
       </head>
       <body>
-        <h1>${title}</h1>
-        <p>
-          Batch ${batch} of ${size} px on ${device}. A step takes ${(stepSeconds.min * 1000).toFixed(1)} ms. Its
-          ${profile.kernels.length} kernels, each compiled and run by itself, take ${(kernelSeconds * 1000).toFixed(1)}
-          ms together; widths are of that. A layer's time is of its way forward and back. A kernel that XLA fused from
-          several layers counts for the one that it names.
-        </p>
-        <ul>
-          ${legend}
-        </ul>
-        <svg viewBox="0 0 ${WIDTH} ${depth * ROW}" role="img" aria-label="${title}">${boxes}</svg>
+        <main>
+          <h1>${title}</h1>
+          <p>
+            Batch ${batch} of ${size} px on ${device}. A step takes ${(stepSeconds.min * 1000).toFixed(1)} ms. Its
+            ${profile.kernels.length} kernels, each compiled and run by itself, take
+            ${(kernelSeconds * 1000).toFixed(1)} ms together; widths are of that. A layer's time is of its way forward
+            and back. A kernel that XLA fused from several layers counts for the one that it names.
+          </p>
+          <ul>
+            ${legend}
+          </ul>
+          <svg viewBox="0 0 ${WIDTH} ${depth * ROW}" role="img" aria-label="${title}">${boxes}</svg>
+        </main>
       </body>
     </html> `.text;
 }

@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import chromium from '@sparticuz/chromium';
 import { chromium as playwright, type Browser, type Page } from 'playwright-core';
+import { accessibilityViolations } from '../../test/accessibility.ts';
+import { renderComparison, type ComparedRun } from './comparison.ts';
 import { exampleReport } from './example-report.ts';
+import { exampleSearch } from './example-search.ts';
 import { writeReport } from './report.ts';
+import { renderTuneReport } from './tune-report.ts';
 
 const NASTY = '<script>document.title="run"</script><img src=x onerror=alert(1)>';
 const NAMES = [
@@ -103,6 +107,41 @@ suite('the report in Chromium, offline', { skip }, () => {
         clientWidth: document.documentElement.clientWidth,
       }));
       assert.equal(scrollWidth, clientWidth);
+    });
+  }
+
+  const { history } = exampleReport({ classNames: NAMES, epochs: 5 });
+  const compared = (name: string, rate: number): ComparedRun => ({
+    name,
+    model: 'cnn, 192 px',
+    parameters: 1e6,
+    history,
+    bestEpoch: 5,
+    seconds: 60,
+    settings: new Map([['schedule.rate', String(rate)]]),
+    classF1: NAMES.map((_, i) => rate + i / 10),
+  });
+  const created = new Date('2025-03-14T09:26:00Z');
+  const runs = [compared('first', 0.1), compared('second', 0.2)];
+  const pages: Readonly<Record<string, () => string | undefined>> = {
+    'a report': () => undefined,
+    'a comparison': () => renderComparison({ created, version: '0.1.0', classNames: NAMES, runs }),
+    'a search': () => renderTuneReport(exampleSearch(12)),
+  };
+  for (const [name, render] of Object.entries(pages)) {
+    test(`no rule of accessibility is violated by ${name}, light or dark, on a desk or a phone`, async () => {
+      const html = render();
+      const file = join(folder, 'other.html');
+      if (html !== undefined) await writeFile(file, html);
+      for (const width of [390, 1280]) {
+        const { page, complaints } = await open(width);
+        if (html !== undefined) await page.goto(pathToFileURL(file).href);
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await page.emulateMedia({ colorScheme });
+          assert.deepEqual(await accessibilityViolations(page), [], `${width} px, ${colorScheme}`);
+        }
+        assert.deepEqual(complaints, []);
+      }
     });
   }
 });

@@ -54,7 +54,7 @@ test('more runs than hues, one run, and runs that tell nothing of their classes'
 
 test('names and settings are text, whatever they hold', () => {
   const nasty = `"><script>alert('x')</script><b a='`;
-  const bad = { ...run(nasty, 2), model: nasty, settings: new Map([[nasty, nasty]]) };
+  const bad = { ...run(nasty, 2), model: nasty, settings: new Map([[nasty, JSON.stringify(nasty)]]) };
   const page = compare([bad, run('other', 2)], [nasty]);
   assert.equal(page.match(/<script/g)?.length, 1);
   assert.doesNotMatch(page, /alert\('|<b a=/);

@@ -114,7 +114,7 @@ function scores(runs: readonly ComparedRun[]): Html {
           ${runs.map(
             (run, i) =>
               html`<tr>
-                <th scope="row"><span class="swatch ${tone(i)}" aria-hidden="true"></span>${run.name}</th>
+                <th class="whole" scope="row"><span class="swatch ${tone(i)}" aria-hidden="true"></span>${run.name}</th>
                 <td>${run.model}</td>
                 ${COLUMNS.map(({ value, text }, column) =>
                   cell(value(run), text(value(run)), value(run) === bests[column]),
@@ -173,25 +173,26 @@ function differences(runs: readonly ComparedRun[]): Html | undefined {
     ${
       rows.length === 0
         ? html`<p class="lead">Nothing.</p>`
-        : html`<div class="scroll" tabindex="0" role="region" aria-label="Settings that differ">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Setting</th>
-                  ${runs.map(({ name }) => html`<th scope="col">${name}</th>`)}
-                </tr>
-              </thead>
-              <tbody>
-                ${rows.map(
-                  (path) =>
-                    html`<tr>
-                      <th scope="row">${path}</th>
-                      ${runs.map(({ settings }) => html`<td>${settings.get(path) ?? '–'}</td>`)}
-                    </tr>`,
-                )}
-              </tbody>
-            </table>
-          </div>`
+        : html`<p class="lead">Settings that are equal are left out.</p>
+            <div class="scroll" tabindex="0" role="region" aria-label="Settings that differ">
+              <table>
+                <thead>
+                  <tr>
+                    <th scope="col">Setting</th>
+                    ${runs.map(({ name }) => html`<th scope="col">${name}</th>`)}
+                  </tr>
+                </thead>
+                <tbody>
+                  ${rows.map(
+                    (path) =>
+                      html`<tr>
+                        <th scope="row">${path}</th>
+                        ${runs.map(({ settings }) => html`<td>${shown(settings.get(path))}</td>`)}
+                      </tr>`,
+                  )}
+                </tbody>
+              </table>
+            </div>`
     }
   </section>`;
 }
@@ -229,4 +230,12 @@ function classes({ runs, classNames }: Comparison): Html | undefined {
       </table>
     </div>
   </section>`;
+}
+
+/** A setting as a recipe has it, with no more digits than people read. */
+function shown(json: string | undefined): string {
+  if (json === undefined) return '–';
+  const value = JSON.parse(json) as unknown;
+  if (typeof value === 'number') return String(Number(value.toPrecision(6)));
+  return typeof value === 'string' ? value : json;
 }

@@ -112,7 +112,7 @@ small { font-size: 13px; }
 .line.faint { stroke: var(--quiet); stroke-width: 1.25; opacity: .45; }
 .line.faint:hover { opacity: 1; }
 .wide { overflow-x: auto; }
-.wide td, .wide th { white-space: nowrap; }
+.wide td, .wide th, .whole { white-space: nowrap; }
 
 .scroll { overflow-x: auto; }
 .matrix-and-pairs { display: grid; grid-template-columns: auto minmax(280px, 1fr); gap: 40px 56px; align-items: start; }
