@@ -48,7 +48,9 @@ export async function run(args: readonly string[]): Promise<number> {
 /** Rejects with the reason of an abort. */
 const aborted = async (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    const end = () => reject(signal.reason as Error);
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
   });
 
 /** Ends the process at once, with nothing half-written, also while a plugin compiles. */
