@@ -58,4 +58,6 @@ async function keepPrevious(out: string): Promise<void> {
     await copyFile(last, draft);
   }
   await rename(draft, previous);
+  // Where both are names of one file, as after a kill between here and the next step, renaming does nothing and leaves both.
+  await rm(draft, { force: true });
 }

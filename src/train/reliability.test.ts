@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, link, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -137,6 +137,15 @@ suite('a run', { skip }, () => {
     assert.equal(resumed.timeIsUp, false);
     assert.deepEqual(resumed.best, whole.best);
     await assertSame('late');
+  });
+
+  test('killed when both checkpoints were one file leaves no third name of it', async () => {
+    await cp(join(folder, 'whole'), join(folder, 'twice'), { recursive: true });
+    await rm(file('twice', PREVIOUS_FILE));
+    await link(file('twice', LAST_FILE), file('twice', PREVIOUS_FILE));
+    await run('twice', { resume: true, recipe: recipe({ epochs: 5 }) });
+    assert.deepEqual((await readdir(join(folder, 'twice'))).toSorted(), [BEST_FILE, 'history.jsonl', LAST_FILE, PREVIOUS_FILE]); // prettier-ignore
+    assert.equal((await readCheckpoint(file('twice', PREVIOUS_FILE))).info.epoch, 4);
   });
 
   test('whose folder another machine has taken over meanwhile writes no more into it', async () => {
