@@ -14,14 +14,3 @@ export const COMPILER_OPTIONS: { readonly [K in Platform]?: CompileOptions['over
     xla_cpu_experimental_ynn_fusion_type: 'LIBRARY_FUSION_TYPE_REDUCE',
   },
 };
-
-/**
- * What LLVM is told for CPUs; no option of a single program reaches it. Unrolled loops take a quarter of a compilation and are
- * no faster: these kernels wait for memory.
- */
-const BACKEND_OPTIONS = '--xla_backend_extra_options=xla_cpu_disable_loop_unrolling';
-
-/** The variable `XLA_FLAGS` with our options for LLVM, unless the user has given some. */
-export function withBackendOptions(flags = ''): string {
-  return flags.includes('--xla_backend_extra_options') ? flags : [flags, BACKEND_OPTIONS].filter(Boolean).join(' ');
-}

@@ -7,7 +7,6 @@ import { deviceError } from './device-error.ts';
 import { RuntimeError } from './errors.ts';
 import { EtcdStore } from './etcd-store.ts';
 import { requireSurvivable } from './survivable-plugin.ts';
-import { withBackendOptions } from './compiler-options.ts';
 
 /** What `--device` takes. */
 export const DEVICE_NAMES = ['auto', 'tpu', 'cuda', 'rocm', 'cpu'] as const;
@@ -81,7 +80,6 @@ async function openPlatform(platform: PluginPlatform, options: BackendOptions): 
   const installed = await findPlugin(platform);
   // XLA reads its thread count from the environment when the client starts; there is no create option for it.
   if (platform === 'cpu' && options.threads !== undefined) process.env.PJRT_NPROC = String(options.threads);
-  if (platform === 'cpu') process.env.XLA_FLAGS = withBackendOptions(process.env.XLA_FLAGS);
   await requireSurvivable(installed);
   const { gpuHost } = options;
   const store = gpuHost === undefined ? undefined : EtcdStore.open(gpuHost.store);
