@@ -35,6 +35,8 @@ export async function* drawJpegs(keys: readonly ImageKey[], signal?: AbortSignal
       yield* await underWay.shift()!;
     }
   } finally {
+    // A thread that is ended inside the encoder takes the whole process with it.
+    await Promise.allSettled(underWay);
     await pool.destroy();
   }
 }
