@@ -89,7 +89,6 @@ export const ADAPTATIONS: readonly Adaptation[] = [
   { of: /completion fish/, replace: [[/^.*$/, `fish -c '$&; complete --command sepal'`]], prints: /sepal/ },
   { of: /export SEPAL_PLUGIN_PATH/, replace: [[/\/opt\/xla\/\w+\.so/, '$CPU_PLUGIN'], [/:tpu=.*/, '']], more: '&& sepal plugin where cpu', prints: /\.so/ }, // prettier-ignore
 
-  { of: /npm run soak -- --minutes/, more: '--minutes 0.03 --round-minutes 0.03' },
   { of: /npm run load$/, more: '-- --model cnn --size 32 --seconds 0.3 --requests 0' },
   { of: /npm run parity:onnx$/, more: '-- cnn', prints: /1 models, 0 failed/ },
 ];

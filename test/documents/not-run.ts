@@ -38,7 +38,7 @@ export const NOT_RUN: readonly NotRun[] = [
   { of: /npm ci && npm test|^npm ci( |$)/, why: 'is what runs this', instead: { line: () => "grep -n 'npm' .ci/run", prints: /npm ci .*\n.*npm test/ } }, // prettier-ignore
   { of: /^npm test -- /, why: 'is part of the tests', instead: { line: (command) => `ls ${command.split(' -- ')[1]}`, prints: /\.test\.ts/ } }, // prettier-ignore
   { of: /^npm run (?:bench|compete|parity|parity:python|precision)\b(?!:onnx)/, why: 'takes minutes, and photos or other systems that not every machine has', instead: HELP }, // prettier-ignore
-  { of: /^npm run (?:chaos|fuzz|soak|hostile)$|^npm run (?:chaos|fuzz) -- /, why: 'takes a while; it has a test of its own', instead: HELP }, // prettier-ignore
+  { of: /^npm run (?:chaos|fuzz|soak|hostile)$|^npm run (?:chaos|fuzz|soak) -- /, why: 'takes a while; it has a test of its own', instead: HELP }, // prettier-ignore
   { of: /^npm run (?:audit|docs)$/, why: 'asks a registry', instead: HELP },
   { of: /^npm run errors$/, why: 'writes the document that is tested; documents.test.ts compares its list', instead: HELP }, // prettier-ignore
 
