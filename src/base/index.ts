@@ -3,6 +3,7 @@ export { dropDrafts, fillFile, removeDrafts, writeError, writeFile, type FileCon
 export { parseDuration } from './duration.ts';
 export { formatBytes, formatCount, formatSeconds, formatTable, plural } from './format.ts';
 export { createLogger, silent, type Logger } from './log.ts';
+export { jsonText } from './json-text.ts';
 export { didYouMean, nearest } from './nearest.ts';
 export { startProgress, type Progress, type ProgressOptions } from './progress.ts';
 export { Random } from './random.ts';

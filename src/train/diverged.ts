@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { writeFile } from '../base/index.ts';
+import { jsonText, writeFile } from '../base/index.ts';
 import { streamSafetensors, type ComputeType } from '../models/index.ts';
 import type { Backend } from '../runtime/index.ts';
 import { hostArray, type HostTensor } from '../xla/index.ts';
@@ -37,17 +37,7 @@ const stepSchema = z.object({
 });
 
 /** The same as the text that stands in the file. */
-const noteSchema = z
-  .string()
-  .transform((text, context): unknown => {
-    try {
-      return JSON.parse(text);
-    } catch {
-      context.addIssue('no JSON');
-      return z.NEVER;
-    }
-  })
-  .pipe(stepSchema);
+const noteSchema = jsonText.pipe(stepSchema);
 
 /** What is known of a step whose numbers were not finite. */
 export type DivergedStep = z.output<typeof stepSchema>;

@@ -1,6 +1,6 @@
 import { open, readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { isSystemError } from '../../base/index.ts';
+import { isSystemError, jsonText } from '../../base/index.ts';
 import { readKerasFile, type KerasFile, type KerasLayer } from './hdf5.ts';
 import { isLegacyPth, readLegacyPth } from './pth-legacy.ts';
 import { isZip, readZipPth } from './pth-zip.ts';
@@ -23,17 +23,7 @@ export interface TensorFile {
 const HDF5_START = Buffer.from('\x89HDF\r\n\x1a\n', 'latin1');
 
 /** Texts by name, as JSON: HDF5 has attributes of one value only. */
-const noteSchema = z
-  .string()
-  .transform((text, context): unknown => {
-    try {
-      return JSON.parse(text);
-    } catch {
-      context.addIssue('no JSON');
-      return z.NEVER;
-    }
-  })
-  .pipe(z.record(z.string(), z.string()));
+const noteSchema = jsonText.pipe(z.record(z.string(), z.string()));
 
 /** The longest beginning that tells a format. */
 const START_LENGTH = 16;
