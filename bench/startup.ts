@@ -10,7 +10,7 @@ import { listOf, STEP_MODELS, type StepFlags } from './step.ts';
 import { SEPAL, SYSTEMS, Worker, type StepShape } from './worker.ts';
 
 /**
- * `npm run bench -- startup`: seconds from the start of a process until two training steps are done, compiling included.
+ * `npm run bench -- startup`: seconds from the start of a process until a training step is done, compiling included.
  *
  * A cold start has no compiled program in the cache, a warm one has. The peers keep no compiled programs between
  * processes as they come, so both of their starts are the same.

@@ -1,4 +1,4 @@
-import type { LoadedExecutable } from '../pjrt/index.ts';
+import { returnFreedMemory, type LoadedExecutable } from '../pjrt/index.ts';
 import { formatShape, isOp, sameShape, type Graph, type Platform, type TensorType } from '../xla/index.ts';
 import type { Backend } from './backend.ts';
 import { CompileCache } from './compile-cache.ts';
@@ -134,6 +134,8 @@ export async function compile(backend: Backend, graph: Graph, settings: CompileS
     }
   }
   const executable = await backend.compile(text, options);
+  // What the compiler needed would otherwise lie beside all steps.
+  await returnFreedMemory();
   const keep = async (): Promise<void> => {
     // Not every plugin can serialise; then the next start compiles again.
     const kept = await cache?.keep(key, executable.serialize());
