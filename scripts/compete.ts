@@ -1,5 +1,6 @@
 // `npm run compete -- tf_flowers|flowers102 [--final] [flags of sepal train]`: from TFRecords to runs/compete-NAME/submission.csv,
-// by the commands that a user would type. What is there already goes on where it stopped.
+// by the commands that a user would type. What is there already goes on where it stopped. Flags that say where programs run and how
+// data is read (--device cuda, --bad-records skip) go to the predictions too.
 //
 // With --final each network is trained once more, on training and validation images together, by the recipe that was validated; it
 // takes the weight and the temperature that were found when validation images were still unseen. With --folds N each network is
@@ -8,6 +9,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Argument } from 'commander';
 import { formatSeconds, UsageError, writeFile } from '../src/base/index.ts';
+import { sharedFlags } from './compete/shared-flags.ts';
 import { run } from './process.ts';
 import { runScript, scriptCommand } from './script-command.ts';
 
@@ -43,7 +45,7 @@ await runScript(
   )
     .addArgument(new Argument('<contest>', 'the data set').choices(Object.keys(CONTESTS)))
     .option('--final', 'train once more, on training and validation images together, and submit that')
-    .argument('[flags...]', 'of sepal train, such as --seed 1 or --folds 5')
+    .argument('[flags...]', 'of sepal train, such as --seed 1, --folds 5 or --device cuda')
     .allowUnknownOption()
     .action(compete),
 );
@@ -74,8 +76,9 @@ async function compete(name: string, flags: readonly string[], { final }: { read
 
   let ensemble = join(out, 'ensemble.json');
   const submission = join(out, 'submission.csv');
+  const shared = sharedFlags(flags);
   const searchedOn = byFolds ? ['--out-of-fold'] : ['--data', shown(data)];
-  await sepal('ensemble', ...runs.map(shown), ...searchedOn, '--tta', tta, '--out', shown(ensemble));
+  await sepal('ensemble', ...runs.map(shown), ...searchedOn, '--tta', tta, '--out', shown(ensemble), ...shared);
   if (final === true) {
     const searched = performance.now();
     await trainAll(runs.map(finalOf), '--all-labelled');
@@ -85,7 +88,7 @@ async function compete(name: string, flags: readonly string[], { final }: { read
     ensemble = join(out, 'ensemble-final.json');
     await writeFile(ensemble, `${JSON.stringify({ ...found, members }, null, 2)}\n`);
   }
-  await sepal('submit', shown(ensemble), '--data', shown(data), '--out', shown(submission));
+  await sepal('submit', shown(ensemble), '--data', shown(data), '--out', shown(submission), ...shared);
 
   console.log(`
 Training took ${formatSeconds((trained - started) / 1000)}, predicting ${formatSeconds((performance.now() - trained) / 1000)}.

@@ -2,16 +2,19 @@ import { open, rename, rm, stat, truncate } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Dispatcher, Response } from 'undici';
-import { isSystemError } from '../base/index.ts';
+import { isSystemError, reasonOf } from '../base/index.ts';
 import { AssetError, cacheError } from './asset-error.ts';
 import { makeRoom } from './cache-folder.ts';
 import { checkFile, digitsOf, type Checksum } from './checksum.ts';
 import { withLock } from './lock.ts';
 import type { TransferOptions } from './transfer.ts';
 
-/** What tells versions of a file apart whose publisher gives no checksum: its content must be checked by other means. */
+/** A file whose publisher gives no checksum. */
 export interface Unpinned {
+  /** What tells its versions apart. */
   readonly version: string;
+  /** Looks at what came before it gets the file's name: a server may answer with a page instead. @throws AssetError. */
+  readonly check: (path: string) => Promise<void>;
 }
 
 /** One file on the web, pinned to its bytes where its publisher says what they are. */
@@ -55,7 +58,7 @@ export async function download(asset: WebAsset, path: string, options: DownloadO
     );
     try {
       await bring(asset, part, options);
-      if (!('version' in asset)) await verify(asset, part, options.signal);
+      await verify(asset, part, options.signal);
       await rename(part, path);
     } catch (cause) {
       options.signal?.throwIfAborted();
@@ -195,23 +198,14 @@ function cutError(url: string, { message, cause }: TransferCut, attempts: number
   });
 }
 
-async function verify(
-  asset: Checksum & Pick<WebAsset, 'url'>,
-  part: string,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+async function verify(asset: WebAsset, part: string, signal: AbortSignal | undefined): Promise<void> {
   try {
-    await checkFile(part, asset, asset.url, signal);
+    if ('version' in asset) await asset.check(part);
+    else await checkFile(part, asset, asset.url, signal);
   } catch (error) {
     if (error instanceof AssetError) await rm(part, { force: true });
     throw error;
   }
-}
-
-/** fetch says only `fetch failed`; its cause says why. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return cause instanceof Error ? cause.message : String(cause);
 }
 
 async function sizeOf(path: string): Promise<number> {

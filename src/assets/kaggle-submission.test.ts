@@ -87,12 +87,62 @@ test('what Kaggle refuses is one line with what it said; nothing is handed in af
   });
 });
 
+test('an answer that is something else than was asked for is one line with what came', async (t) => {
+  const page = '<!DOCTYPE html>\n<title>Sign in</title>';
+  const place = (createUrl: unknown) => JSON.stringify({ token: 'blob-7', createUrl });
+  for (const [text, received] of [
+    [page, '<!DOCTYPE html>'],
+    ['', 'an empty answer'],
+    ['null', 'null'],
+    ['[]', '[]'],
+    ['{"token": "blob-7"}', '{"token": "blob-7"}'],
+    ['{"message": "come back later"}', 'come back later'],
+    [place(7), place(7)],
+    [place('file:///etc/passwd'), place('file:///etc/passwd')],
+  ]) {
+    const { api, seen } = await kaggle(t, { path: /submissions\/url/, status: 200, text });
+    await assert.rejects(submitToKaggle({ ...submission, api }), {
+      code: 'KAGGLE',
+      message: 'Kaggle named no place to upload to when asked to take a submission',
+      expected: /createUrl/,
+      received,
+      hint: /submit again/,
+    });
+    assert.equal(seen.length, 1, 'nothing is uploaded');
+  }
+  // The file may be handed in by then: what isn't known is not told as done.
+  for (const text of [page, '', '{}', '{"message": 7}']) {
+    const { api } = await kaggle(t, { path: /submissions\/submit/, status: 200, text });
+    await assert.rejects(submitToKaggle({ ...submission, api }), {
+      code: 'KAGGLE',
+      message: /didn't say whether it counts/,
+      received: text === page ? '<!DOCTYPE html>' : text || 'an empty answer',
+    });
+  }
+  const { api } = await kaggle(t, { path: /submissions\/submit/, status: 502, text: page });
+  await assert.rejects(submitToKaggle({ ...submission, api }), { message: /hand the file in: 502 <!DOCTYPE html>$/ });
+});
+
+test('a connection that breaks off in an answer is one line', async (t) => {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-length': 100 }).write('{"token":', () => response.destroy());
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await assert.rejects(submitToKaggle({ ...submission, api }), {
+    code: 'KAGGLE',
+    message: /^Kaggle broke off when asked to take a submission: \w+/,
+    hint: /submit again/,
+  });
+});
+
 test("the token comes from the environment or from Kaggle's file", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'sepal-kaggle-'));
   t.after(() => rm(folder, { recursive: true }));
   assert.deepEqual(await readKaggleToken({ KAGGLE_USERNAME: 'ada', KAGGLE_KEY: 'secret' }), TOKEN);
   await assert.rejects(readKaggleToken({ KAGGLE_CONFIG_DIR: folder }), { code: 'NO_KAGGLE_TOKEN', hint: /Create New/ });
-  for (const bad of ['', 'null', '{"username": 1}']) {
+  for (const bad of ['', 'null', '{"username": 1}', '{"username": "", "key": ""}']) {
     await writeFile(join(folder, 'kaggle.json'), bad);
     await assert.rejects(readKaggleToken({ KAGGLE_CONFIG_DIR: folder }), { message: /is no Kaggle token/ });
   }

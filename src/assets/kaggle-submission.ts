@@ -1,14 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
-import { isSystemError } from '../base/index.ts';
+import { z } from 'zod';
+import { isSystemError, jsonText, reasonOf } from '../base/index.ts';
 import { AssetError } from './asset-error.ts';
 
+const tokenSchema = z.object({ username: z.string().min(1), key: z.string().min(1) });
+
 /** Who uploads. */
-export interface KaggleToken {
-  readonly username: string;
-  readonly key: string;
-}
+export type KaggleToken = Readonly<z.output<typeof tokenSchema>>;
+
+/** Where an upload goes, and by what it is handed in. */
+const placeSchema = z.object({ token: z.string().min(1), createUrl: z.url({ protocol: /^https?$/ }) });
+
+/** What Kaggle says of anything. */
+const messageSchema = z.object({ message: z.string().min(1) });
 
 /** Address of Kaggle's API. */
 export const KAGGLE_API = 'https://www.kaggle.com/api/v1';
@@ -32,8 +38,8 @@ export async function readKaggleToken(environment: NodeJS.ProcessEnv = process.e
     const what = isSystemError(cause, 'ENOENT') ? `there is no Kaggle token ${path}` : `can't read ${path}`;
     throw new AssetError('NO_KAGGLE_TOKEN', what, { hint: HINT, cause });
   }
-  const token = parseToken(text);
-  if (token !== undefined) return token;
+  const token = jsonText.pipe(tokenSchema).safeParse(text);
+  if (token.success) return token.data;
   throw new AssetError('NO_KAGGLE_TOKEN', `${path} is no Kaggle token`, {
     expected: '{"username": "…", "key": "…"}',
     hint: HINT,
@@ -43,18 +49,6 @@ export async function readKaggleToken(environment: NodeJS.ProcessEnv = process.e
 /** The header by which Kaggle knows who asks. */
 export const kaggleAuthorization = ({ username, key }: KaggleToken): string =>
   `Basic ${Buffer.from(`${username}:${key}`).toString('base64')}`;
-
-function parseToken(text: string): KaggleToken | undefined {
-  try {
-    const value = JSON.parse(text) as Partial<KaggleToken> | null;
-    if (typeof value?.username === 'string' && typeof value.key === 'string') {
-      return { username: value.username, key: value.key };
-    }
-  } catch {
-    // Not JSON: the caller says what is expected.
-  }
-  return undefined;
-}
 
 /** A file for a competition, and the account that hands it in. */
 export interface KaggleSubmission {
@@ -89,9 +83,18 @@ export async function submitToKaggle(submission: KaggleSubmission): Promise<stri
   const request = async (step: string, url: string, init: Parameters<typeof fetch>[1]) => {
     const response = await fetch(url, { ...init, dispatcher: agent, signal }).catch((cause: unknown) => {
       signal?.throwIfAborted();
-      throw new AssetError('KAGGLE', `Kaggle can't be reached to ${step}`, { cause });
+      throw new AssetError('KAGGLE', `Kaggle can't be reached to ${step}: ${reasonOf(cause)}`, {
+        hint: NETWORK,
+        cause,
+      });
     });
-    const text = await response.text();
+    const text = await response.text().catch((cause: unknown) => {
+      signal?.throwIfAborted();
+      throw new AssetError('KAGGLE', `Kaggle broke off when asked to ${step}: ${reasonOf(cause)}`, {
+        hint: AGAIN,
+        cause,
+      });
+    });
     if (response.ok) return text;
     throw new AssetError('KAGGLE', `Kaggle refused to ${step}: ${response.status} ${said(text)}`, {
       hint: HINTS[response.status],
@@ -99,15 +102,20 @@ export async function submitToKaggle(submission: KaggleSubmission): Promise<stri
   };
   try {
     const slug = encodeURIComponent(competition);
-    const place = JSON.parse(
-      await request('take a submission', `${api}/competitions/${slug}/submissions/url/${body.length}/${Date.now()}`, {
-        method: 'POST',
-        headers: { authorization },
-        body: form({ fileName: basename(file) }),
-      }),
-    ) as { readonly token?: string; readonly createUrl?: string };
-    if (place.token === undefined || place.createUrl === undefined) {
-      throw new AssetError('KAGGLE', 'Kaggle named no place to upload to');
+    const step = 'take a submission';
+    const url = `${api}/competitions/${slug}/submissions/url/${body.length}/${Date.now()}`;
+    const text = await request(step, url, {
+      method: 'POST',
+      headers: { authorization },
+      body: form({ fileName: basename(file) }),
+    });
+    const { success, data: place } = jsonText.pipe(placeSchema).safeParse(text);
+    if (!success) {
+      throw new AssetError('KAGGLE', `Kaggle named no place to upload to when asked to ${step}`, {
+        expected: '{"token": "…", "createUrl": "https://…"}',
+        received: said(text) || 'an empty answer',
+        hint: AGAIN,
+      });
     }
     // The place is signed by itself, and belongs to a store that must not see the token.
     await request('store the file', place.createUrl, { method: 'PUT', body });
@@ -116,7 +124,13 @@ export async function submitToKaggle(submission: KaggleSubmission): Promise<stri
       headers: { authorization },
       body: form({ blobFileTokens: place.token, submissionDescription: message }),
     });
-    return said(answer);
+    const { data } = jsonText.pipe(messageSchema).safeParse(answer);
+    if (data !== undefined) return data.message;
+    throw new AssetError('KAGGLE', `Kaggle has the file, and didn't say whether it counts`, {
+      expected: '{"message": "…"}',
+      received: said(answer) || 'an empty answer',
+      hint: 'look at the list of submissions on the competition’s page before you submit again',
+    });
   } finally {
     await agent.destroy();
   }
@@ -128,13 +142,12 @@ const HINTS: Readonly<Record<number, string>> = {
   404: 'the competition is named by the last part of its address',
 };
 
-/** The message of an answer in JSON, or its first line. */
+const NETWORK = 'check the network and the proxy settings (HTTPS_PROXY), or upload the file on the competition’s page';
+const AGAIN = 'submit again, or upload the file on the competition’s page';
+
+/** The message of an answer in JSON, or the beginning of its text: a server in between may answer with a page. */
 function said(text: string): string {
-  try {
-    const { message } = JSON.parse(text) as { readonly message?: unknown };
-    if (typeof message === 'string') return message;
-  } catch {
-    // Some answers are plain text.
-  }
-  return text.split('\n')[0].slice(0, 200);
+  const { data } = jsonText.pipe(messageSchema).safeParse(text);
+  const shown = data?.message ?? text;
+  return shown.trim().split('\n')[0].slice(0, 200);
 }

@@ -81,6 +81,11 @@ export async function extractMembers(
   return extracted;
 }
 
+/** @throws AssetError `BAD_ARCHIVE` for a file that is no zip archive, or whose end is missing. */
+export async function checkZip(archive: string): Promise<void> {
+  (await openZip(archive)).close();
+}
+
 async function openZip(archive: string): Promise<ZipFile> {
   try {
     return await openPromise(archive, { lazyEntries: true, autoClose: false });

@@ -7,6 +7,7 @@ export { jsonText } from './json-text.ts';
 export { didYouMean, nearest } from './nearest.ts';
 export { startProgress, type Progress, type ProgressOptions } from './progress.ts';
 export { Random } from './random.ts';
+export { reasonOf } from './reason.ts';
 export { setSetting, settingsByPath } from './setting-path.ts';
 export { settingProblem, type SettingProblem } from './setting-problem.ts';
 export { mapTree, treeLeaves, type IsLeaf, type MapLeaves, type Tree } from './tree.ts';

@@ -8,6 +8,7 @@ import { delimiter, join } from 'node:path';
 import { existsSync } from 'node:fs';
 import { suite, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { EtcdStore } from './etcd-store.ts';
 import { openBackend } from './open-backend.ts';
 
@@ -75,4 +76,30 @@ test('hosts with a store are hosts with GPUs, counted from 0', async () => {
   const gpuHost = { index: 0, count: 2, store: 'http://etcd:2379/run' };
   await assert.rejects(openBackend({ device: 'cpu', gpuHost }), { code: 'MANY_HOSTS' });
   await assert.rejects(openBackend({ device: 'cuda', gpuHost: { ...gpuHost, index: 2 } }), /host 2 of 2/);
+});
+
+/** A server of another kind, on a thread of its own: this one waits for the store. */
+const PAGE_SERVER = `
+  const { createServer } = require('node:http');
+  const { parentPort } = require('node:worker_threads');
+  const server = createServer((request, response) => {
+    const body = { '/v3/kv/range': ['<!DOCTYPE html>\\n<p>welcome', '[]', '{"kvs": 7}'] }[request.url];
+    response.end(body[asked++]);
+  });
+  let asked = 0;
+  server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));
+`;
+
+test('an address where something else than an etcd answers is one line', async (t) => {
+  const server = new Worker(PAGE_SERVER, { eval: true });
+  t.after(() => server.terminate());
+  const [port] = (await once(server, 'message')) as [number];
+  for (const begin of ['<!DOCTYPE html>', '[]', '{"kvs": 7}']) {
+    const address = `http://127.0.0.1:${port}/run`;
+    assert.throws(() => EtcdStore.open(address), {
+      code: 'STORE',
+      message: `no etcd answers at ${address}: what answers is no etcd: ${begin}`,
+      hint: /start one/,
+    });
+  }
 });

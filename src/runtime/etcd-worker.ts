@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { workerData, type MessagePort } from 'node:worker_threads';
+import { z } from 'zod';
+import { jsonText, reasonOf } from '../base/index.ts';
 
 /** What the main thread asks for; one at a time. */
 export type EtcdRequest =
@@ -46,10 +48,14 @@ async function answer(request: EtcdRequest): Promise<EtcdAnswer> {
       case 'tryGet':
         return { value: await read(request.key) };
       case 'put':
-        await post('kv/put', { key: encoded(request.key), value: base64(request.value), lease: await ownLease() });
+        await post(
+          'kv/put',
+          { key: encoded(request.key), value: base64(request.value), lease: await ownLease() },
+          doneSchema,
+        );
         return { value: undefined };
       case 'close':
-        if (lease !== undefined) await post('lease/revoke', { ID: await lease });
+        if (lease !== undefined) await post('lease/revoke', { ID: await lease }, doneSchema);
         return { value: undefined };
       default:
         return request satisfies never;
@@ -59,6 +65,16 @@ async function answer(request: EtcdRequest): Promise<EtcdAnswer> {
   }
 }
 
+/** What etcd's gateway answers; it leaves out what is empty. */
+const foundSchema = z.object({
+  kvs: z
+    .array(z.object({ value: z.string().default('') }))
+    .min(1)
+    .optional(),
+});
+const leaseSchema = z.object({ ID: z.string() });
+const doneSchema = z.object({});
+
 async function waitFor(key: string, timeout: number): Promise<Uint8Array | undefined> {
   for (const end = performance.now() + timeout; ; await sleep(POLL)) {
     const value = await read(key);
@@ -67,22 +83,21 @@ async function waitFor(key: string, timeout: number): Promise<Uint8Array | undef
 }
 
 async function read(key: string): Promise<Uint8Array | undefined> {
-  const { kvs } = await post<{ kvs?: readonly { readonly value?: string }[] }>('kv/range', { key: encoded(key) });
-  // The gateway leaves out an empty value.
-  return kvs === undefined ? undefined : new Uint8Array(Buffer.from(kvs[0].value ?? '', 'base64'));
+  const { kvs } = await post('kv/range', { key: encoded(key) }, foundSchema);
+  return kvs === undefined ? undefined : new Uint8Array(Buffer.from(kvs[0].value, 'base64'));
 }
 
 /** The lease of this process's keys, which is renewed for as long as the process lives. */
 async function ownLease(): Promise<string> {
-  lease ??= post<{ ID: string }>('lease/grant', { TTL: LEASE_SECONDS }).then(({ ID }) => {
-    const renew = () => void post('lease/keepalive', { ID }).catch(() => {});
+  lease ??= post('lease/grant', { TTL: LEASE_SECONDS }, leaseSchema).then(({ ID }) => {
+    const renew = () => void post('lease/keepalive', { ID }, doneSchema).catch(() => {});
     setInterval(renew, (LEASE_SECONDS * 1000) / 3).unref();
     return ID;
   });
   return lease;
 }
 
-async function post<T>(path: string, body: object): Promise<T> {
+async function post<T extends z.ZodType>(path: string, body: object, schema: T): Promise<z.output<T>> {
   const response = await fetch(`${origin}/v3/${path}`, {
     method: 'POST',
     body: JSON.stringify(body),
@@ -90,13 +105,10 @@ async function post<T>(path: string, body: object): Promise<T> {
   });
   const text = await response.text();
   if (!response.ok) throw new Error(`${response.status} ${text.slice(0, 200)}`);
-  return JSON.parse(text) as T;
+  const parsed = jsonText.pipe(schema).safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new Error(`what answers is no etcd: ${text.trim().split('\n')[0].slice(0, 80)}`);
 }
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 const encoded = (key: string): string => base64(new TextEncoder().encode(PREFIX + key));
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message : error.message;
-}

@@ -7,6 +7,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { after, before, suite, test, type TestContext } from 'node:test';
 import sharp from 'sharp';
@@ -175,6 +176,28 @@ suite('a public data set is brought', () => {
     await assert.rejects(get(set('petals', more), { kaggleApi: api, out: out2 }), { code: 'INCOMPLETE' });
     await assert.rejects(stat(out2), { code: 'ENOENT' });
     await assert.rejects(get(set('petals', form), { kaggleApi: api, size: 100 }), { code: 'SIZE', expected: '32' });
+  });
+
+  test('from Kaggle only what is an archive: of a page that came in its place nothing stays', async (t) => {
+    t.mock.property(process, 'env', { ...process.env, KAGGLE_USERNAME: 'me', KAGGLE_KEY: 'secret' });
+    const zip = new ZipFile();
+    zip.addBuffer(Buffer.alloc(1000), 'a', { compress: false });
+    zip.end();
+    const whole = await buffer(zip.outputStream);
+    const answers = [Buffer.from('<!DOCTYPE html>\n<title>Sign in</title>'), whole.subarray(0, 900)];
+    const api = await serve(t, (_request, response) => response.end(answers.shift()));
+    const form = { kind: 'kaggle', competition: 'page', sizes: [SIZE], classNames: [], records: { train: 0, val: 0, test: 0 } } as const; // prettier-ignore
+    for (const begin of [/"<!DOCTYPE html>"$/, /"PK\\u0003/]) {
+      const out = fresh();
+      await assert.rejects(get(set('page', form), { kaggleApi: api, out }), {
+        code: 'KAGGLE',
+        message: 'what Kaggle sent is no whole zip archive',
+        received: begin,
+        hint: /run it again/,
+      });
+      await assert.rejects(stat(out), { code: 'ENOENT' });
+      assert.deepEqual(await cached('page'), []);
+    }
   });
 
   test('or says which file to put where, and what is wrong with one', async (t) => {

@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readFile, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
   AssetError,
   cacheFolder,
   checkFile,
+  checkZip,
   download,
   extractMembers,
   KAGGLE_API,
@@ -109,9 +110,11 @@ const FORMS: {
     }
     const authorization = kaggleAuthorization(await readKaggleToken());
     const url = `${kaggleApi}/competitions/data/download-all/${competition}`;
-    const file = await bring({ url, version: competition }, { authorization }).catch((cause: unknown) => {
-      throw explained(cause, competition);
-    });
+    const file = await bring({ url, version: competition, check: checkArchive }, { authorization }).catch(
+      (cause: unknown) => {
+        throw explained(cause, competition);
+      },
+    );
     const member = RegExp(`^tfrecords-jpeg-${size}x${size}/(${SPLITS.join('|')})/[\\w.-]+\\.tfrec$`);
     const images = { train: 0, val: 0, test: 0 };
     await writeDatasetFolder(out, force, async (draft) => {
@@ -163,6 +166,30 @@ async function bringFile(
       hint: `without a network, bring ${asset.url} from another machine and put it at ${path}`,
       cause,
     });
+  }
+}
+
+/** Kaggle, or a server in between, may answer with a page. */
+async function checkArchive(path: string): Promise<void> {
+  try {
+    await checkZip(path);
+  } catch (cause) {
+    if (!(cause instanceof AssetError)) throw cause;
+    throw new AssetError('KAGGLE', 'what Kaggle sent is no whole zip archive', {
+      received: `a file that begins with ${JSON.stringify(await firstWords(path))}`,
+      hint: 'check the token and the proxy settings, then run it again; nothing of it was kept',
+      cause,
+    });
+  }
+}
+
+async function firstWords(path: string): Promise<string> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(60), 0, 60, 0);
+    return buffer.toString('latin1', 0, bytesRead).split('\n')[0];
+  } finally {
+    await file.close();
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -80,6 +80,16 @@ suite("Hugging Face's hub", () => {
     });
     await startHub(t, (_request, response) => response.writeHead(401).end());
     await assert.rejects(bringFromHub(FILE), { code: 'WEIGHTS_ADDRESS', message: /the hub answered 401$/ });
+  });
+
+  test('a page in place of an answer, as of a proxy that wants a password, is an error with what to do', async (t) => {
+    const { cache } = await startHub(t, (_request, response) => response.end('<!DOCTYPE html>\n<p>sign in'));
+    await assert.rejects(bringFromHub(FILE), {
+      code: 'WEIGHTS_UNAVAILABLE',
+      message: /^can't reach http:/,
+      hint: /put the file at/,
+    });
+    assert.deepEqual(await readdir(cache), []);
   });
 
   test('without the internet the message says which file to put where', async (t) => {

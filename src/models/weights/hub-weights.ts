@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { reasonOf } from '../../base/index.ts';
 import { cacheFolder, download, type TransferOptions } from '../../assets/index.ts';
 import { WeightsError } from './weights-error.ts';
 
@@ -90,9 +91,7 @@ async function askHub(wanted: HubFile): Promise<{ etag: string; size: number }> 
 }
 
 function unavailable(wanted: HubFile, cause: unknown): WeightsError {
-  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
-  const reason = inner instanceof Error ? inner.message : String(inner);
-  return new WeightsError('WEIGHTS_UNAVAILABLE', `can't reach ${hubUrl()}: ${reason}`, {
+  return new WeightsError('WEIGHTS_UNAVAILABLE', `can't reach ${hubUrl()}: ${reasonOf(cause)}`, {
     hint: `on a machine with internet download ${hubLink(wanted)}, then put the file at ${hubPlace(wanted)}, or give it as --weights FILE`,
     cause,
   });
