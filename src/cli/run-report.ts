@@ -32,7 +32,7 @@ interface RunReport {
   readonly result: TrainResult;
 }
 
-/** Writes `report.html` into a run folder. */
+/** Writes `report.html` into a run folder. Of several hosts one does it, by itself: the others run none of its programs. */
 export async function writeRunReport({
   name,
   out,
@@ -46,7 +46,7 @@ export async function writeRunReport({
   const last = phasesOf(recipe)[phasesOf(recipe).length - 1];
   const { model, evaluation } = result;
   const report: ReportData = {
-    ...(await withBestWeights(backend, out, async (weights) =>
+    ...(await withBestWeights(backend.own, out, async (weights) =>
       evaluationReport({
         name,
         backend,
@@ -68,7 +68,7 @@ export async function writeRunReport({
       seconds: result.seconds,
     },
     augmented: isAugmented(last)
-      ? await encodeTiles(await previewAugmentation(backend, last, data.train), SHEET_WIDTH)
+      ? await encodeTiles(await previewAugmentation(backend.own, last, data.train), SHEET_WIDTH)
       : undefined,
     recipe: recipeText,
     data: { name: data.train.name, images: { train: data.train.count, validation: data.validation.count } },
@@ -127,7 +127,13 @@ export async function evaluationReport({
     history: [],
     calibration: reliabilityBins({ probabilities, labels: data.labels, classCount: model.classes }),
     temperature: fitTemperature({ probabilities, labels: data.labels, classCount: model.classes }),
-    ...(await mistakesOf({ backend, trained: weights && { model, weights }, data, probabilities, confusion })),
+    ...(await mistakesOf({
+      backend: backend.own,
+      trained: weights && { model, weights },
+      data,
+      probabilities,
+      confusion,
+    })),
     device: {
       platform,
       kind: backend.devices[0].kind,

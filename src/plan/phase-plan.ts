@@ -79,10 +79,10 @@ export class PhasePlanner {
 
   constructor(target: CompileTarget, request: PhaseRequest, phase: Phase, label: string) {
     const { classes, examples: train, validationExamples: validation } = request;
-    const { replicas, hosts } = target;
+    const { replicas } = target;
     const size = { height: phase.size, width: phase.size };
     const model = buildModel({ ...phase.model, classes, size, computeType: computeTypeOf(phase.precision, 'tpu') });
-    const split = featureSplit(model, phase, { hosts, train, validation });
+    const split = featureSplit(model, phase, { train, validation });
     this.phase = phase;
     this.caches = split !== undefined;
     this.#target = target;

@@ -53,6 +53,7 @@ export class Backend {
   readonly #unknown = new Set<string>();
   /** Programs being compiled that nobody waits for. */
   #abandoned = 0;
+  #own: Backend | undefined;
 
   constructor(
     platform: PluginPlatform,
@@ -80,6 +81,18 @@ export class Backend {
   /** Copies of the model on all hosts. */
   get replicas(): number {
     return this.allDevices.length;
+  }
+
+  /**
+   * This host's devices by themselves, for programs that the other hosts do not run: all that a program is compiled for must run
+   * it, and in the same order. On one host it is the backend itself.
+   */
+  get own(): Backend {
+    if (this.host.count === 1) return this;
+    const { platform, plugin, client, devices, log } = this;
+    const settings = { log, compileCache: this.compileCache ?? (false as const), signal: this.#signal };
+    this.#own ??= new Backend(platform, plugin, client, devices, settings);
+    return this.#own;
   }
 
   /** `8 × TPU v3` as the header of a run shows it. */
@@ -177,7 +190,7 @@ export class Backend {
 
   /** Gives the devices back, unless a compiler is still at work that the process shall not wait for. */
   async close(): Promise<void> {
-    if (this.#abandoned > 0) return;
+    if (this.#abandoned > 0 || (this.#own !== undefined && this.#own.#abandoned > 0)) return;
     await this.client.destroy();
     await this.#onClose?.();
   }

@@ -17,6 +17,7 @@ export { probePlugin, type ProbeRequest, type ProbeResult } from './plugin-probe
 export { compileCopy } from './copy.ts';
 export { DeviceArray, isDeviceArray } from './device-array.ts';
 export { RuntimeError } from './errors.ts';
+export { Hosts, otherHost } from './hosts.ts';
 export {
   donatedParameters,
   jit,

@@ -1,5 +1,6 @@
-import { SepalError } from '../base/index.ts';
 import type { Model } from '../models/index.ts';
+import { Hosts, otherHost } from '../runtime/index.ts';
+import { batchesWhile, type NextBatch } from './batches-while.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
 import type { DeviceBatch } from './device-batches.ts';
 import { dataDigest } from './data-digest.ts';
@@ -7,6 +8,7 @@ import { Diverged, keepDiverged, requireFinite } from './diverged.ts';
 import type { Divergence } from './divergence.ts';
 import type { Evaluation } from './evaluate.ts';
 import { splitScores, type HistoryRow } from './history.ts';
+import { interruption, interruptionCheck, isInterruption } from './interruption.ts';
 import { rankEpochs } from './kept-epochs.ts';
 import { classWeightsOf } from './loss.ts';
 import type { Phase } from './phase.ts';
@@ -50,6 +52,7 @@ export interface EpochSettings {
 export async function runEpoch(settings: EpochSettings): Promise<void> {
   const { run, model, phase, progress, options, keeper, budget, divergence } = settings;
   const { recipe, data, keep = 'best', signal, onEvent = () => {} } = options;
+  const hosts = Hosts.of(options.backend);
   const epoch = progress.epoch + 1;
   const stepsPerEpoch = Math.ceil(data.train.count / phase.batchSize);
   // What the phase's epochs so far reached: a schedule that looks at it goes on from the history of a resumed run.
@@ -78,19 +81,22 @@ export async function runEpoch(settings: EpochSettings): Promise<void> {
     divergence: divergence.record,
     seconds,
   });
-  const interrupt = async (reason: AbortSignal): Promise<never> => {
-    await keeper.keepState(run, info(progress.seconds + elapsed()));
-    await keeper.settle();
-    throw interruption(reason, progress.step);
+  const check = interruptionCheck(hosts, signal);
+  const interrupt = async (host?: number): Promise<never> => {
+    await hosts.all(async () => {
+      await keeper.keepState(run, info(progress.seconds + elapsed()));
+      await keeper.settle();
+    });
+    throw interruption(signal, { step: progress.step, host });
   };
-  const isTimeUp = (steps: number, isValidated: boolean) =>
+  const isTimeUp = (isValidated: boolean) =>
     budget.isUp({
       guess: steps === 0 ? 0 : ((performance.now() - started) / steps) * (data.validation.count / phase.batchSize),
       isValidated,
     });
   const endInTime = async (): Promise<void> => {
     progress.timeIsUp = true;
-    await keeper.keepState(run, info(progress.seconds + elapsed()));
+    await hosts.all(async () => keeper.keepState(run, info(progress.seconds + elapsed())));
     onEvent({ kind: 'timeIsUp', step: progress.step });
     if (progress.best !== undefined) return;
     // Better weights of half an epoch than none; a run that goes on finishes the epoch and takes those.
@@ -98,7 +104,7 @@ export async function runEpoch(settings: EpochSettings): Promise<void> {
     const evaluation = await run.validate();
     progress.found = { evaluation, model };
     progress.best = { epoch, score: splitScores(evaluation)[recipe.monitor] };
-    await keeper.keepWeights(run, info(progress.seconds + elapsed()));
+    await hosts.all(async () => keeper.keepWeights(run, info(progress.seconds + elapsed())));
   };
   const skippedBefore = divergence.skipped;
   let examples = 0;
@@ -107,7 +113,20 @@ export async function runEpoch(settings: EpochSettings): Promise<void> {
 
   // A run interrupted after an epoch's last step goes on with its validation.
   const from = progress.step - progress.phase.step - (progress.epoch - progress.phase.epoch) * stepsPerEpoch;
-  for await (const batch of run.batches(progress.epoch, { from, first: progress.phase.epoch })) {
+  const batches = run.batches(progress.epoch, { from, first: progress.phase.epoch });
+  // All hosts end at the same step, whichever of them is told to, or has less time left.
+  let stop: Awaited<ReturnType<typeof hosts.first<'failed' | 'interrupted' | 'timeIsUp'>>>;
+  const goesOn = async ({ failed, isLast }: NextBatch): Promise<boolean> => {
+    stop = await hosts.first({
+      failed: failed || keeper.hasFailed,
+      interrupted: steps > 0 && signal?.aborted === true,
+      timeIsUp: (steps > 0 || isLast) && isTimeUp(!isLast && progress.found !== undefined),
+    });
+    keeper.check();
+    if (stop?.reason === 'failed' && !failed) throw otherHost(stop.host);
+    return stop === undefined;
+  };
+  for await (const batch of batchesWhile(batches, goesOn)) {
     const rate = rateAt(progress.step);
     const outcome = await run.advance(batch, rate);
     if (outcome.isFinite) divergence.noteFinite();
@@ -120,24 +139,19 @@ export async function runEpoch(settings: EpochSettings): Promise<void> {
     if (isShown) lossRead = performance.now();
     const loss = isShown ? await run.meanLoss() : undefined;
     onEvent({ kind: 'step', epoch, examples, loss });
-    keeper.check();
-    if (signal?.aborted === true) await interrupt(signal);
-    if (isTimeUp(steps, progress.found !== undefined)) {
-      await endInTime();
-      return;
-    }
     if (keeper.isDue) await keeper.keepState(run, info(progress.seconds + elapsed()));
   }
-  const trainSeconds = elapsed();
-  if (isTimeUp(steps, false)) {
+  if (stop?.reason === 'interrupted') await interrupt(stop.host);
+  if (stop?.reason === 'timeIsUp') {
     await endInTime();
     return;
   }
+  const trainSeconds = elapsed();
   onEvent({ kind: 'validating', epoch });
   const validating = performance.now();
-  const validated = await run.validate(signal).catch((error: unknown) => {
+  const validated = await run.validate(check).catch((error: unknown) => {
     // The sums of the epoch are still in the state: the run goes on with this validation.
-    if (signal?.aborted === true) return interrupt(signal);
+    if (isInterruption(error, signal)) return interrupt();
     throw error;
   });
   budget.noteValidation(performance.now() - validating);
@@ -165,20 +179,18 @@ export async function runEpoch(settings: EpochSettings): Promise<void> {
   }
   const ranked = rankEpochs([...(progress.kept ?? []), { epoch, score }], options.keepBest, recipe.monitor);
   progress.kept = ranked.kept;
-  await keeper.keepEpoch(run, {
-    info: info(progress.seconds),
-    history: progress.history,
-    weights: [
-      ...(ranked.kept?.some((kept) => kept.epoch === epoch) === true ? [epochFile(epoch)] : []),
-      ...(endsPeriod(phase.schedule, epoch - progress.phase.epoch) ? [snapshotFile(epoch)] : []),
-      ...(isBest ? [BEST_FILE] : []),
-    ],
-    dropped: ranked.dropped.map(epochFile),
-  });
+  const weights = [
+    ...(ranked.kept?.some((kept) => kept.epoch === epoch) === true ? [epochFile(epoch)] : []),
+    ...(endsPeriod(phase.schedule, epoch - progress.phase.epoch) ? [snapshotFile(epoch)] : []),
+    ...(isBest ? [BEST_FILE] : []),
+  ];
+  const kept = { info: info(progress.seconds), history: progress.history, weights, dropped: ranked.dropped.map(epochFile) }; // prettier-ignore
+  await hosts.all(async () => keeper.keepEpoch(run, kept));
   onEvent({ kind: 'epoch', row, isBest });
-  if (signal?.aborted === true) {
-    await keeper.settle();
-    throw interruption(signal, progress.step);
+  const told = await hosts.first({ interrupted: signal?.aborted === true });
+  if (told !== undefined) {
+    await hosts.all(async () => keeper.settle());
+    throw interruption(signal, { step: progress.step, host: told.host });
   }
 }
 
@@ -197,21 +209,19 @@ async function dealWith(
   const { out, backend, data, onEvent = () => {} } = options;
   const isFirst = divergence.skipped === 0;
   const action = divergence.next();
-  const diverged = await keepDiverged(
-    out,
-    {
-      ...step,
-      run,
-      epoch: step.info.epoch + 1,
-      computeType: model.computeType,
-      seed: phase.seed,
-      classWeights: classWeightsOf(phase.classWeights, model.classes, data.train.labels),
-      ids: data.train.ids,
-      backend,
-    },
-    // Of many that are left out the first one is kept: the others have its cause, or their own files would fill the disk.
-    { isWhole: action !== 'skip' || isFirst },
-  );
+  const divergent = {
+    ...step,
+    run,
+    epoch: step.info.epoch + 1,
+    computeType: model.computeType,
+    seed: phase.seed,
+    classWeights: classWeightsOf(phase.classWeights, model.classes, data.train.labels),
+    ids: data.train.ids,
+    backend,
+  };
+  // Of many that are left out the first one is kept: the others have its cause, or their own files would fill the disk.
+  const isWhole = action !== 'skip' || isFirst;
+  const diverged = await Hosts.of(backend).all(async () => keepDiverged(out, divergent, { isWhole }));
   if (action === 'skip') {
     onEvent({ kind: 'skipped', diverged, skipped: divergence.skipped });
     return;
@@ -223,11 +233,4 @@ async function dealWith(
 
 function isBetter({ monitor, earlyStopping }: Recipe, score: number, best: number): boolean {
   return sign(monitor) * (score - best) > (earlyStopping?.minDelta ?? 0);
-}
-
-function interruption(signal: AbortSignal, step: number): SepalError {
-  return new SepalError('INTERRUPTED', `interrupted; everything up to step ${step} is saved`, {
-    hint: 'go on with --resume',
-    cause: signal.reason,
-  });
 }

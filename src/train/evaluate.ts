@@ -14,16 +14,22 @@ export interface Scores {
 }
 
 export interface Evaluation extends Scores {
-  /** [examples, classes], in the order of the data set; rows of examples that could not be decoded are 0. */
+  /**
+   * [examples, classes], in the order of the data set; rows of examples that could not be decoded are 0, and on several hosts
+   * those of the others' examples.
+   */
   readonly probabilities: Float32Array;
 }
 
 /** Scores of a model's weights on a data set; compiled once, used after every epoch. */
-export type Evaluator = (
-  weights: ArraysOf<Weights>,
-  data: Examples,
-  options?: { readonly signal?: AbortSignal; readonly onProgress?: (examples: number) => void },
-) => Promise<Evaluation>;
+export type Evaluator = (weights: ArraysOf<Weights>, data: Examples, options?: EvaluateOptions) => Promise<Evaluation>;
+
+export interface EvaluateOptions {
+  readonly signal?: AbortSignal;
+  /** Asked after each batch; what it throws ends the evaluation. */
+  readonly check?: () => void | Promise<void>;
+  readonly onProgress?: (examples: number) => void;
+}
 
 /** Compiles the evaluation of a model, or of a head on features. `batchSize` is over all replicas. */
 export async function compileEvaluator(
@@ -37,7 +43,7 @@ export async function compileEvaluator(
     [metricTypes(model.classes), variableTypes(model), batchTypes(model, rowsPerReplica(batchSize, backend.replicas))],
     { name: `${model.name}_evaluate`, donate: [0], forInference: true },
   );
-  const evaluate: Evaluator = async (weights, data, { signal, onProgress } = {}) => {
+  const evaluate: Evaluator = async (weights, data, { signal, check, onProgress } = {}) => {
     const probabilities = new Float32Array(data.count * model.classes);
     let metrics = await emptyMetrics(backend, model.classes);
     let done = 0;
@@ -50,6 +56,7 @@ export async function compileEvaluator(
         done += batch.examples;
         onProgress?.(done);
         signal?.throwIfAborted();
+        await check?.();
       }
     } catch (error) {
       for (const array of treeLeaves(metrics, isDeviceArray)) array.dispose();

@@ -4,24 +4,18 @@ import { changesImages } from './augment/index.ts';
 import { freezing } from './freeze.ts';
 import type { Phase } from './phase.ts';
 
-/** Most bytes of features that are kept on the host; a model whose features need more is run anew in every step. */
+/** Most bytes of features that are kept on a host, which has those of all examples; a model whose features need more is run anew in every step. */
 export const FEATURE_BUDGET = 4 * 2 ** 30;
 
-/** How many examples of each split there are, and on how many hosts. */
+/** How many examples of each split there are. */
 interface FeatureCounts {
-  readonly hosts: number;
   readonly train: number;
   readonly validation: number;
 }
 
 /** The model in two, where a phase computes features once; undefined where they change, or don't fit into memory. */
-export function featureSplit(
-  model: Model,
-  phase: Phase,
-  { hosts, train, validation }: FeatureCounts,
-): SplitModel | undefined {
-  // A host that computed features of its own examples would lack those of the others.
-  const split = hosts === 1 ? splitPhase(model, phase) : undefined;
+export function featureSplit(model: Model, phase: Phase, { train, validation }: FeatureCounts): SplitModel | undefined {
+  const split = splitPhase(model, phase);
   if (split === undefined) return undefined;
   const examples = train * phase.featureViews + validation;
   return 4 * elementCount(split.head.input.shape) * examples > FEATURE_BUDGET ? undefined : split;

@@ -1,7 +1,7 @@
 import type { Dataset } from '../data/index.ts';
 import type { Model, SplitModel } from '../models/index.ts';
 import { applyNetwork, type Network } from '../nn/index.ts';
-import { jit, type ArraysOf, type Backend } from '../runtime/index.ts';
+import { Hosts, jit, type ArraysOf, type Backend } from '../runtime/index.ts';
 import { convert, elementCount, foldIn, mul, replicaId, type Tensor, type TensorType } from '../xla/index.ts';
 import { augment, type AugmentSettings } from './augment/index.ts';
 import { evaluationBatches, placeRows, type ExampleBatch, type Examples } from './device-batches.ts';
@@ -65,7 +65,8 @@ export interface ExtractOptions {
   readonly views: number;
   readonly augment: AugmentSettings;
   readonly seed: number;
-  readonly signal?: AbortSignal;
+  /** Asked after each batch; what it throws ends the computation. */
+  readonly check?: () => void | Promise<void>;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -104,7 +105,7 @@ export async function compileExtractor(
     );
   let augmented: Awaited<ReturnType<typeof compileAugmented>> | undefined;
 
-  const extract: Extractor = async (weights, data, { views, seed, signal, onProgress = () => {} }) => {
+  const extract: Extractor = async (weights, data, { views, seed, check, onProgress = () => {} }) => {
     const length = elementCount(head.input.shape);
     const all = Array.from({ length: views }, () => new Float32Array(data.count * length));
     const valid = new Uint8Array(data.count);
@@ -115,7 +116,7 @@ export async function compileExtractor(
     try {
       // Every picture is decoded once, whatever the number of views.
       for await (const batch of evaluationBatches(backend, data, model.input, batchSize)) {
-        signal?.throwIfAborted();
+        await check?.();
         for (const [view, features] of all.entries()) {
           let output;
           if (view === 0 || augmented === undefined) {
@@ -133,6 +134,8 @@ export async function compileExtractor(
         for (const [row, index] of batch.indices.entries()) if (batch.mask[row] === 1) valid[index] = 1;
         batch.dispose();
       }
+      // Each host has computed those of its own pictures.
+      for (const array of [...all, valid]) await Hosts.of(backend).share(array);
     } finally {
       key.dispose();
     }

@@ -45,7 +45,15 @@ export async function findLearningRate(options: FindRateOptions): Promise<FoundR
   checkRun(phase, backend.replicas, data);
   const computeType = computeTypeOf(recipe.precision, backend.platform);
   const { model, weights } = await startOf(recipe, data.train, { signal, computeType });
-  const run = await PhaseRun.open({ backend, model, phase, data, weights, step: 0, signal });
+  const run = await PhaseRun.open({
+    backend,
+    model,
+    phase,
+    data,
+    weights,
+    step: 0,
+    check: () => signal?.throwIfAborted(),
+  });
   const points: { rate: number; loss: number }[] = [];
   try {
     let least = Infinity;

@@ -50,7 +50,8 @@ export interface PhaseSettings {
   readonly resumed?: (settings: StateSettings) => StateOf<HostTensor>;
   /** Steps of the run done before the phase. */
   readonly step: number;
-  readonly signal?: AbortSignal;
+  /** Asked after each batch of images that features are computed of; what it throws ends that. */
+  readonly check?: () => void | Promise<void>;
   /** Features of other runs, which may be the same. */
   readonly features?: FeatureCache;
   /** Evaluators of other runs, which may be the same. */
@@ -129,7 +130,8 @@ export class PhaseRun {
       jit(backend, program.body, program.types, program).catch((error: unknown) => {
         throw explain(error);
       }),
-      compileCopy(backend, stateTypes(program.form)),
+      // A copy is made to be saved, which one host does.
+      compileCopy(backend.own, stateTypes(program.form)),
       settings.evaluators === undefined
         ? compileEvaluator(backend, classifier, phase.batchSize)
         : Promise.resolve(undefined),
@@ -218,11 +220,11 @@ export class PhaseRun {
     return scores;
   }
 
-  /** Scores of the weights, or of their moving averages, on the validation split. @throws the signal's reason. */
-  async validate(signal?: AbortSignal): Promise<Evaluation> {
+  /** Scores of the weights, or of their moving averages, on the validation split. @throws what `check` throws after a batch. */
+  async validate(check?: () => void | Promise<void>): Promise<Evaluation> {
     const { variables } = this.#parts.classifier;
     const weights = mergeWeights(this.#parts.fixed, this.#averaged(this.#state));
-    return this.#parts.evaluate(pickWeights(weights, variables), this.#parts.validation, { signal });
+    return this.#parts.evaluate(pickWeights(weights, variables), this.#parts.validation, { check });
   }
 
   /**
@@ -280,9 +282,8 @@ interface CachedFeatures extends DataFeatures {
 
 /** The features of both splits; undefined where they change, or don't fit into memory. */
 async function computeFeatures(settings: PhaseSettings): Promise<CachedFeatures | undefined> {
-  const { backend, model, phase, data, weights } = settings;
-  const counts = { hosts: backend.host.count, train: data.train.count, validation: data.validation.count };
-  const split = featureSplit(model, phase, counts);
+  const { model, phase, data, weights } = settings;
+  const split = featureSplit(model, phase, { train: data.train.count, validation: data.validation.count });
   if (split === undefined) return undefined;
   const compute = async () => extractFeatures(settings, split);
   const features =
@@ -291,12 +292,12 @@ async function computeFeatures(settings: PhaseSettings): Promise<CachedFeatures 
 }
 
 async function extractFeatures(settings: PhaseSettings, split: SplitModel): Promise<DataFeatures> {
-  const { backend, model, phase, data, weights, signal, onFeatures } = settings;
+  const { backend, model, phase, data, weights, check, onFeatures } = settings;
   const { batchSize, augment, seed, featureViews } = phase;
   const extract = await compileExtractor(backend, model, split, { batchSize, augment });
   const arrays = await backend.replicateTree(pickWeights(weights, split.backbone));
   try {
-    const options = { batchSize, augment, seed, signal };
+    const options = { batchSize, augment, seed, check };
     const before = data.train.count * featureViews;
     const total = before + data.validation.count;
     const train = await extract(arrays, data.train, {

@@ -56,7 +56,12 @@ export class RunKeeper {
 
   /** Whether it is time for a checkpoint within an epoch. */
   get isDue(): boolean {
-    return this.#writes && performance.now() - this.#lastStart >= this.#every && this.#queue.isIdle;
+    return this.#writes && !this.hasFailed && performance.now() - this.#lastStart >= this.#every && this.#queue.isIdle;
+  }
+
+  /** Whether a save has failed; `check` and `settle` say with what. */
+  get hasFailed(): boolean {
+    return this.#queue.hasFailed;
   }
 
   /** Whether this process has saved a state to go on from. */

@@ -8,6 +8,11 @@ export class SaveQueue {
     return this.#running === undefined;
   }
 
+  /** Whether a save has failed, and nobody was told. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
+  }
+
   /** Starts a save when the one before it is through. @throws what an earlier one failed with. */
   async start(save: () => Promise<void>): Promise<void> {
     await this.settle();

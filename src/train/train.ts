@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { removeDrafts, treeLeaves, UsageError } from '../base/index.ts';
 import type { Model, TransferProgress } from '../models/index.ts';
-import { isDeviceArray } from '../runtime/index.ts';
+import { Hosts, isDeviceArray } from '../runtime/index.ts';
 import { modelOf, tensorsOf, type Checkpoint } from './checkpoint.ts';
 import { explainDivergence } from './diagnosis.ts';
 import { Diverged } from './diverged.ts';
@@ -10,7 +11,9 @@ import { runEpoch, type Progress } from './epoch.ts';
 import { TrainingError } from './errors.ts';
 import { compileEvaluator, type Evaluation } from './evaluate.ts';
 import { readHistory, type HistoryRow } from './history.ts';
+import { interruptionCheck } from './interruption.ts';
 import { readLast } from './last-checkpoint.ts';
+import { dataDigest } from './data-digest.ts';
 import { dataOf, modelAt } from './phase-data.ts';
 import { phasesOf } from './phase.ts';
 import { PhaseRun } from './phase-run.ts';
@@ -50,8 +53,10 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     });
   }
   // Of several hosts the first one writes.
-  const lock = options.lock === undefined && backend.host.index === 0 ? await RunLock.take(out) : undefined;
-  const keeper = new RunKeeper(out, { ...options, lock: options.lock ?? lock, writes: backend.host.index === 0 });
+  const writes = backend.host.index === 0;
+  const takeLock = async () => (options.lock === undefined && writes ? RunLock.take(out) : undefined);
+  const lock = await Hosts.of(backend).all(takeLock);
+  const keeper = new RunKeeper(out, { ...options, lock: options.lock ?? lock, writes });
   const divergence = new Divergence(recipe.onDivergence);
   try {
     for (let after: Diverged | undefined; ;) {
@@ -88,12 +93,15 @@ async function trainAndKeep(
   if (last !== undefined) checkResume(last, recipe, data);
   // A roll-back counts from what this process knows, which the checkpoint is older than.
   if (after === undefined) divergence.restore(last?.info.divergence);
-  await removeDrafts(out);
+  const hosts = Hosts.of(backend);
+  // Another host must not remove what the first one is writing.
+  if (backend.host.index === 0) await removeDrafts(out);
 
   const progress: Progress =
     last === undefined ? { ...AT_START, history: [] } : { ...last.info, history: await readHistory(out) };
   // A run killed between the two writes has a row more than its checkpoint knows; that epoch is done again.
   progress.history = progress.history.filter(({ epoch }) => epoch <= progress.epoch);
+  await requireSameRun(hosts, progress.step, options);
   const { model: start, weights: first } = last === undefined ? await begin(options) : resumed(last, options);
   const { step } = progress;
   if (after !== undefined)
@@ -125,7 +133,7 @@ async function trainAndKeep(
       weights,
       step: progress.step,
       resumed: goesOn ? (form) => tensorsOf(last, stateTypes(form)) : undefined,
-      signal,
+      check: interruptionCheck(hosts, signal),
       features: options.features,
       evaluators: options.evaluators,
       onFeatures: (done, total) => onEvent({ kind: 'features', done, total }),
@@ -143,10 +151,11 @@ async function trainAndKeep(
     }
   }
   if (stoppedEarly) onEvent({ kind: 'stoppedEarly', epoch: progress.epoch });
-  await keeper.settle();
+  await hosts.all(async () => keeper.settle());
   const { best, history, seconds, timeIsUp = false } = progress;
   if (best === undefined) throw new TrainingError('NO_EPOCH', 'the run has no finished epoch to take weights from');
   const { model, evaluation } = progress.found ?? (await evaluateBest(options));
+  await hosts.share(evaluation.probabilities);
   return { model, history, best, evaluation, seconds, stoppedEarly, timeIsUp };
 }
 
@@ -169,6 +178,14 @@ async function begin({
 function resumed(last: Checkpoint, { recipe, backend }: TrainOptions): Pick<Start, 'model' | 'weights'> {
   const model = modelOf(last, computeTypeOf(recipe.precision, backend.platform));
   return { model, weights: tensorsOf(last, variableTypes(model)) };
+}
+
+/** Hosts that go on from different steps, or read different images, would wait for each other or train on nonsense. */
+async function requireSameRun(hosts: Hosts, step: number, { recipe, data }: TrainOptions): Promise<void> {
+  const images = crc32(dataDigest(data.train) + dataDigest(data.validation));
+  await hosts.requireSame({ step }, 'all hosts need the same run folder');
+  await hosts.requireSame({ recipe: crc32(JSON.stringify(recipe)) }, 'give all hosts the same recipe and flags');
+  await hosts.requireSame({ images }, 'give all hosts the same data set');
 }
 
 /** Scores of the best weights, where another process found them. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { formatCount, formatSeconds, plural, silent, UsageError, writeFile } from '../../base/index.ts';
 import type { Dataset } from '../../data/index.ts';
-import type { Backend } from '../../runtime/index.ts';
+import { Hosts, type Backend } from '../../runtime/index.ts';
 import {
   calibrate,
   checkpointPath,
@@ -63,7 +63,7 @@ export async function runTraining(recipeName: string, flags: TrainFlags, context
   }
 }
 
-interface OneRun {
+export interface OneRun {
   readonly name: string;
   readonly recipe: Recipe;
   readonly backend: Backend;
@@ -73,9 +73,10 @@ interface OneRun {
   readonly dataAt: (size: number) => Promise<TrainingData>;
 }
 
-async function trainOne(run: OneRun): Promise<TrainResult> {
-  // Of several hosts the first one writes.
-  const lock = run.backend.host.index === 0 ? await RunLock.take(run.out) : undefined;
+/** Trains one run and writes all that belongs to it; of several hosts each calls it, and the first one writes. */
+export async function trainOne(run: OneRun): Promise<TrainResult> {
+  const { backend, out } = run;
+  const lock = await Hosts.of(backend).all(async () => (backend.host.index === 0 ? RunLock.take(out) : undefined));
   try {
     return await trainLocked(run, lock);
   } finally {
@@ -90,11 +91,12 @@ async function trainLocked(
   const { signal } = context;
   const { host } = backend;
   // The first of several hosts speaks and writes for all.
-  const log = host.index === 0 ? context.log : silent;
-  requireOneHost(flags, host.count);
-  const data = await dataAt(recipe.size);
+  const isFirst = host.index === 0;
+  const log = isFirst ? context.log : silent;
+  const data = await Hosts.of(backend).all(async () => dataAt(recipe.size));
   // Before any work: a data set without one would be found out after all of it.
-  const imagesAfter = flags.submit === true ? await countTest(flags, data.train.classNames, context) : 0;
+  const countImages = async () => (flags.submit === true ? countTest(flags, data.train.classNames, context) : 0);
+  const images = await Hosts.of(backend).all(countImages);
   printHeader(name, recipe, backend, data, out, { ...context, log });
   if (flags.allLabelled === true) {
     log.warn('validation images are trained on too: their scores say nothing, and the last weights are kept');
@@ -102,11 +104,10 @@ async function trainLocked(
   const recipeText = stringify(recipe);
   const keepRecipe = async () => writeFile(join(out, RECIPE_FILE), recipeText);
   // A resumed run may be refused for its recipe, and then the old one stays.
-  if (flags.resume !== true && host.index === 0) await keepRecipe();
+  await Hosts.of(backend).all(async () => (flags.resume !== true && isFirst ? keepRecipe() : undefined));
   const display = trainDisplay(recipe, data.train.count, log);
-  const tensorboard =
-    flags.tensorboard === true && host.index === 0 ? new TensorboardLog(out, recipeText, log) : undefined;
-  const lines = trainLines(flags.json === true && host.index === 0);
+  const tensorboard = flags.tensorboard === true && isFirst ? new TensorboardLog(out, recipeText, log) : undefined;
+  const lines = trainLines(flags.json === true && isFirst);
   lines.start(out, name, recipe, backend, data);
   const keep = flags.allLabelled === true ? 'last' : 'best';
   let result: TrainResult;
@@ -129,36 +130,30 @@ async function trainLocked(
         tensorboard?.onEvent(event);
         lines.onEvent(event);
       },
-      imagesAfter,
+      // The first host predicts alone.
+      imagesAfter: images * host.count,
     });
   } finally {
     display.stop();
     await tensorboard?.close();
   }
-  if (flags.resume === true && host.index === 0) await keepRecipe();
+  // The others have nothing left to do.
+  if (!isFirst) return result;
+  if (flags.resume === true) await keepRecipe();
   log.debug(`live buffers: ${backend.client.liveBufferCount}`);
-  // A host knows the probabilities of its own photos only.
-  const report = flags.report && host.count === 1;
-  if (host.count === 1) {
-    const { confusion, loss } = result.evaluation;
-    const { classNames } = data.train;
-    await writeEvaluation(out, {
-      split: 'validation',
-      loss,
-      classNames: [...classNames],
-      confusion: [...confusion.counts],
-    });
-    // On images that were trained on too, any network may be as sure as it likes.
-    if (flags.allLabelled !== true) await calibrateRun(out, result, data.validation);
-  }
-  if (report) await writeRunReport({ name, out, recipe, recipeText, backend, data, result });
+  const { confusion, loss } = result.evaluation;
+  const classNames = [...data.train.classNames];
+  await writeEvaluation(out, { split: 'validation', loss, classNames, confusion: [...confusion.counts] });
+  // On images that were trained on too, any network may be as sure as it likes.
+  if (flags.allLabelled !== true) await calibrateRun(out, result, data.validation);
+  if (flags.report) await writeRunReport({ name, out, recipe, recipeText, backend, data, result });
   if (flags.submit === true) {
     const { data: location = '', badRecords } = flags;
     const options = { ...flags, data: location, badRecords, split: 'test', out: join(out, 'submission.csv') } as const;
-    await makeSubmission(backend, await ensembleOf([out]), options, context);
+    await makeSubmission(backend.own, await ensembleOf([out]), options, context);
   }
-  printResult(result, out, { ...flags, report }, { ...context, log });
-  lines.end(out, result, report ? join(out, REPORT_FILE) : undefined);
+  printResult(result, out, flags, { ...context, log });
+  lines.end(out, result, flags.report ? join(out, REPORT_FILE) : undefined);
   return result;
 }
 
@@ -177,14 +172,6 @@ async function countTest(flags: TrainFlags, classNames: readonly string[], conte
   const options = { split: 'test', badRecords, classNames: flags.classNames ?? classNames, features: featureNames(flags), labelsRequired: false } as const; // prettier-ignore
   await using test = await openSplit(data, options, context);
   return test.count;
-}
-
-/** What hosts would decide by their own clocks or photos, so that one would wait for the others for ever. */
-function requireOneHost({ maxTime, allLabelled, findLr, submit }: TrainFlags, hosts: number): void {
-  if (hosts === 1 || (maxTime === undefined && [allLabelled, findLr, submit].every((flag) => flag !== true))) return;
-  throw new UsageError('MANY_HOSTS', 'several hosts take no --max-time, --all-labelled, --find-lr or --submit', {
-    hint: 'a JobSet may have a deadline of its own: activeDeadlineSeconds',
-  });
 }
 
 const REPORT_FILE = 'report.html';
