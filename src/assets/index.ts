@@ -1,4 +1,4 @@
-export { AssetError } from './asset-error.ts';
+export { AssetError, cacheError } from './asset-error.ts';
 export { cacheFolder, freeBytes, makeRoom } from './cache-folder.ts';
 export { checkFile, sha256File, type Checksum } from './checksum.ts';
 export { CUDA_LIBRARIES, cudaInstallCommand, missingCudaLibraries, type CudaLibrary } from './cuda-libraries.ts';

@@ -24,14 +24,15 @@ export async function unpackTar(
       cwd: folder,
       strict: true,
       filter: (_path, entry) => {
-        signal?.throwIfAborted();
-        if (!('type' in entry)) return false;
+        // What is thrown here ends the process: the rest of the archive is passed over instead.
+        if (signal?.aborted === true || !('type' in entry)) return false;
         bytes += entry.size;
         // The archive's own size is known, that of its content is not; pictures hardly shrink.
         onProgress?.({ step: 'extract', bytes: Math.min(bytes, total), total });
         return entry.type === 'File' || entry.type === 'OldFile' || entry.type === 'Directory';
       },
     });
+    signal?.throwIfAborted();
   } catch (cause) {
     signal?.throwIfAborted();
     if (isSystemError(cause, 'ENOSPC') || isSystemError(cause, 'EACCES')) throw cacheError(folder, cause);

@@ -10,4 +10,5 @@ export { Random } from './random.ts';
 export { reasonOf } from './reason.ts';
 export { setSetting, settingsByPath } from './setting-path.ts';
 export { settingProblem, type SettingProblem } from './setting-problem.ts';
+export { abandonedPlaces, isRunning, removeAbandoned, workPlace } from './work-folder.ts';
 export { mapTree, treeLeaves, type IsLeaf, type MapLeaves, type Tree } from './tree.ts';

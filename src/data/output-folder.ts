@@ -1,14 +1,14 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
-import { isSystemError, UsageError, writeError } from '../base/index.ts';
+import { resolve } from 'node:path';
+import { abandonedPlaces, isSystemError, removeAbandoned, UsageError, workPlace, writeError } from '../base/index.ts';
 
 /** What a data set's folder consists of; `--force` replaces nothing else. */
 const DATA_SET_ENTRY = /^(classes\.txt|tfrecords-jpeg-\d+x\d+)$/;
 
 /**
  * Writes a data set's folder so that it appears whole or not at all: `fill` gets a hidden folder beside it, which takes
- * its place at the end. With `force` a data set that is there is replaced, after all else has worked.
+ * its place at the end. With `force` a data set that is there is replaced, after all else has worked. What a process that was
+ * killed has left is removed.
  *
  * @throws UsageError `OUT_NOT_EMPTY` before anything is written.
  */
@@ -18,8 +18,10 @@ export async function writeDatasetFolder(
   fill: (draft: string) => Promise<void>,
 ): Promise<void> {
   const out = resolve(path);
+  await restore(out);
+  await removeAbandoned(out);
   await checkOut(path, force);
-  const draft = join(dirname(out), `.${basename(out)}-${randomBytes(4).toString('hex')}.partial`);
+  const draft = workPlace(out);
   try {
     await fill(draft);
     await moveInto(draft, out);
@@ -47,8 +49,23 @@ export async function checkOut(shown: string, force: boolean): Promise<void> {
   });
 }
 
+/** How the data set is called that is being replaced. */
+const OLD = '-old';
+
+/** Gives a data set its name back that a process was replacing when it was killed, where nothing has taken that. */
+async function restore(out: string): Promise<void> {
+  for (const place of await abandonedPlaces(out)) {
+    if (!place.endsWith(OLD)) continue;
+    await rename(place, out).catch((cause: unknown) => {
+      if (isSystemError(cause, 'ENOTEMPTY') || isSystemError(cause, 'EEXIST') || isSystemError(cause, 'ENOTDIR'))
+        return;
+      throw writeError(out, cause);
+    });
+  }
+}
+
 async function moveInto(draft: string, out: string): Promise<void> {
-  const old = `${draft}-old`;
+  const old = `${draft}${OLD}`;
   try {
     await mkdir(draft, { recursive: true });
     const replaced = await rename(out, old).then(

@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { isSystemError, writeError } from '../base/index.ts';
+import { isRunning, isSystemError, writeError } from '../base/index.ts';
 import { TrainingError } from './errors.ts';
 import { LOCK_FILE } from './run-files.ts';
 
@@ -208,16 +208,6 @@ async function isOwnerGone(path: string, { host, pid, born }: Owner, { age, beat
   // Containers may share a name and not their processes: then the one of that number here is another one.
   const now = birthOf(pid);
   return born !== undefined && now !== undefined && born !== now && age >= BEAT * 3;
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Another user's process may not be signalled, but it is there.
-    return isSystemError(error, 'EPERM');
-  }
 }
 
 /** Ticks from the machine's start to the process's, where Linux tells. */

@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, open, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
   AssetError,
+  cacheError,
   cacheFolder,
   checkFile,
   checkZip,
@@ -15,7 +16,7 @@ import {
   type TransferProgress,
   type WebAsset,
 } from '../../assets/index.ts';
-import { didYouMean, UsageError, writeFile } from '../../base/index.ts';
+import { didYouMean, removeAbandoned, UsageError, workPlace, writeFile } from '../../base/index.ts';
 import { convertFolder, writePictures, type Converted } from '../convert.ts';
 import { DataError } from '../data-error.ts';
 import { ImageFileSource } from '../image-files.ts';
@@ -204,8 +205,12 @@ function explained(cause: unknown, competition: string): unknown {
 
 /** Runs something on the content of an archive, in a folder beside it that is gone afterwards. */
 async function unpacked<T>(archive: string, options: Sized, use: (root: string) => Promise<T>): Promise<T> {
-  const root = await mkdtemp(`${archive}-`);
+  await removeAbandoned(archive);
+  const root = workPlace(archive);
   try {
+    await mkdir(root).catch((cause: unknown) => {
+      throw cacheError(root, cause);
+    });
     await unpackTar(archive, root, {
       signal: options.signal,
       onProgress: (progress) => options.onTransfer?.(basename(archive), progress),
