@@ -88,7 +88,7 @@ async function openInference(): Promise<() => Promise<void>> {
   const types = batchTypes(model, batch);
   const run = await jit(backend, predictionStep(model), [variableTypes(model), types.images], {
     name: `${model.name}_predict`,
-    forInference: true,
+    forInference: { weights: 0 },
   });
   const weights: ArraysOf<Weights> = await backend.replicateTree(initialWeights(model, seededValues(0)));
   return async () => {

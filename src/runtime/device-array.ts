@@ -13,6 +13,7 @@ export class DeviceArray implements TensorType {
   readonly shape: Shape;
   readonly dtype: DType;
   readonly #buffers: readonly Buffer[];
+  readonly #listeners = new Set<() => void>();
   #disposed = false;
 
   constructor({ shape, dtype }: TensorType, buffers: readonly Buffer[]) {
@@ -46,11 +47,19 @@ export class DeviceArray implements TensorType {
     return hostArray(this.dtype, whole ? bytes.buffer : bytes.slice().buffer);
   }
 
+  /** Calls `listener` when the array is disposed of; the function that it returns takes that back. */
+  onDispose(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   /** Gives the memory back on all devices; twice does nothing. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
     for (const buffer of this.#buffers) buffer.destroy();
+    for (const listener of this.#listeners) listener();
+    this.#listeners.clear();
   }
 }
 

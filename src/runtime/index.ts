@@ -18,17 +18,9 @@ export { compileCopy } from './copy.ts';
 export { DeviceArray, isDeviceArray } from './device-array.ts';
 export { RuntimeError } from './errors.ts';
 export { Hosts, otherHost } from './hosts.ts';
-export {
-  donatedParameters,
-  jit,
-  traceTrees,
-  type ArraysOf,
-  type Compiled,
-  type JitOptions,
-  type TypesOf,
-} from './jit.ts';
-export { prepareInference, type PreparedGraph } from './prepare-inference.ts';
+export { parametersOf, jit, traceTrees, type ArraysOf, type Compiled, type JitOptions, type TypesOf } from './jit.ts';
+export { prepareInference } from './prepare-inference.ts';
 export { programText, type TextOptions } from './program-text.ts';
 export { TPU_TARGETS, tpuTarget, type TpuTarget } from './tpu-targets.ts';
 export { treeToHost } from './tree-to-host.ts';
-export { compile, Program, type CompileSettings } from './program.ts';
+export { compile, Program, type CompileSettings, type PreparedGraph } from './program.ts';

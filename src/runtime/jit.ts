@@ -3,6 +3,7 @@ import { formatShape, isTensorType, Tensor, trace, type Graph, type Platform, ty
 import type { Backend } from './backend.ts';
 import { isDeviceArray, type DeviceArray } from './device-array.ts';
 import { RuntimeError } from './errors.ts';
+import { compileInference, type InferenceProgram } from './inference-program.ts';
 import { compile, type Program } from './program.ts';
 
 /** A tree of tensors as a tree of their types. */
@@ -17,14 +18,14 @@ export interface JitOptions {
   readonly donate?: readonly number[];
   /** Lowers as for this platform instead of the backend's own. */
   readonly platform?: Platform;
-  /** Compiles for what is never differentiated: see `prepareInference`. */
-  readonly forInference?: boolean;
+  /** Compiles for what is never differentiated, and is called many times with the same arrays in one argument: see `compileInference`. */
+  readonly forInference?: { readonly weights: number };
 }
 
 /** A function of trees of tensors, compiled for a backend. */
 export interface Compiled<Args extends readonly unknown[], Result> {
   (...args: ArraysOf<Args> & readonly unknown[]): Promise<ArraysOf<Result>>;
-  readonly program: Program;
+  readonly program: Program | InferenceProgram;
   /** Frees the program and the devices' memory that it takes. */
   dispose(): void;
 }
@@ -57,9 +58,9 @@ export function traceTrees<Args extends readonly unknown[]>(
   return { graph, owners, result };
 }
 
-/** Parameters that belong to donated arguments. */
-export function donatedParameters(owners: readonly number[], donate: readonly number[] = []): number[] {
-  return owners.flatMap((owner, i) => (donate.includes(owner) ? [i] : []));
+/** Parameters that belong to some of the arguments. */
+export function parametersOf(owners: readonly number[], chosen: readonly number[] = []): number[] {
+  return owners.flatMap((owner, i) => (chosen.includes(owner) ? [i] : []));
 }
 
 /** Arrays of a tree in the order of their types' leaves. They are found by name, so names may come in any order. */
@@ -95,9 +96,13 @@ export async function jit<Args extends readonly unknown[], Result>(
   options: JitOptions = {},
 ): Promise<Compiled<Args, Result>> {
   const { graph, owners, result } = traceTrees(body, types);
-  const donate = donatedParameters(owners, options.donate);
+  const donate = parametersOf(owners, options.donate);
   const { name, platform, forInference } = options;
-  const program = await compile(backend, graph, { name, donate, platform, forInference });
+  const settings = { name, donate, platform };
+  const program =
+    forInference === undefined
+      ? await compile(backend, graph, settings)
+      : await compileInference(backend, graph, new Set(parametersOf(owners, [forInference.weights])), settings);
   const call = async (...args: readonly unknown[]): Promise<ArraysOf<Result>> => {
     const outputs = await program.run(arraysOf(types, args));
     let next = 0;

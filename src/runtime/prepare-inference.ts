@@ -1,15 +1,7 @@
-import type { Client, CompileOptions } from '../pjrt/index.ts';
-import { conv2d, foldScales, lowerToStableHlo, trace, type Graph, type Platform } from '../xla/index.ts';
+import type { Client } from '../pjrt/index.ts';
+import { conv2d, foldScales, lowerToStableHlo, trace, type Graph } from '../xla/index.ts';
 import type { Backend } from './backend.ts';
-
-/** A program as it is lowered and compiled. */
-export interface PreparedGraph {
-  readonly graph: Graph;
-  readonly platform: Platform;
-  readonly overrides: NonNullable<CompileOptions['overrides']>;
-  /** Whether what is made of it can be kept on disk. */
-  readonly serializable: boolean;
-}
+import type { PreparedGraph } from './program.ts';
 
 /**
  * XLA's options for CPUs that make inference fast: convolutions and products go to oneDNN, which takes in the bias, the

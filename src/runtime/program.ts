@@ -1,11 +1,10 @@
-import { returnFreedMemory, type LoadedExecutable } from '../pjrt/index.ts';
+import { returnFreedMemory, type CompileOptions, type LoadedExecutable } from '../pjrt/index.ts';
 import { formatShape, isOp, sameShape, type Graph, type Platform, type TensorType } from '../xla/index.ts';
 import type { Backend } from './backend.ts';
 import { CompileCache } from './compile-cache.ts';
 import { COMPILER_OPTIONS } from './compiler-options.ts';
 import { DeviceArray } from './device-array.ts';
 import { RuntimeError } from './errors.ts';
-import { prepareInference, type PreparedGraph } from './prepare-inference.ts';
 import { programText } from './program-text.ts';
 import { compilerFingerprint } from './compiler-fingerprint.ts';
 
@@ -16,8 +15,15 @@ export interface CompileSettings {
   readonly donate?: readonly number[];
   /** Lowers as for this platform; by default the backend's own, which is fastest. */
   readonly platform?: Platform;
-  /** Compiles for what is never differentiated: see `prepareInference`. */
-  readonly forInference?: boolean;
+}
+
+/** A traced program with how it is lowered and compiled. */
+export interface PreparedGraph {
+  readonly graph: Graph;
+  readonly platform: Platform;
+  readonly overrides: NonNullable<CompileOptions['overrides']>;
+  /** Whether what is made of it can be kept on disk. */
+  readonly serializable: boolean;
 }
 
 /** A compiled program on a backend. */
@@ -106,12 +112,19 @@ export class Program {
 
 /** Lowers a traced program for the backend's platform and compiles it, or loads it from the cache. */
 export async function compile(backend: Backend, graph: Graph, settings: CompileSettings = {}): Promise<Program> {
+  const overrides = COMPILER_OPTIONS[backend.platform] ?? {};
+  return compilePrepared(backend, { graph, platform: backend.platform, overrides, serializable: true }, settings);
+}
+
+/** Compiles a program, or loads it from the cache. */
+export async function compilePrepared(
+  backend: Backend,
+  prepared: PreparedGraph,
+  settings: CompileSettings = {},
+): Promise<Program> {
   const started = performance.now();
   const { replicas, log } = backend;
   const donate = settings.donate ?? [];
-  const overrides = COMPILER_OPTIONS[backend.platform] ?? {};
-  const plain: PreparedGraph = { graph, platform: backend.platform, overrides, serializable: true };
-  const prepared = settings.forInference === true ? await prepareInference(backend, graph) : plain;
   const cache = prepared.serializable ? backend.compileCache : undefined;
   const text = programText(prepared.graph, {
     name: settings.name,
@@ -127,7 +140,7 @@ export async function compile(backend: Backend, graph: Graph, settings: CompileS
   if (cached !== undefined) {
     try {
       const executable = await backend.load(cached, options);
-      return new Program(graph, executable, donate, made(true));
+      return new Program(prepared.graph, executable, donate, made(true));
     } catch (error) {
       log.debug(`compile cache: ${settings.name ?? 'program'} doesn't load, compiling it anew (${String(error)})`);
       await cache?.remove(key);
@@ -141,5 +154,5 @@ export async function compile(backend: Backend, graph: Graph, settings: CompileS
     const kept = await cache?.keep(key, executable.serialize());
     if (kept === false) log.debug(`compile cache: ${settings.name ?? 'program'} was not kept`);
   };
-  return new Program(graph, executable, donate, { ...made(false), keep });
+  return new Program(prepared.graph, executable, donate, { ...made(false), keep });
 }

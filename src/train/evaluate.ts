@@ -41,7 +41,7 @@ export async function compileEvaluator(
     backend,
     evaluationStep(model),
     [metricTypes(model.classes), variableTypes(model), batchTypes(model, rowsPerReplica(batchSize, backend.replicas))],
-    { name: `${model.name}_evaluate`, donate: [0], forInference: true },
+    { name: `${model.name}_evaluate`, donate: [0], forInference: { weights: 1 } },
   );
   const evaluate: Evaluator = async (weights, data, { signal, check, onProgress } = {}) => {
     const probabilities = new Float32Array(data.count * model.classes);

@@ -92,7 +92,10 @@ export async function compileExtractor(
   const { images } = batchTypes(model, rowsPerReplica(batchSize, backend.replicas));
   const types = variableTypes({ variables: backbone });
   const run = featuresOf(model, extractor);
-  const plain = await jit(backend, run, [types, images], { name: `${model.name}_features`, forInference: true });
+  const plain = await jit(backend, run, [types, images], {
+    name: `${model.name}_features`,
+    forInference: { weights: 0 },
+  });
   const compileAugmented = async () =>
     jit(
       backend,
@@ -101,7 +104,7 @@ export async function compileExtractor(
         return run(weights, augment(pixels, changes, { key: foldIn(key, batch), firstExample }));
       },
       [types, images, stepInputTypes.key, COUNTER],
-      { name: `${model.name}_augmented_features`, forInference: true },
+      { name: `${model.name}_augmented_features`, forInference: { weights: 0 } },
     );
   let augmented: Awaited<ReturnType<typeof compileAugmented>> | undefined;
 

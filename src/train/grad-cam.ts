@@ -53,7 +53,7 @@ export async function compileExplainedClassifier(
   const { images } = batchTypes(model, rows);
   const classify = await jit(backend, classification(model), [weights, images], {
     name: `${model.name}_classify`,
-    forInference: true,
+    forInference: { weights: 0 },
   });
   const [, map] = classify.program.outputs;
   const classes: TensorType = { shape: [rows, explained], dtype: 'int32' };

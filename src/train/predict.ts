@@ -26,7 +26,7 @@ export async function compilePredictor(
   const body = (weights: Weights, pixels: Tensor) => predictViews(pixels, tta, (views) => predict(weights, views));
   const step = await jit(backend, body, [variableTypes(model), images], {
     name: `${model.name}_predict`,
-    forInference: true,
+    forInference: { weights: 0 },
   });
   const predictor: Predictor = async (weights, data, { signal, onProgress } = {}) => {
     const { classes } = model;

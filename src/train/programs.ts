@@ -1,5 +1,5 @@
 import type { Classifier, Model, SplitModel } from '../models/index.ts';
-import { donatedParameters, traceTrees } from '../runtime/index.ts';
+import { parametersOf, traceTrees } from '../runtime/index.ts';
 import type { Graph, Tensor } from '../xla/index.ts';
 import { augment } from './augment/index.ts';
 import { featuresOf } from './features.ts';
@@ -23,7 +23,7 @@ type Settings = Omit<Recipe, 'phases'>;
 export function trainingProgram(model: Model, recipe: Settings, replicas: number, head?: Classifier): RecipeProgram {
   const { name, body, types, donate } = stepProgram(model, recipe, replicas, { head });
   const { graph, owners } = traceTrees(body, types);
-  return { name, graph, donate: donatedParameters(owners, donate) };
+  return { name, graph, donate: parametersOf(owners, donate) };
 }
 
 /** One step of evaluation. */
@@ -37,7 +37,7 @@ export function evaluationProgram(
     variableTypes(classifier),
     batchTypes(classifier, rowsPerReplica(batchSize, replicas)),
   ]);
-  return { name: `${classifier.name}_evaluate`, graph, donate: donatedParameters(owners, [0]) };
+  return { name: `${classifier.name}_evaluate`, graph, donate: parametersOf(owners, [0]) };
 }
 
 /** What a training step does before the network: augmentation and preprocessing alone. */

@@ -17,9 +17,15 @@ export function rewrite(graph: Graph, rules: RewriteTable): Graph {
   return rewriteRegion(graph, rules, new Map());
 }
 
+/** The same program with what the outputs of some nodes are replaced by. */
+export function replaceNodes(graph: Graph, replaced: ReadonlyMap<Node, readonly Tensor[]>): Graph {
+  return rewriteRegion(graph, {}, new Map(replaced));
+}
+
 function rewriteRegion(graph: Graph, rules: RewriteTable, replaced: Map<Node, readonly Tensor[]>): Graph {
   const current = (tensor: Tensor): Tensor => replaced.get(tensor.node)?.[tensor.index] ?? tensor;
   for (const node of nodesOf(graph)) {
+    if (replaced.has(node)) continue;
     const inputs = node.inputs.map(current);
     const outputs = inScope(node.scope, () => rewriteNode(node, inputs, rules, replaced));
     if (outputs !== undefined) replaced.set(node, outputs);
