@@ -2,10 +2,10 @@
 // the registry in use answers no such questions: then nothing is known, which is not the same as nothing being wrong.
 import { execa } from 'execa';
 import { z } from 'zod';
+import { jsonText } from '../src/base/index.ts';
 import { runScript, scriptCommand } from './script-command.ts';
 
 const answerSchema = z.object({
-  statusCode: z.number().optional(),
   message: z.string().optional(),
   metadata: z.object({ vulnerabilities: z.record(z.string(), z.number()) }).optional(),
   vulnerabilities: z.record(z.string(), z.object({ severity: z.string(), range: z.string() })).optional(),
@@ -17,14 +17,14 @@ await runScript(
 
 async function audit(): Promise<void> {
   const { stdout } = await execa('npm', ['audit', '--omit=dev', '--json'], { reject: false });
-  const parsed = answerSchema.safeParse(parse(stdout));
+  const parsed = jsonText.pipe(answerSchema).safeParse(stdout ?? '');
   const total = parsed.data?.metadata?.vulnerabilities.total;
   if (total === undefined) {
-    const status = parsed.data?.statusCode;
+    const why = parsed.data?.message?.trim().split('\n')[0] ?? 'npm gave no answer to read; is it on the path?';
+    console.error(`error: not audited, so nothing is known: ${why}`);
     console.error(
-      `error: not audited: the registry in use answers no audits${status === undefined ? '' : ` (HTTP ${status})`}`,
+      '  hint: a mirror or a proxy may answer no audits: run it on a machine that reaches the public registry, or give its address by npm run audit --registry=URL',
     );
-    console.error('  hint: ask the public registry, by npm run audit --registry=URL on a machine that reaches it');
     process.exitCode = 2;
   } else {
     for (const [name, { severity, range }] of Object.entries(parsed.data?.vulnerabilities ?? {})) {
@@ -32,13 +32,5 @@ async function audit(): Promise<void> {
     }
     console.log(`${total} known vulnerabilities in what users install`);
     process.exitCode = total === 0 ? 0 : 1;
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

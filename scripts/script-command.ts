@@ -13,6 +13,11 @@ export function scriptCommand(name: string, description: string, example: string
 
 /** Runs it by the arguments of the process. What is wrong with them, or with what they name, is said in one line. */
 export async function runScript(command: Command): Promise<void> {
+  // Whoever reads only the beginning (`… | head`) has enough.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
   try {
     await command.parseAsync();
   } catch (error) {
