@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -169,6 +170,9 @@ export async function readDiverged(out: string): Promise<DivergedRun> {
 }
 
 async function readPart(out: string, host: number): Promise<DivergedRun> {
+  if (!existsSync(out)) {
+    throw new CheckpointError('NO_RUN', `there is no run ${out}`, { hint: 'sepal train says where it puts a run' });
+  }
   const checkpoint = await readCheckpoint(join(out, divergedPart(host))).catch((error: unknown) => {
     if (!(error instanceof CheckpointError && error.code === 'CHECKPOINT_FILE')) throw error;
     throw new CheckpointError('NOTHING_DIVERGED', `${out} has no ${divergedPart(host)}`, {

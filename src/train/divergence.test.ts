@@ -212,6 +212,7 @@ suite('numbers that go wrong', { skip }, () => {
     const { layers, first } = await diagnose(backend, path('wild'));
     const at = layers.findIndex(({ output }) => output.unsound > 0);
     if (at !== -1) assert.ok(first?.includes(layers[at].layer));
-    await assert.rejects(diagnose(backend, path('nothing')), { code: 'NOTHING_DIVERGED' });
+    await assert.rejects(diagnose(backend, path('nothing')), { code: 'NO_RUN' });
+    await assert.rejects(diagnose(backend, folder), { code: 'NOTHING_DIVERGED' });
   });
 });

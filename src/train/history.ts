@@ -65,7 +65,10 @@ export async function readHistory(folder: string): Promise<HistoryRow[]> {
       try {
         return rowSchema.parse(JSON.parse(line));
       } catch (cause) {
-        throw new RecipeError('HISTORY', `${path}: line ${i + 1} is no row of a history`, { cause });
+        throw new RecipeError('HISTORY', `${path}: line ${i + 1} is no row of a history`, {
+          hint: 'remove that line: the run goes on, and its report lacks that epoch',
+          cause,
+        });
       }
     });
 }

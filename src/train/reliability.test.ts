@@ -104,6 +104,45 @@ suite('a run', { skip }, () => {
     });
   });
 
+  test('whose best weights are lost goes on with those of its last epoch, or of its next one, and says so', async () => {
+    const smooth = recipe({ ema: 0.9 });
+    await run('smooth', { recipe: smooth });
+    for (const [name, damage] of damages.filter(([each]) => /cut off|gone/.test(each))) {
+      for (const [from, settings] of [
+        ['whole', recipe()],
+        ['smooth', smooth],
+      ] as const) {
+        const out = `best of ${from} ${name}`;
+        await cp(join(folder, from), join(folder, out), { recursive: true });
+        await damage(file(out, BEST_FILE));
+        const told: TrainEvent[] = [];
+        const { best, evaluation, history } = await run(out, { recipe: settings, resume: true, onEvent: events(told) });
+        assert.ok(told.some((event) => event.kind === 'bestLost' && event.best?.epoch === 4));
+        assert.deepEqual(best, { epoch: 4, score: history[3].validation.macroF1 });
+        assert.equal(evaluation.confusion.macroF1, best.score);
+        // The checkpoint still names the epoch whose weights are lost; they themselves know better.
+        assert.deepEqual((await run(out, { recipe: settings, resume: true })).best, best);
+        const last = await tensors(out, LAST_FILE);
+        for (const [path, { data: values }] of await tensors(out, BEST_FILE)) {
+          assert.deepEqual((last.get(`ema/${path}`) ?? last.get(path))?.data, values, path);
+        }
+      }
+    }
+    const stop = new AbortController();
+    let steps = 0;
+    const onEvent = (event: TrainEvent) => {
+      if (event.kind === 'step' && ++steps === STEPS + 2) stop.abort();
+    };
+    await assert.rejects(run('within', { signal: stop.signal, onEvent }), { code: 'INTERRUPTED' });
+    await rm(file('within', BEST_FILE));
+    const told: TrainEvent[] = [];
+    const resumed = await run('within', { resume: true, onEvent: events(told) });
+    assert.ok(told.some((event) => event.kind === 'bestLost' && event.best === undefined));
+    const scores = resumed.history.slice(1).map(({ validation }) => validation.macroF1);
+    assert.equal(resumed.best.score, Math.max(...scores));
+    assert.ok((await tensors('within', BEST_FILE)).size > 0);
+  });
+
   test('has checkpoints within an epoch, written beside the training, that it goes on from', async () => {
     class Killed extends Error {}
     const onEvent = ({ kind }: TrainEvent) => {

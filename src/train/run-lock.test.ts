@@ -111,6 +111,10 @@ suite('the lock of a run folder', () => {
     await rm(lockOf('removed'));
     await lock.requireOwn();
     await assert.rejects(RunLock.take(out), { code: 'RUN_BUSY' });
+    // The whole folder too: what is trained goes on, and into it.
+    await rm(out, { recursive: true });
+    await lock.requireOwn();
+    await assert.rejects(RunLock.take(out), { code: 'RUN_BUSY' });
     await lock.release();
     assert.deepEqual(await readdir(out), []);
   });

@@ -78,9 +78,8 @@ export class RunLock {
     const found = await readLock(this.#path).catch(() => 'unknown' as const);
     // A disk that doesn't answer now says nothing of who has the folder.
     if (found === 'unknown' || found?.text === this.#text) return;
-    // Removed by hand.
-    if (found === undefined && (await create(this.#path, this.#text).then(() => true, () => false))) return; // prettier-ignore
-    const owner = found?.owner;
+    if (found === undefined && (await this.#makeAgain())) return;
+    const owner = (found ?? (await readLock(this.#path)))?.owner;
     throw new TrainingError(
       'RUN_LOST',
       `${this.#out} has been taken over by ${owner === undefined ? 'another process' : nameOf(owner)}`,
@@ -88,6 +87,18 @@ export class RunLock {
         hint: 'this one was silent for too long, as on a machine that was suspended; the other one goes on from what it had saved',
       },
     );
+  }
+
+  /** After it was removed by hand, or the whole folder; false where another process has been faster. */
+  async #makeAgain(): Promise<boolean> {
+    try {
+      await mkdir(this.#out, { recursive: true });
+      await create(this.#path, this.#text);
+      return true;
+    } catch (cause) {
+      if (isSystemError(cause, 'EEXIST')) return false;
+      throw writeError(this.#path, cause);
+    }
   }
 
   /** Lets another process have the folder, unless one has it already. */

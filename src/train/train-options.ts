@@ -25,6 +25,12 @@ export type TrainEvent =
     }
   /** `problem` is what is wrong with the last checkpoint, where the one before it was taken. */
   | { readonly kind: 'resumed'; readonly step: number; readonly problem?: CheckpointError }
+  /** The best weights are damaged or gone; those of the epoch `best` have taken their place, or those of the next one will. */
+  | {
+      readonly kind: 'bestLost';
+      readonly problem: CheckpointError;
+      readonly best: { readonly epoch: number } | undefined;
+    }
   | { readonly kind: 'timeIsUp'; readonly step: number }
   /** A step whose numbers were not finite was left out; `skipped` counts those of the run. */
   | { readonly kind: 'skipped'; readonly diverged: DivergedStep; readonly skipped: number }

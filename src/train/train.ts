@@ -13,6 +13,7 @@ import { compileEvaluator, type Evaluation } from './evaluate.ts';
 import { readHistory, type HistoryRow } from './history.ts';
 import { interruptionCheck } from './interruption.ts';
 import { readLast } from './last-checkpoint.ts';
+import { findBest, nextBest, saveAsBest } from './lost-best.ts';
 import { dataDigest } from './data-digest.ts';
 import { dataOf, modelAt } from './phase-data.ts';
 import { phasesOf } from './phase.ts';
@@ -107,6 +108,7 @@ async function trainAndKeep(
   if (after !== undefined)
     onEvent({ kind: 'rolledBack', diverged: after.step, step, rateFactor: divergence.rateFactor });
   else if (last !== undefined) onEvent({ kind: 'resumed', step, problem: found?.problem });
+  if (last !== undefined) await takeBest(last, progress, options);
 
   let weights = first;
   let stoppedEarly = false;
@@ -186,6 +188,16 @@ async function requireSameRun(hosts: Hosts, step: number, { recipe, data }: Trai
   await hosts.requireSame({ step }, 'all hosts need the same run folder');
   await hosts.requireSame({ recipe: crc32(JSON.stringify(recipe)) }, 'give all hosts the same recipe and flags');
   await hosts.requireSame({ images }, 'give all hosts the same data set');
+}
+
+/** Takes the best weights over from the run that goes on, or puts others in their place where they are lost. */
+async function takeBest(last: Checkpoint, progress: Progress, { backend, out, onEvent }: TrainOptions): Promise<void> {
+  const hosts = Hosts.of(backend);
+  const { best, problem } = await hosts.all(async () => findBest(out, last));
+  progress.best = problem === undefined ? best : nextBest(last, progress.history);
+  if (problem === undefined) return;
+  await hosts.all(async () => (backend.host.index === 0 ? saveAsBest(out, last, progress.best) : undefined));
+  onEvent?.({ kind: 'bestLost', problem, best: progress.best });
 }
 
 /** Scores of the best weights, where another process found them. */

@@ -54,6 +54,11 @@ export function trainDisplay(
         }
         log.info(`resume  after step ${formatCount(event.step)}`);
         break;
+      case 'bestLost': {
+        const next = event.best === undefined ? 'the next epoch’s' : `those of epoch ${event.best.epoch}`;
+        log.warn(`the best weights are of no use, so ${next} take their place: ${event.problem.message}`);
+        break;
+      }
       case 'skipped':
         stop();
         log.warn(

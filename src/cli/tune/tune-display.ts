@@ -51,6 +51,9 @@ export function tuneDisplay(
         if (event.problem !== undefined)
           log.warn(`the checkpoint before the last one is taken: ${event.problem.message}`);
         break;
+      case 'bestLost':
+        log.warn(`the best weights of trial ${number} are of no use: ${event.problem.message}`);
+        break;
       case 'weights':
       case 'validating':
       case 'stoppedEarly':
