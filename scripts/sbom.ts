@@ -30,9 +30,13 @@ async function writeBill(path: string): Promise<void> {
   const { stdout, stderr, failed, shortMessage } = await execa('npm', args, { cwd: ROOT, reject: false });
   const parsed = jsonText.pipe(billSchema).safeParse(stdout ?? '');
   if (failed || !parsed.success) {
-    throw new SepalError('SBOM', `npm made no bill of materials: ${(stderr || shortMessage || stdout).trim().split('\n')[0]}`, {
-      expected: 'npm 10 or newer on the path, which has `npm sbom`',
-    });
+    throw new SepalError(
+      'SBOM',
+      `npm made no bill of materials: ${(stderr || shortMessage || stdout).trim().split('\n')[0]}`,
+      {
+        expected: 'npm 10 or newer on the path, which has `npm sbom`',
+      },
+    );
   }
   const bill = billOfMaterials(parsed.data as unknown as Bill);
   await writeFile(path, `${JSON.stringify(bill, undefined, 2)}\n`);
