@@ -286,3 +286,11 @@ test('what is done in one kernel is a function of its own on CPUs, and stands in
     'return %1, %2 : tensor<2xf32>, tensor<3xf32>',
   ]);
 });
+
+test('an op names its layer once, also where it stands in place of a call', () => {
+  const graph = trace([f32(2)], (a) => withScope('layer', () => inOneKernel(() => [exp(a)])));
+  assert.deepEqual(statements(lowerToStableHlo(graph, { platform: 'tpu', locations: true })), [
+    '%0 = stablehlo.exponential %arg0 : tensor<2xf32> loc("layer")',
+    'return %0 : tensor<2xf32>',
+  ]);
+});

@@ -1,7 +1,7 @@
 import { assert } from '../../base/index.ts';
 import type { DType } from '../dtype.ts';
 import { nodesOf } from '../graph.ts';
-import type { Graph, Node, Tensor } from '../ir.ts';
+import { isOp, type Graph, type Node, type Tensor } from '../ir.ts';
 import { denseLiteral, tensorType } from './literal.ts';
 
 /** Writes one op of a program with the given writer. */
@@ -85,7 +85,8 @@ export class Writer {
   #write(node: Node): void {
     const before = this.lines.length;
     this.#writeNode(node, this);
-    if (!this.#locations || node.scope === '') return;
+    // The body that stands in place of a call has said which layers it belongs to.
+    if (!this.#locations || node.scope === '' || (isOp(node, 'call') && !this.keepsCalls)) return;
     // The last line ends the op itself; lines before it may be those of its regions, which end the same way.
     const last = this.lines.length - 1;
     if (last >= before) this.lines[last] += ` loc(${JSON.stringify(node.scope)})`;
