@@ -31,7 +31,7 @@ export function startProgress(options: ProgressOptions): Progress {
   const describe = (done: number) => {
     const seconds = (performance.now() - started) / 1000;
     const rate = seconds > 0 ? done / seconds : 0;
-    const left = rate > 0 ? formatSeconds((options.total - done) / rate) : '–';
+    const left = rate > 0 ? formatSeconds(Math.max(0, options.total - done) / rate) : '–';
     const rateText = options.unit === undefined ? '' : `${(options.formatRate ?? defaultRate)(rate)} ${options.unit}`;
     return { rateText, left };
   };
@@ -69,7 +69,7 @@ function plainLines(options: ProgressOptions, stream: NodeJS.WriteStream, descri
       if (performance.now() - last < interval) return;
       last = performance.now();
       const { rateText, left } = describe(done);
-      const percent = Math.floor((100 * done) / Math.max(1, options.total));
+      const percent = Math.min(100, Math.floor((100 * done) / Math.max(1, options.total)));
       const words = [`${percent}%`, rateText, `${left} left`, note].filter((word) => word !== '');
       stream.write(`${options.label}: ${words.join(' · ')}\n`);
     },
