@@ -19,17 +19,20 @@ import {
   neg,
   relu,
   scalar,
+  sub,
   sum,
   trace,
   whileLoop,
   type Graph,
   type HostTensor,
+  type Platform,
   type Shape,
   type Tensor,
 } from '../src/xla/index.ts';
 import type { OpName } from '../src/xla/ir.ts';
 import { CPU_REWRITES } from '../src/xla/lower/cpu.ts';
 import { rewrite, type RewriteTable } from '../src/xla/lower/rewrite.ts';
+import { TPU_REWRITES } from '../src/xla/lower/tpu.ts';
 import { cpuBackend, skipWithoutCpuPlugin as skip } from './backend.ts';
 import { host, numbers } from './evaluate.ts';
 import { caseLoss, type GradientCase } from './finite-differences.ts';
@@ -56,6 +59,8 @@ const LAYERS: readonly GradientCase[] = [
   layer('depthwise 7×7, on less than its size', [2, 5, 6, 8], [7, 7, 1, 8], [1, 1], 8),
   layer('depthwise 2×3, strides 1 and 2', [1, 6, 7, 8], [2, 3, 1, 8], [1, 2], 8),
   layer('depthwise with two outputs a channel', [2, 6, 6, 16], [3, 3, 1, 32], [1, 1], 16),
+  // The pixels are scaled on the way, as a network's first layer has it.
+  layer('3×3, stride 2, of pixels', [2, 9, 9, 3], [3, 3, 3, 8], [2, 2], 1, (a) => mul(sub(a, 0.5), 2)),
   layer('four groups', [2, 6, 6, 16], [3, 3, 4, 16], [1, 1], 4),
   pool('max pooling 3×3, stride 2', (a) => a),
   // Half of the numbers are 0 then: the first of equal ones takes the gradient.
@@ -73,13 +78,14 @@ function layer(
   kernel: Shape,
   strides: readonly [number, number],
   groups: number,
+  before = (x: Tensor): Tensor => x,
 ): GradientCase {
   const padding = [0, 1].map((axis) => {
     const total = kernel[axis] - 1;
     return [Math.floor(total / 2), Math.ceil(total / 2)] as const;
   });
   const params = { strides, padding, dilation: [1, 1], groups };
-  return { op: 'conv', name, shapes: [input, kernel], f: (a, b) => emit('conv', params, [a, b]) };
+  return { op: 'conv', name, shapes: [input, kernel], f: (a, b) => emit('conv', params, [before(a), b]) };
 }
 
 const CASES = [
@@ -108,14 +114,22 @@ const changedBy = (one: GradientCase, rules: RewriteTable): boolean => {
   return rewrite(graph, rules) !== graph;
 };
 
-const REWRITTEN = CASES.filter((one) => changedBy(one, CPU_REWRITES));
+/** Tables of rules, with the cases that they change. */
+const TABLES = (
+  [
+    ['cpu', CPU_REWRITES],
+    ['tpu', TPU_REWRITES],
+  ] as const
+).map(([platform, rules]) => ({ platform, rules, cases: CASES.filter((one) => changedBy(one, rules)) }));
 
-test('every rewrite rule for CPUs has a case that it applies to', () => {
-  const idle = (Object.keys(CPU_REWRITES) as OpName[]).filter(
-    (op) => !REWRITTEN.some((one) => changedBy(one, { [op]: CPU_REWRITES[op] })),
-  );
-  assert.deepEqual(idle, [], `no case for the rewrite of ${idle.join(', ')}`);
-});
+for (const { platform, rules, cases } of TABLES) {
+  test(`every rewrite rule for ${platform} has a case that it applies to`, () => {
+    const idle = (Object.keys(rules) as OpName[]).filter(
+      (op) => !cases.some((one) => changedBy(one, { [op]: rules[op] })),
+    );
+    assert.deepEqual(idle, [], `no case for the rewrite of ${idle.join(', ')}`);
+  });
+}
 
 const backend = skip === false ? await cpuBackend() : undefined;
 after(() => backend?.close());
@@ -179,14 +193,17 @@ test('what is done in one kernel on CPUs gives the same numbers, in a loop too',
   }
 });
 
-test('programs lowered for CPUs give the same numbers as the plain ones', { skip }, async () => {
-  assert.ok(backend);
-  for (let start = 0; start < REWRITTEN.length; start += CASES_PER_PROGRAM) {
-    await compareLowerings(backend, REWRITTEN.slice(start, start + CASES_PER_PROGRAM));
-  }
-});
+for (const { platform, cases } of TABLES) {
+  test(`programs lowered for ${platform} give the same numbers as the plain ones`, { skip }, async () => {
+    assert.ok(backend);
+    for (let start = 0; start < cases.length; start += CASES_PER_PROGRAM) {
+      await compareLowerings(backend, platform, cases.slice(start, start + CASES_PER_PROGRAM));
+    }
+  });
+}
 
-async function compareLowerings(on: Backend, cases: readonly GradientCase[]): Promise<void> {
+/** Both forms on the CPU: another platform's is as good a program there, if slower. */
+async function compareLowerings(on: Backend, platform: Platform, cases: readonly GradientCase[]): Promise<void> {
   const names: string[] = [];
   const graph = trace(cases.flatMap(typesOf), (...inputs) => {
     let next = 0;
@@ -197,8 +214,8 @@ async function compareLowerings(on: Backend, cases: readonly GradientCase[]): Pr
     });
   });
   const args = await Promise.all(cases.flatMap(inputsOf).map((input) => on.replicate(input.data, input)));
-  const run = (platform?: 'cpu') => runText(on, graph, lowerToStableHlo(graph, { platform }), args);
-  const [plain, fast] = await Promise.all([run(), run('cpu')]);
+  const run = (form?: Platform) => runText(on, graph, lowerToStableHlo(graph, { platform: form }), args);
+  const [plain, fast] = await Promise.all([run(), run(platform)]);
   for (const arg of args) arg.dispose();
   for (const [output, values] of plain.entries()) {
     for (const [i, value] of values.entries()) {

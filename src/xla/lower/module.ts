@@ -3,13 +3,20 @@ import { CPU_REWRITES } from './cpu.ts';
 import { tensorType } from './literal.ts';
 import { rewrite, type RewriteTable } from './rewrite.ts';
 import { writeStatement } from './statement.ts';
+import { TPU_REWRITES } from './tpu.ts';
 import { Writer } from './writer.ts';
 
 /** Where a program will run; `cpu-onednn` is a CPU where XLA hands convolutions to oneDNN. */
 export type Platform = 'cpu' | 'cpu-onednn' | 'tpu' | 'cuda' | 'rocm';
 
-/** XLA's choice for the plain ops is good on TPU and GPU, and with oneDNN; else on CPU it is often the slowest one. */
-const REWRITES: Record<Platform, RewriteTable> = { cpu: CPU_REWRITES, 'cpu-onednn': {}, tpu: {}, cuda: {}, rocm: {} };
+/** XLA's choice for the plain ops is good on GPU, with oneDNN, and all but always on TPU; else on CPU it is often the slowest one. */
+const REWRITES: Record<Platform, RewriteTable> = {
+  cpu: CPU_REWRITES,
+  'cpu-onednn': {},
+  tpu: TPU_REWRITES,
+  cuda: {},
+  rocm: {},
+};
 
 /** How a program is written for a platform. */
 export interface LowerOptions {
