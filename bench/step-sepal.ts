@@ -3,9 +3,9 @@
 import { createInterface } from 'node:readline';
 import { Random } from '../src/base/index.ts';
 import { buildModel } from '../src/models/index.ts';
-import { CompileCache, jit, openBackend, type ArraysOf } from '../src/runtime/index.ts';
+import { CompileCache, jit, openBackend, predictionReplicas, type ArraysOf } from '../src/runtime/index.ts';
 import { parseRecipe } from '../src/train/recipe.ts';
-import { batchTypes, predictionStep, stepInputTypes } from '../src/train/step.ts';
+import { batchTypes, predictionStep, rowsPerReplica, stepInputTypes } from '../src/train/step.ts';
 import { stepProgram } from '../src/train/step-program.ts';
 import {
   initialState,
@@ -24,7 +24,7 @@ const size = Number(sizeText);
 const batch = Number(batchText);
 const backend = await openBackend({
   device: 'cpu',
-  replicas: 1,
+  replicas: name === 'train' ? 1 : predictionReplicas(batch),
   compileCache: cache === undefined ? undefined : new CompileCache(cache),
 });
 const model = buildModel({ name: modelName, classes: CLASSES, size: { height: size, width: size } });
@@ -83,16 +83,16 @@ async function openTraining(): Promise<() => Promise<void>> {
   };
 }
 
-/** A batch of predictions: pixels up, probabilities back. */
+/** A batch of predictions, as `sepal predict` makes them: pixels up, probabilities back. */
 async function openInference(): Promise<() => Promise<void>> {
-  const types = batchTypes(model, batch);
+  const types = batchTypes(model, rowsPerReplica(batch, backend.replicas));
   const run = await jit(backend, predictionStep(model), [variableTypes(model), types.images], {
     name: `${model.name}_predict`,
     forInference: { weights: 0 },
   });
   const weights: ArraysOf<Weights> = await backend.replicateTree(initialWeights(model, seededValues(0)));
   return async () => {
-    const pixels = await backend.shard(images, types.images);
+    const pixels = await backend.shard(images, batchTypes(model, batch).images);
     const probabilities = await run(weights, pixels);
     await backend.gather(probabilities);
     probabilities.dispose();

@@ -31,6 +31,7 @@ import {
 } from '../src/xla/index.ts';
 import type { OpName } from '../src/xla/ir.ts';
 import { CPU_REWRITES } from '../src/xla/lower/cpu.ts';
+import { CPU_ONEDNN_REWRITES } from '../src/xla/lower/cpu-onednn.ts';
 import { rewrite, type RewriteTable } from '../src/xla/lower/rewrite.ts';
 import { TPU_REWRITES } from '../src/xla/lower/tpu.ts';
 import { cpuBackend, skipWithoutCpuPlugin as skip } from './backend.ts';
@@ -118,6 +119,7 @@ const changedBy = (one: GradientCase, rules: RewriteTable): boolean => {
 const TABLES = (
   [
     ['cpu', CPU_REWRITES],
+    ['cpu-onednn', CPU_ONEDNN_REWRITES],
     ['tpu', TPU_REWRITES],
   ] as const
 ).map(([platform, rules]) => ({ platform, rules, cases: CASES.filter((one) => changedBy(one, rules)) }));

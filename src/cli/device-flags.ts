@@ -1,5 +1,12 @@
 import { Option, type Command } from 'commander';
-import { DEVICE_NAMES, openBackend, type Backend, type DeviceName, type GpuHost } from '../runtime/index.ts';
+import {
+  DEVICE_NAMES,
+  openBackend,
+  predictionReplicas,
+  type Backend,
+  type DeviceName,
+  type GpuHost,
+} from '../runtime/index.ts';
 import { UsageError } from '../base/index.ts';
 import type { Context } from './command.ts';
 import { parseCount, parseNatural, parsePositive } from './numbers.ts';
@@ -27,7 +34,7 @@ export function addDeviceOptions(command: Command): Command {
     )
     .option(
       '--replicas <n>',
-      'copies of the model that share each batch (default: all devices, or 1 on the CPU)',
+      'copies of the model that share each batch (default: all devices; on the CPU 1, or a few for predictions)',
       parseCount,
     )
     .option('--threads <n>', 'CPU threads for XLA (default: all cores)', parseCount)
@@ -57,15 +64,20 @@ function gpuHostOf({ hosts, hostIndex, store }: DeviceFlags): GpuHost | undefine
   return { index: hostIndex, count: hosts, store };
 }
 
+/** What commands that predict expect of a run's batch size before they have read it. */
+export const USUAL_BATCH = 32;
+
+/** Opens the device that the flags name. `predicts` is how many rows a batch of predictions has, for commands that do nothing else. */
 export async function openDevice(
   flags: DeviceFlags,
   { log, signal }: Context,
-  { acrossHosts = false } = {},
+  { acrossHosts = false, predicts = 1 }: { readonly acrossHosts?: boolean; readonly predicts?: number } = {},
 ): Promise<Backend> {
   const { device, replicas, threads, memoryFraction, preallocate } = flags;
   const backend = await openBackend({
     device,
     replicas,
+    cpuReplicas: predictionReplicas(predicts, threads),
     threads,
     acrossHosts,
     memoryFraction,

@@ -201,7 +201,7 @@ export class Backend {
 }
 
 /** Threads that XLA's CPU client uses. */
-function cpuThreads(): number {
+export function cpuThreads(): number {
   return Number(process.env.PJRT_NPROC ?? process.env.NPROC ?? availableParallelism());
 }
 

@@ -19,6 +19,7 @@ export { DeviceArray, isDeviceArray } from './device-array.ts';
 export { RuntimeError } from './errors.ts';
 export { Hosts, otherHost } from './hosts.ts';
 export { parametersOf, jit, traceTrees, type ArraysOf, type Compiled, type JitOptions, type TypesOf } from './jit.ts';
+export { predictionReplicas } from './prediction-replicas.ts';
 export { prepareInference } from './prepare-inference.ts';
 export { programText, type TextOptions } from './program-text.ts';
 export { TPU_TARGETS, tpuTarget, type TpuTarget } from './tpu-targets.ts';

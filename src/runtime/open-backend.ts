@@ -18,6 +18,8 @@ export interface BackendOptions extends BackendSettings {
   readonly device?: DeviceName;
   /** Copies of the model that share each batch. By default all TPU cores, all GPUs, or one CPU device. */
   readonly replicas?: number;
+  /** As `replicas`, where these are not given and the device is a CPU. */
+  readonly cpuReplicas?: number;
   /** CPU threads that XLA may use; all cores by default. Read when the first CPU client of the process starts. */
   readonly threads?: number;
   /** Share of a GPU's memory that is used at most; the plugin's own default is 0.75. */
@@ -127,7 +129,7 @@ function hostsOf(client: Client): { host: Host; allDevices: readonly Device[] } 
 function createOptions(platform: PluginPlatform, options: BackendOptions): Options {
   switch (platform) {
     case 'cpu':
-      return { cpu_device_count: options.replicas ?? 1 };
+      return { cpu_device_count: options.replicas ?? options.cpuReplicas ?? 1 };
     case 'cuda':
     case 'rocm': {
       const { memoryFraction, preallocate, gpuHost } = options;

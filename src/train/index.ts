@@ -68,7 +68,7 @@ export { findLearningRate, type FoundRates, type FindRateOptions } from './find-
 export { snapshotFile } from './run-files.ts';
 export { dataDigest } from './data-digest.ts';
 export { recipeSettings, type TrainingData } from './run-check.ts';
-export { rowsPerReplica } from './step.ts';
+export { evenBatch, rowsPerReplica } from './step.ts';
 export { Ingredients } from './soup.ts';
 export { diagnose, type Diagnosis } from './diagnosis.ts';
 export { readDiverged, whatDiverged, type DivergedStep } from './diverged.ts';

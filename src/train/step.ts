@@ -51,6 +51,9 @@ export function rowsPerReplica(batchSize: number, replicas: number): number {
   });
 }
 
+/** The least batch of at least this size that all replicas get the same rows of. What is added is padding, which predictions mask. */
+export const evenBatch = (batchSize: number, replicas: number): number => Math.ceil(batchSize / replicas) * replicas;
+
 /** Types of one replica's part of a batch. */
 export function batchTypes(
   { input }: Pick<Classifier, 'input'>,

@@ -5,7 +5,7 @@ import { MEANS, type Mean } from '../../metrics/index.ts';
 import { checkpointPath, Ingredients, runsOf, TTA, writeEnsemble } from '../../train/index.ts';
 import { badRecordsFlag } from '../bad-records-flag.ts';
 import type { AddCommand, Context } from '../command.ts';
-import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
+import { addDeviceOptions, openDevice, USUAL_BATCH, type DeviceFlags } from '../device-flags.ts';
 import {
   alignTo,
   predictMembers,
@@ -126,7 +126,7 @@ async function predictionsOf(runs: readonly string[], flags: Flags, context: Con
   }
   // Before any work: those of other networks are refused.
   const ingredients = soup === undefined ? undefined : await Ingredients.read(runs.flatMap(runsOf).map(checkpointPath));
-  const backend = await openDevice(flags, context);
+  const backend = await openDevice(flags, context, { predicts: flags.batchSize ?? USUAL_BATCH });
   try {
     const members = await predictMembers(backend, runs, { ...flags, data }, context);
     if (soup === undefined || ingredients === undefined) return { members };

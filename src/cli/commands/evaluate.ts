@@ -8,6 +8,7 @@ import {
   calibrate,
   compileEvaluator,
   compilePredictor,
+  evenBatch,
   layerStatistics,
   loadTrainedModel,
   TTA,
@@ -20,7 +21,7 @@ import {
 } from '../../train/index.ts';
 import { badRecordsFlag } from '../bad-records-flag.ts';
 import type { AddCommand, Context } from '../command.ts';
-import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
+import { addDeviceOptions, openDevice, USUAL_BATCH, type DeviceFlags } from '../device-flags.ts';
 import { addFeatureFlags, featureNames, type FeatureFlags } from '../feature-flags.ts';
 import { parseCount } from '../numbers.ts';
 import { openSplit } from '../open-split.ts';
@@ -74,7 +75,7 @@ async function evaluate(run: string, flags: EvaluateFlags, context: Context): Pr
       hint: 'leave out --tta',
     });
   }
-  const backend = await openDevice(flags, context);
+  const backend = await openDevice(flags, context, { predicts: flags.batchSize ?? USUAL_BATCH });
   try {
     const { model, info, weights, path } = await loadTrainedModel(backend, run);
     const { split, badRecords, classNames } = flags;
@@ -85,7 +86,7 @@ async function evaluate(run: string, flags: EvaluateFlags, context: Context): Pr
     );
     try {
       requireSameClasses(info, data, path);
-      const batchSize = flags.batchSize ?? info.recipe.batchSize;
+      const batchSize = evenBatch(flags.batchSize ?? info.recipe.batchSize, backend.replicas);
       const evaluator =
         flags.tta === 'none'
           ? await compileEvaluator(backend, model, batchSize)

@@ -5,6 +5,7 @@ import { scaleByTemperature } from '../../metrics/index.ts';
 import {
   calibrationText,
   compilePredictor,
+  evenBatch,
   loadTrainedModel,
   readCalibration,
   type CheckpointInfo,
@@ -55,15 +56,14 @@ export const addPredict: AddCommand = (program, context) => {
 };
 
 async function predict(run: string, images: readonly string[], flags: PredictFlags, context: Context): Promise<void> {
-  const backend = await openDevice(flags, context);
+  const backend = await openDevice(flags, context, { predicts: flags.batchSize });
   try {
     const { model, info, weights, path } = await loadTrainedModel(backend, run);
     const calibration = flags.calibration ? await readCalibration(path, info) : undefined;
     const data = await openPictures(images, info, flags, context);
     try {
-      const { replicas } = backend;
       const wanted = Math.min(flags.batchSize, data.count);
-      const predictor = await compilePredictor(backend, model, Math.ceil(wanted / replicas) * replicas);
+      const predictor = await compilePredictor(backend, model, evenBatch(wanted, backend.replicas));
       const bar = startProgress({ label: 'predicting', total: data.count, unit: 'images/s' });
       const raw = await predictor(weights, data, {
         signal: context.signal,

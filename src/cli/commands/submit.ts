@@ -4,7 +4,7 @@ import { SPLITS } from '../../data/index.ts';
 import { ensembleOf, TTA } from '../../train/index.ts';
 import { badRecordsFlag } from '../bad-records-flag.ts';
 import type { AddCommand, Context } from '../command.ts';
-import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
+import { addDeviceOptions, openDevice, USUAL_BATCH, type DeviceFlags } from '../device-flags.ts';
 import { makeSubmission, type Submission, type SubmissionOptions } from '../ensemble/make-submission.ts';
 import { addFeatureFlags } from '../feature-flags.ts';
 import { parseCount } from '../numbers.ts';
@@ -56,7 +56,7 @@ async function submit(run: string, flags: Flags, context: Context): Promise<void
   // Before any work: a missing token would be found out after all of it.
   const token = competition === undefined ? undefined : await readKaggleToken();
   const ensemble = await ensembleOf([run]);
-  const backend = await openDevice(flags, context);
+  const backend = await openDevice(flags, context, { predicts: flags.batchSize ?? USUAL_BATCH });
   let made: Submission;
   try {
     made = await makeSubmission(backend, ensemble, flags, context);

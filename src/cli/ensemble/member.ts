@@ -5,6 +5,7 @@ import { combineProbabilities } from '../../metrics/index.ts';
 import { isDeviceArray, type Backend } from '../../runtime/index.ts';
 import {
   compilePredictor,
+  evenBatch,
   loadTrainedModel,
   runsOf,
   type Predictor,
@@ -101,7 +102,8 @@ export class RunPredictor implements AsyncDisposable {
       },
       context,
     );
-    const predictor = await compilePredictor(backend, model, options.batchSize ?? info.recipe.batchSize, tta);
+    const batchSize = evenBatch(options.batchSize ?? info.recipe.batchSize, backend.replicas);
+    const predictor = await compilePredictor(backend, model, batchSize, tta);
     return new RunPredictor(trained, data, predictor, `${basename(run)} on ${split}`, context);
   }
 

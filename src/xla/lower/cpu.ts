@@ -8,19 +8,7 @@ import {
 import { pointwiseConv, pointwiseInputGradient, pointwiseKernelGradient } from './cpu-pointwise.ts';
 import { windowMaxGradientByIndex } from './cpu-pool.ts';
 import { convInputGradientOfSmallMap, convKernelGradientOfSmallMap, convOfSmallMap } from './cpu-small-maps.ts';
-import type { OpName } from '../ir.ts';
-import type { Rewrite, RewriteTable } from './rewrite.ts';
-
-/** The first rule that applies. */
-const firstOf =
-  <K extends OpName>(...rules: readonly Rewrite<K>[]): Rewrite<K> =>
-  (params, inputs) => {
-    for (const rule of rules) {
-      const better = rule(params, inputs);
-      if (better !== undefined) return better;
-    }
-    return undefined;
-  };
+import { firstOf, type RewriteTable } from './rewrite.ts';
 
 /**
  * Forms of ops that XLA compiles well for CPUs, where its own choice for the plain op is slow.

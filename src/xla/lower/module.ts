@@ -1,5 +1,6 @@
 import type { Graph, Tensor } from '../ir.ts';
 import { CPU_REWRITES } from './cpu.ts';
+import { CPU_ONEDNN_REWRITES } from './cpu-onednn.ts';
 import { tensorType } from './literal.ts';
 import { rewrite, type RewriteTable } from './rewrite.ts';
 import { writeStatement } from './statement.ts';
@@ -9,10 +10,10 @@ import { Writer } from './writer.ts';
 /** Where a program will run; `cpu-onednn` is a CPU where XLA hands convolutions to oneDNN. */
 export type Platform = 'cpu' | 'cpu-onednn' | 'tpu' | 'cuda' | 'rocm';
 
-/** XLA's choice for the plain ops is good on GPU, with oneDNN, and all but always on TPU; else on CPU it is often the slowest one. */
+/** XLA's choice for the plain ops is good on GPU, for what oneDNN does, and all but always on TPU; else on CPU it is often the slowest one. */
 const REWRITES: Record<Platform, RewriteTable> = {
   cpu: CPU_REWRITES,
-  'cpu-onednn': {},
+  'cpu-onednn': CPU_ONEDNN_REWRITES,
   tpu: TPU_REWRITES,
   cuda: {},
   rocm: {},

@@ -12,6 +12,17 @@ export type Rewrite<K extends OpName> = (
 /** Rewrites of one platform, by op. */
 export type RewriteTable = { readonly [K in OpName]?: Rewrite<K> };
 
+/** The first rule that applies. */
+export const firstOf =
+  <K extends OpName>(...rules: readonly Rewrite<K>[]): Rewrite<K> =>
+  (params, inputs) => {
+    for (const rule of rules) {
+      const better = rule(params, inputs);
+      if (better !== undefined) return better;
+    }
+    return undefined;
+  };
+
 /** The same program with every op that a rule applies to in its other form; `graph` itself where no rule does. */
 export function rewrite(graph: Graph, rules: RewriteTable): Graph {
   return rewriteRegion(graph, rules, new Map());
