@@ -1,7 +1,7 @@
 import envPaths from 'env-paths';
-import { mkdir, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { formatBytes } from '../base/index.ts';
+import { formatBytes, makeFolder } from '../base/index.ts';
 import { AssetError, cacheError } from './asset-error.ts';
 
 /**
@@ -22,7 +22,7 @@ export function cacheFolder(...parts: readonly string[]): string {
  */
 export async function makeRoom(folder: string, bytes = 0): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
   } catch (cause) {
     throw cacheError(folder, cause);
   }

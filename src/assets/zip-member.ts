@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { openPromise, type ZipFile } from 'yauzl';
-import { isSystemError } from '../base/index.ts';
+import { isSystemError, makeFolder } from '../base/index.ts';
 import { AssetError, cacheError } from './asset-error.ts';
 import type { TransferOptions } from './transfer.ts';
 
@@ -66,7 +65,7 @@ export async function extractMembers(
           done(null, chunk);
         },
       });
-      await mkdir(dirname(target), { recursive: true });
+      await makeFolder(dirname(target));
       await pipeline(await zip.openReadStreamPromise(entry), watch, createWriteStream(target, { flush: true }), {
         signal,
       });

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { mkdir, open, readdir, realpath, rename, rm } from 'node:fs/promises';
+import { open, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isSystemError, SepalError } from './errors.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** A file's content; several pieces are written one after the other, so that a large one needs no memory of its own. */
 export type FileContent = string | Uint8Array | Iterable<Uint8Array>;
@@ -31,7 +32,7 @@ export async function writeFile(path: string, content: FileContent): Promise<voi
  */
 export async function fillFile(path: string, fill: (draft: string) => Promise<void> | void): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const target = await realpath(path).catch(() => path);
     const draft = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}`);
     drafts.add(draft);
@@ -98,6 +99,12 @@ export function writeError(path: string, cause: unknown): SepalError {
   if (isSystemError(cause, 'EACCES') || isSystemError(cause, 'EROFS') || isSystemError(cause, 'EPERM')) {
     return new SepalError('WRITE_FAILED', `no permission to write ${path}`, {
       hint: 'choose a folder you may write to',
+      cause,
+    });
+  }
+  if (isSystemError(cause, 'EEXIST') || isSystemError(cause, 'ENOTDIR')) {
+    return new SepalError('WRITE_FAILED', `can't write ${path}: there is a file where a folder is to be`, {
+      hint: 'choose another name',
       cause,
     });
   }

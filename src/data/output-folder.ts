@@ -1,6 +1,14 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { abandonedPlaces, isSystemError, removeAbandoned, UsageError, workPlace, writeError } from '../base/index.ts';
+import {
+  abandonedPlaces,
+  isSystemError,
+  makeFolder,
+  removeAbandoned,
+  UsageError,
+  workPlace,
+  writeError,
+} from '../base/index.ts';
 
 /** What a data set's folder consists of; `--force` replaces nothing else. */
 const DATA_SET_ENTRY = /^(classes\.txt|tfrecords-jpeg-\d+x\d+)$/;
@@ -67,7 +75,7 @@ async function restore(out: string): Promise<void> {
 async function moveInto(draft: string, out: string): Promise<void> {
   const old = `${draft}${OLD}`;
   try {
-    await mkdir(draft, { recursive: true });
+    await makeFolder(draft);
     const replaced = await rename(out, old).then(
       () => true,
       (cause: unknown) => {

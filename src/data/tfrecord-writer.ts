@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeError } from '../base/index.ts';
+import { makeFolder, writeError } from '../base/index.ts';
 import { maskedCrc } from './masked-crc.ts';
 import { FOOTER_BYTES, HEADER_BYTES } from './tfrecord.ts';
 
@@ -45,7 +45,7 @@ export class TfrecordWriter implements AsyncDisposable {
   static async create(folder: string): Promise<TfrecordWriter> {
     const draft = join(folder, `.${randomBytes(6).toString('hex')}.partial`);
     try {
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       return new TfrecordWriter(folder, draft, await open(draft, 'wx'));
     } catch (cause) {
       throw writeError(draft, cause);

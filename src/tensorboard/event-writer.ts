@@ -1,8 +1,8 @@
-import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
-import { writeError } from '../base/index.ts';
+import { makeFolder, writeError } from '../base/index.ts';
 import { frameRecord } from '../data/index.ts';
 import { EventSchema, type Summary_ValueSchema } from './event_pb.ts';
 
@@ -52,7 +52,7 @@ export class EventWriter implements AsyncDisposable {
     const seconds = String(Math.floor(Date.now() / 1000)).padStart(10, '0');
     const path = join(folder, `events.out.tfevents.${seconds}.${hostname()}.${process.pid}.${begun++}`);
     try {
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       const writer = new EventWriter(path, await open(path, 'wx'));
       await writer.#append({ case: 'fileVersion', value: VERSION }, 0);
       // TensorBoard takes the first start that it sees as the run's, and drops steps at the later ones only.

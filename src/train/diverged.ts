@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { jsonText, writeFile } from '../base/index.ts';
+import { jsonText, makeFolder, writeFile } from '../base/index.ts';
 import { streamSafetensors, type ComputeType } from '../models/index.ts';
 import type { Backend } from '../runtime/index.ts';
 import { hostArray, type HostTensor } from '../xla/index.ts';
@@ -118,7 +117,7 @@ export async function keepDiverged(
   };
   if (host.index !== 0) {
     // Other hosts write nothing else, so there may be no folder yet.
-    await mkdir(out, { recursive: true });
+    await makeFolder(out);
     await write(rows);
     return step;
   }

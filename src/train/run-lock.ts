@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { link, mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { link, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { isRunning, isSystemError, writeError } from '../base/index.ts';
+import { isRunning, isSystemError, makeFolder, writeError } from '../base/index.ts';
 import { TrainingError } from './errors.ts';
 import { LOCK_FILE } from './run-files.ts';
 
@@ -54,7 +54,7 @@ export class RunLock {
   /** Takes the folder, which is made if need be. @throws TrainingError `RUN_BUSY` where another process has it; SepalError. */
   static async take(out: string, { beat = BEAT }: { readonly beat?: number } = {}): Promise<RunLock> {
     const path = join(out, LOCK_FILE);
-    await mkdir(out, { recursive: true }).catch((cause: unknown) => {
+    await makeFolder(out).catch((cause: unknown) => {
       throw writeError(out, cause);
     });
     for (;;) {
@@ -92,7 +92,7 @@ export class RunLock {
   /** After it was removed by hand, or the whole folder; false where another process has been faster. */
   async #makeAgain(): Promise<boolean> {
     try {
-      await mkdir(this.#out, { recursive: true });
+      await makeFolder(this.#out);
       await create(this.#path, this.#text);
       return true;
     } catch (cause) {

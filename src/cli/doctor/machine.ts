@@ -1,7 +1,7 @@
-import { access, constants, mkdir, readFile } from 'node:fs/promises';
+import { access, constants, readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { cacheFolder, findPip, freeBytes, PIP_COMMANDS } from '../../assets/index.ts';
-import { formatBytes, plural } from '../../base/index.ts';
+import { formatBytes, makeFolder, plural } from '../../base/index.ts';
 import type { Check } from './check.ts';
 
 /** Room for the largest plugin beside its wheel, and for compiled programs. */
@@ -78,7 +78,7 @@ async function checkCache(): Promise<Check> {
   const folder = cacheFolder();
   const chosen = process.env.SEPAL_CACHE ? ' (SEPAL_CACHE)' : '';
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await access(folder, constants.W_OK);
     const free = await freeBytes(folder);
     const text = `${folder}${chosen}, ${formatBytes(free)} free`;

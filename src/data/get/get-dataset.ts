@@ -16,7 +16,7 @@ import {
   type TransferProgress,
   type WebAsset,
 } from '../../assets/index.ts';
-import { didYouMean, removeAbandoned, UsageError, workPlace, writeFile } from '../../base/index.ts';
+import { didYouMean, makeFolder, removeAbandoned, UsageError, workPlace, writeFile } from '../../base/index.ts';
 import { convertFolder, writePictures, type Converted } from '../convert.ts';
 import { DataError } from '../data-error.ts';
 import { ImageFileSource } from '../image-files.ts';
@@ -123,7 +123,7 @@ const FORMS: {
         signal,
         onProgress: (progress) => options.onTransfer?.(basename(file), progress),
       });
-      await mkdir(draft, { recursive: true });
+      await makeFolder(draft);
       await writeFile(join(draft, 'classes.txt'), classNames.map((name) => `${name}\n`).join(''));
       for (const summary of await inspectDataset(draft, { side: size, signal })) {
         if (summary.split !== 'all') images[summary.split] = summary.records - summary.bad.length;
