@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { after, before, suite, test, type TestContext } from 'node:test';
 import sharp from 'sharp';
 import { create } from 'tar';
@@ -81,8 +82,15 @@ suite('a public data set is brought', () => {
         'content-length': bytes.length - start,
         ...(start > 0 && { 'content-range': `bytes ${start}-${bytes.length - 1}/${bytes.length}` }),
       });
-      if (cuts++ > 0) response.end(bytes.subarray(start));
-      else response.write(bytes.subarray(0, CUT), () => setTimeout(() => response.destroy(), 50));
+      if (cuts++ > 0) return response.end(bytes.subarray(start));
+      response.write(bytes.subarray(0, CUT));
+      // Cut when what came is on the disk.
+      const brought = async () => {
+        const part = (await cached('cut')).find((name) => name.endsWith('.part'));
+        return part === undefined ? 0 : (await stat(join(root, 'cache', 'data', 'cut', part))).size;
+      };
+      while ((await brought()) < CUT) await delay(5);
+      return response.destroy();
     });
     const flowers = set('cut', {
       kind: 'folders',
