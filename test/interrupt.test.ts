@@ -7,6 +7,7 @@ import { after, before, suite, test } from 'node:test';
 import { stringify } from 'yaml';
 import { skipWithoutCpuPlugin as skip } from './backend.ts';
 import { writeColouredDataset } from './coloured-dataset.ts';
+import { writeUntrainedRun } from './untrained-run.ts';
 
 const MAIN = join(import.meta.dirname, '..', 'src', 'cli', 'main.ts');
 const SIZE = 40;
@@ -66,11 +67,22 @@ suite('a command that is interrupted while it compiles', { skip }, () => {
   }
 
   test('and has nothing to save ends at once', async () => {
-    const profile = ['profile', 'cnn', ...SLOW, '--out', join(folder, 'profile')];
-    const { status, output } = await run(profile, /REPLICAS: 1/, 'SIGTERM');
-    assert.equal(status, 143, output);
-    assert.match(output, /^error: interrupted by SIGTERM$/m);
-    assert.deepEqual((await readdir(folder)).toSorted(), ['SIGINT', 'SIGTERM', 'data']);
+    const trained = await writeUntrainedRun(join(folder, 'untrained'), { name: 'densenet121', size: SIZE, classNames: ['red', 'green', 'blue'] }); // prettier-ignore
+    await writeColouredDataset(data, { splits: { test: 5 }, size: SIZE, labelled: false });
+    const place = ['--device', 'cpu', '--replicas', '1'];
+    for (const args of [
+      ['profile', 'cnn', ...SLOW, '--out', join(folder, 'profile')],
+      ['evaluate', trained, '--data', data, ...place, '--report', join(folder, 'report.html')],
+      ['predict', trained, data, ...place],
+      ['ensemble', trained, '--data', data, ...place, '--out', join(folder, 'ensemble.json')],
+      ['submit', trained, '--data', data, ...place, '--out', join(folder, 'submission.csv')],
+    ]) {
+      const { status, output } = await run(args, /REPLICAS: 1/, 'SIGTERM');
+      assert.equal(status, 143, `${args[0]}: ${output}`);
+      assert.match(output, /^error: interrupted by SIGTERM$/m, args[0]);
+    }
+    const left = (await readdir(folder)).filter((name) => !/^SIG/.test(name));
+    assert.deepEqual(left.toSorted(), ['data', 'untrained']);
   });
 
   test('before its first checkpoint begins anew when it is resumed', async () => {
