@@ -81,7 +81,7 @@ suite('a command that is interrupted while it compiles', { skip }, () => {
       assert.equal(status, 143, `${args[0]}: ${output}`);
       assert.match(output, /^error: interrupted by SIGTERM$/m, args[0]);
     }
-    const left = (await readdir(folder)).filter((name) => !/^SIG/.test(name));
+    const left = (await readdir(folder)).filter((name) => !name.startsWith('SIG'));
     assert.deepEqual(left.toSorted(), ['data', 'untrained']);
   });
 

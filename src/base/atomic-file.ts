@@ -108,6 +108,12 @@ export function writeError(path: string, cause: unknown): SepalError {
       cause,
     });
   }
+  if (isSystemError(cause, 'EISDIR')) {
+    return new SepalError('WRITE_FAILED', `can't write ${path}: there is a folder of that name`, {
+      hint: 'choose another name, or remove the folder',
+      cause,
+    });
+  }
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new SepalError('WRITE_FAILED', `can't write ${path}: ${reason}`, { cause });
 }
