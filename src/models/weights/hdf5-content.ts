@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import type { Dataset, Entity, File, Group, ready } from 'h5wasm/node';
+import { limitMemory } from './hdf5-memory.ts';
 import { NOTE_ATTRIBUTE } from './hdf5-note.ts';
 
 /** The HDF5 library. What it was given may leave its memory in disorder, so each file wants one that is fresh. */
@@ -55,6 +56,10 @@ const SIZES: Readonly<Record<string, number>> = { d: 8, q: 8, Q: 8, f: 4, i: 4, 
 /** No file unpacks to more: deflate's best is 1 byte for 1032. A small file may still claim any shape. */
 const MOST_UNPACKED = 1032;
 
+/** Bytes of memory that the library may have for itself, and for each byte of the file. */
+const MEMORY = 256 * 2 ** 20;
+const MEMORY_PER_BYTE = 4;
+
 class Refused extends Error {
   readonly refusal: Refusal;
 
@@ -69,7 +74,9 @@ const corrupt = (what: string): Refused => new Refused({ kind: 'corrupt', what }
 async function read(path: string, { File, ready }: Hdf5Library): Promise<Hdf5Content> {
   // Otherwise it prints its errors and goes on.
   (await ready).activate_throwing_error_handler();
-  room = MOST_UNPACKED * statSync(path).size;
+  const { size } = statSync(path);
+  room = MOST_UNPACKED * size;
+  limitMemory(MEMORY + MEMORY_PER_BYTE * size);
   const file = new File(path, 'r');
   const whole = file.get('model_weights');
   const root = isGroup(whole) ? whole : file;

@@ -73,6 +73,28 @@ suite('a weight file that Keras wrote', () => {
   });
 });
 
+test('a length that the file has no bytes for takes no memory', async () => {
+  const bytes = await readFile(join(FIXTURES, 'tiny.weights.h5'));
+  // The name of a layer: its length, and the address of the heap that it is in.
+  const name = Buffer.alloc(12);
+  name.writeUInt32LE('inner_conv'.length);
+  name.writeBigUInt64LE(BigInt(bytes.indexOf('GCOL')), 4);
+  const place = bytes.indexOf(name);
+  assert.ok(place > 0);
+  bytes.writeUInt32LE(1_400_000_000, place);
+  const folder = await mkdtemp(join(tmpdir(), 'sepal-hdf5-'));
+  try {
+    const path = join(folder, 'long.weights.h5');
+    await writeFile(path, bytes);
+    const before = process.resourceUsage().maxRSS;
+    await assert.rejects(openTensorFile(path), { code: 'WEIGHTS_CORRUPT' });
+    const grown = (process.resourceUsage().maxRSS - before) * 1024;
+    assert.ok(grown < 600e6, `${grown} bytes`);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 test('a file that is there but holds no weights is refused with its beginning', async () => {
   await assert.rejects(openTensorFile(import.meta.filename), {
     code: 'WEIGHTS_FORMAT',
