@@ -1,8 +1,26 @@
+import { isPointwise, pointwiseConv } from './cpu-pointwise.ts';
 import { reduceByAxes, windowMaxApart, windowMaxByAxes, windowSumApart, windowSumByAxes } from './cpu-reduce.ts';
-import { firstOf, type RewriteTable } from './rewrite.ts';
+import { firstOf, type Rewrite, type RewriteTable } from './rewrite.ts';
 
-/** Forms of what oneDNN doesn't take, where XLA's own choice for the plain op is slow; for programs that only go forward. */
+/** Positions at most of which a product is faster than a convolution. */
+const FEW_POSITIONS = 600;
+
+/**
+ * A 1×1 convolution of few positions as a matrix product.
+ *
+ * For a convolution oneDNN lays the kernel out anew in every call, for a product it reads it as it is: [1, 12, 12, 728] to 728 channels
+ * takes 0.66 ms on two cores instead of 0.90, [1, 6, 6, 2048] to 512 0.49 instead of 0.82. Of more positions the convolution is as fast or faster.
+ */
+const pointwiseConvOfFewPositions: Rewrite<'conv'> = (params, [x, kernel]) => {
+  const [batch, ...sizes] = x.shape.slice(0, -1);
+  const positions = sizes.reduce((product, size, i) => product * Math.ceil(size / params.strides[i]), batch);
+  if (positions > FEW_POSITIONS || !isPointwise(params, kernel.shape)) return undefined;
+  return pointwiseConv(params, [x, kernel]);
+};
+
+/** Forms of what oneDNN doesn't take, or is slower at, where XLA's own choice for the plain op is slow; for programs that only go forward. */
 export const CPU_ONEDNN_REWRITES: RewriteTable = {
+  conv: pointwiseConvOfFewPositions,
   reduce: reduceByAxes,
   windowMax: firstOf(windowMaxApart, windowMaxByAxes),
   windowSum: firstOf(windowSumApart, windowSumByAxes),
