@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { add, mul, rsqrt } from './elementwise.ts';
+import { whileLoop } from './control.ts';
+import { scalar } from './creation.ts';
+import { add, less, mul, rsqrt } from './elementwise.ts';
 import { foldScales } from './fold-scales.ts';
 import { nodesOf } from './graph.ts';
 import type { Graph, Tensor } from './ir.ts';
 import { conv2d, matmul } from './linear.ts';
+import { lowerToStableHlo } from './lower/module.ts';
 import { trace } from './trace.ts';
 
 const image = { shape: [2, 6, 6, 3], dtype: 'float32' } as const;
@@ -66,5 +69,19 @@ suite('scales folded into kernels', () => {
     const folded = foldScales(graph);
     assert.deepEqual(multiplied(folded), [[3, 3, 3, 8]]);
     assert.equal(count(folded, 'conv'), 2);
+  });
+
+  test('a loop that reads a scaled tensor reads the folded one', () => {
+    const graph = trace([image, kernel, vector], (x, k, scale) => {
+      const scaled = mul(conv2d(x, k), scale);
+      return whileLoop(
+        [scalar(0, 'int32'), scaled],
+        (i) => less(i, 3),
+        (i, sum) => [add(i, 1), add(sum, scaled)],
+      );
+    });
+    const folded = foldScales(graph);
+    assert.deepEqual(multiplied(folded), [[3, 3, 3, 8]]);
+    assert.doesNotThrow(() => lowerToStableHlo(folded));
   });
 });

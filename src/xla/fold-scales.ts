@@ -2,6 +2,7 @@ import { add, broadcastTo, mul } from './elementwise.ts';
 import { emitAll } from './emit.ts';
 import { nodesOf } from './graph.ts';
 import { isOp, type Graph, type Node, type Tensor } from './ir.ts';
+import { replaceNodes } from './lower/rewrite.ts';
 import { inScope } from './scope.ts';
 
 /** A linear op and what its channels are multiplied by and have added behind it. */
@@ -28,25 +29,14 @@ const isScaled = (chain: Chain): chain is ScaledChain => chain.scale !== undefin
 export function foldScales(graph: Graph): Graph {
   const nodes = nodesOf(graph);
   const chains = findChains(nodes, countUses(nodes, graph.outputs));
-  const replaced = new Map<Node, readonly Tensor[]>();
-  const current = (tensor: Tensor): Tensor => replaced.get(tensor.node)?.[tensor.index] ?? tensor;
-  for (const node of nodes) {
-    if (chains.inner.has(node)) continue;
-    const chain = chains.ends.get(node);
-    if (chain !== undefined) replaced.set(node, [inScope(chain.source.scope, () => folded(chain, current))]);
-    else if (node.inputs.some((input) => current(input) !== input)) {
-      const again = () => emitAll(node.op, node.params, node.inputs.map(current));
-      replaced.set(node, inScope(node.scope, again));
-    }
-  }
-  return { ...graph, outputs: graph.outputs.map(current) };
+  return replaceNodes(graph, (node, current) => {
+    const chain = chains.get(node);
+    return chain === undefined ? undefined : [inScope(chain.source.scope, () => folded(chain, current))];
+  });
 }
 
-/** Linear ops with all the factors and summands behind them: the last op of each, and those that it stands for. */
-function findChains(
-  nodes: readonly Node[],
-  uses: ReadonlyMap<Node, number>,
-): { readonly ends: ReadonlyMap<Node, ScaledChain>; readonly inner: ReadonlySet<Node> } {
+/** Linear ops with all the factors and summands behind them, by the last op of each. */
+function findChains(nodes: readonly Node[], uses: ReadonlyMap<Node, number>): ReadonlyMap<Node, ScaledChain> {
   const known = new Map<Node, Chain>();
   const followed = new Set<Node>();
   for (const node of nodes) {
@@ -56,13 +46,8 @@ function findChains(
     if (chain.before !== undefined) followed.add(chain.before);
   }
   const ends = new Map<Node, ScaledChain>();
-  const inner = new Set<Node>();
-  for (const [node, chain] of known) {
-    if (followed.has(node) || !isScaled(chain)) continue;
-    ends.set(node, chain);
-    for (let at = chain.before; at !== undefined; at = known.get(at)?.before) inner.add(at);
-  }
-  return { ends, inner };
+  for (const [node, chain] of known) if (!followed.has(node) && isScaled(chain)) ends.set(node, chain);
+  return ends;
 }
 
 function countUses(nodes: readonly Node[], outputs: readonly Tensor[]): Map<Node, number> {

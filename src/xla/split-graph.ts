@@ -23,10 +23,10 @@ const STAYS: ReadonlySet<OpName> = new Set<OpName>(['broadcast', 'reshape']);
  */
 export function splitGraph(graph: Graph, isEarly: (parameter: number) => boolean): SplitGraph | undefined {
   const nodes = nodesOf(graph);
-  const [early, others] = [true, false].map(
-    (which) =>
-    dependents(nodes, graph.parameters.filter((_, i) => isEarly(i) === which).map(({ node }) => node)), // prettier-ignore
-  );
+  const roots = (which: boolean): Node[] =>
+    graph.parameters.flatMap(({ node }, i) => (isEarly(i) === which ? [node] : []));
+  const early = dependents(nodes, roots(true));
+  const others = dependents(nodes, roots(false));
   // Constants depend on nothing, and are written into both parts.
   const isMade = (node: Node): boolean => early.has(node) && !others.has(node) && node.op !== 'parameter';
   const taken = new Set<Node>();
@@ -46,7 +46,7 @@ export function splitGraph(graph: Graph, isEarly: (parameter: number) => boolean
   const prepared = sources.map(({ shape, dtype }, i) => emit('parameter', { name: `prepared${i}`, shape, dtype }, []));
   const replaced = new Map<Node, Tensor[]>();
   for (const [i, { node }] of sources.entries()) replaced.set(node, [...(replaced.get(node) ?? []), prepared[i]]);
-  const { outputs } = replaceNodes(graph, replaced);
+  const { outputs } = replaceNodes(graph, (node) => replaced.get(node));
   const earlyParameters = neededParameters(graph, sources);
   const lateParameters = neededParameters(graph, outputs);
   const parametersAt = (indices: readonly number[]): Tensor[] => indices.map((i) => graph.parameters[i]);

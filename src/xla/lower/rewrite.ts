@@ -23,22 +23,36 @@ export const firstOf =
     return undefined;
   };
 
+/** What takes the place of a node; undefined where it stays. `current` says what has taken the place of those before it. */
+export type Replacement = (node: Node, current: (tensor: Tensor) => Tensor) => readonly Tensor[] | undefined;
+
 /** The same program with every op that a rule applies to in its other form; `graph` itself where no rule does. */
 export function rewrite(graph: Graph, rules: RewriteTable): Graph {
-  return rewriteRegion(graph, rules, new Map());
+  return replaceNodes(graph, (node, current) => applyRule(node, rules, current));
 }
 
-/** The same program with what the outputs of some nodes are replaced by. */
-export function replaceNodes(graph: Graph, replaced: ReadonlyMap<Node, readonly Tensor[]>): Graph {
-  return rewriteRegion(graph, {}, new Map(replaced));
+function applyRule<K extends OpName>(
+  node: Node<K>,
+  rules: RewriteTable,
+  current: (tensor: Tensor) => Tensor,
+): readonly Tensor[] | undefined {
+  const rule: Rewrite<K> | undefined = rules[node.op];
+  return rule?.(node.params, node.inputs.map(current));
 }
 
-function rewriteRegion(graph: Graph, rules: RewriteTable, replaced: Map<Node, readonly Tensor[]>): Graph {
+/** The same program with others in the place of some nodes, inside loops and calls too; `graph` itself where there are none. */
+export function replaceNodes(graph: Graph, replacement: Replacement): Graph {
+  return replaceInRegion(graph, replacement, new Map());
+}
+
+function replaceInRegion(graph: Graph, replacement: Replacement, replaced: Map<Node, readonly Tensor[]>): Graph {
   const current = (tensor: Tensor): Tensor => replaced.get(tensor.node)?.[tensor.index] ?? tensor;
   for (const node of nodesOf(graph)) {
-    if (replaced.has(node)) continue;
-    const inputs = node.inputs.map(current);
-    const outputs = inScope(node.scope, () => rewriteNode(node, inputs, rules, replaced));
+    const outputs = inScope(node.scope, () => {
+      return (
+        replacement(node, current) ?? remade(node, current, (region) => replaceInRegion(region, replacement, replaced))
+      );
+    });
     if (outputs !== undefined) replaced.set(node, outputs);
   }
   // Whatever is replaced changes all that is computed from it, up to the outputs.
@@ -48,35 +62,29 @@ function rewriteRegion(graph: Graph, rules: RewriteTable, replaced: Map<Node, re
     : { parameters: graph.parameters, outputs: graph.outputs.map(current), captures: graph.captures.map(current) };
 }
 
-function rewriteNode<K extends OpName>(
+/** A node once more where its inputs or its regions have changed. */
+function remade<K extends OpName>(
   node: Node<K>,
-  inputs: readonly Tensor[],
-  rules: RewriteTable,
-  replaced: Map<Node, readonly Tensor[]>,
+  current: (tensor: Tensor) => Tensor,
+  inRegion: (region: Graph) => Graph,
 ): readonly Tensor[] | undefined {
-  const params = rewriteParams(node, rules, replaced);
-  const rule: Rewrite<K> | undefined = rules[node.op];
-  const better = rule?.(params, inputs);
-  if (better !== undefined) return better;
+  const inputs = node.inputs.map(current);
+  const params = remadeParams(node, inRegion);
   const unchanged = params === node.params && inputs.every((input, i) => input === node.inputs[i]);
   return unchanged ? undefined : emitAll(node.op, params, inputs);
 }
 
 /** A loop's regions, and a call's, are programs of their own. */
-function rewriteParams<K extends OpName>(
-  node: Node<K>,
-  rules: RewriteTable,
-  replaced: Map<Node, readonly Tensor[]>,
-): OpTable[K] {
+function remadeParams<K extends OpName>(node: Node<K>, inRegion: (region: Graph) => Graph): OpTable[K] {
   if (node.op === 'call') {
     const params = node.params as OpTable['call'];
-    const body = rewriteRegion(params.body, rules, replaced);
+    const body = inRegion(params.body);
     return body === params.body ? node.params : ({ body } as OpTable[K]);
   }
   if (node.op !== 'while') return node.params;
   const params = node.params as OpTable['while'];
-  const condition = rewriteRegion(params.condition, rules, replaced);
-  const body = rewriteRegion(params.body, rules, replaced);
+  const condition = inRegion(params.condition);
+  const body = inRegion(params.body);
   const unchanged = condition === params.condition && body === params.body;
   return unchanged ? node.params : ({ ...params, condition, body } as OpTable[K]);
 }

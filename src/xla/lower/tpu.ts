@@ -1,7 +1,7 @@
 import { optimizationBarrier } from '../control.ts';
 import { emitAll } from '../emit.ts';
 import { isOp, type Node, type OpName, type Tensor } from '../ir.ts';
-import type { Rewrite, RewriteTable } from './rewrite.ts';
+import { replaceNodes, type Rewrite, type RewriteTable } from './rewrite.ts';
 
 /** Ops that cost next to nothing to do again. */
 const CHEAP: ReadonlySet<OpName> = new Set<OpName>([
@@ -28,8 +28,9 @@ const kernelGradientOfPixels: Rewrite<'convKernelGradient'> = (params, [x, gradi
   if (sources === undefined || isOp(x.node, 'parameter')) return undefined;
   // Behind the barrier with the gradient, it can't be done before the gradient is there, nor be taken for the first time.
   const [held, ...again] = optimizationBarrier([gradient, ...sources]);
-  const made = new Map<Node, readonly Tensor[]>(sources.map((source, i) => [source.node, [again[i]]]));
-  return emitAll('convKernelGradient', params, [remake(x, made), held]);
+  const made = new Map(sources.map((source, i) => [source.node, [again[i]]]));
+  const pixels = replaceNodes({ parameters: [], outputs: [x], captures: [] }, (node) => made.get(node)).outputs[0];
+  return emitAll('convKernelGradient', params, [pixels, held]);
 };
 
 /** The program's parameters that cheap ops make a tensor of; undefined where it takes more than those. */
@@ -46,17 +47,6 @@ function cheaplyMadeOf(x: Tensor): Tensor[] | undefined {
     else return undefined;
   }
   return [...sources.values()];
-}
-
-/** The same tensor once more, of sources that are `made` already. */
-function remake(tensor: Tensor, made: Map<Node, readonly Tensor[]>): Tensor {
-  const { node, index } = tensor;
-  let outputs = made.get(node);
-  if (outputs === undefined) {
-    outputs = emitAll(node.op, node.params, node.inputs.map((input) => remake(input, made))); // prettier-ignore
-    made.set(node, outputs);
-  }
-  return outputs[index];
 }
 
 /** Other forms of ops for TPUs, where libtpu's compiler makes less of the plain op. */
