@@ -12,17 +12,20 @@ import { isSystemError } from './errors.ts';
 export async function makeFolder(path: string): Promise<void> {
   const folder = resolve(path);
   try {
-    await mkdir(folder);
+    await makeInner(folder);
   } catch (error) {
-    if (isSystemError(error, 'EEXIST')) return requireFolder(folder, error);
     if (!isSystemError(error, 'ENOENT') || dirname(folder) === folder) throw error;
     await makeFolder(dirname(folder));
-    await mkdir(folder).catch((again: unknown) => {
-      // Another process may have been faster.
-      if (!isSystemError(again, 'EEXIST')) throw again;
-      return requireFolder(folder, again);
-    });
+    await makeInner(folder);
   }
+}
+
+/** Makes a folder in one that is there. Another process may be faster. */
+async function makeInner(folder: string): Promise<void> {
+  await mkdir(folder).catch(async (error: unknown) => {
+    if (!isSystemError(error, 'EEXIST')) throw error;
+    await requireFolder(folder, error);
+  });
 }
 
 /** What is there already must be a folder, or a link to one. */
