@@ -58,6 +58,12 @@ export class Hosts {
     return result.value;
   }
 
+  /** Does on the first host what one does for all, such as a write; the others wait for it, as `all` says, and get undefined. */
+  async byFirst<T>(work: () => T | Promise<T>): Promise<T | undefined> {
+    const isFirst = this.#backend.host.index === 0;
+    return this.all(async () => (isFirst ? work() : undefined));
+  }
+
   /** Fills in what other hosts know of an array; each number is 0 on all hosts but one. */
   async share(array: Shared): Promise<void> {
     if (this.#backend.host.count === 1) return;

@@ -55,8 +55,9 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   }
   // Of several hosts the first one writes.
   const writes = backend.host.index === 0;
-  const takeLock = async () => (options.lock === undefined && writes ? RunLock.take(out) : undefined);
-  const lock = await Hosts.of(backend).all(takeLock);
+  const lock = await Hosts.of(backend).byFirst(async () =>
+    options.lock === undefined ? RunLock.take(out) : undefined,
+  );
   const keeper = new RunKeeper(out, { ...options, lock: options.lock ?? lock, writes });
   const divergence = new Divergence(recipe.onDivergence);
   try {
@@ -196,7 +197,7 @@ async function takeBest(last: Checkpoint, progress: Progress, { backend, out, on
   const { best, problem } = await hosts.all(async () => findBest(out, last));
   progress.best = problem === undefined ? best : nextBest(last, progress.history);
   if (problem === undefined) return;
-  await hosts.all(async () => (backend.host.index === 0 ? saveAsBest(out, last, progress.best) : undefined));
+  await hosts.byFirst(async () => saveAsBest(out, last, progress.best));
   onEvent?.({ kind: 'bestLost', problem, best: progress.best });
 }
 

@@ -76,7 +76,7 @@ export interface OneRun {
 /** Trains one run and writes all that belongs to it; of several hosts each calls it, and the first one writes. */
 export async function trainOne(run: OneRun): Promise<TrainResult> {
   const { backend, out } = run;
-  const lock = await Hosts.of(backend).all(async () => (backend.host.index === 0 ? RunLock.take(out) : undefined));
+  const lock = await Hosts.of(backend).byFirst(async () => RunLock.take(out));
   try {
     return await trainLocked(run, lock);
   } finally {
@@ -104,7 +104,7 @@ async function trainLocked(
   const recipeText = stringify(recipe);
   const keepRecipe = async () => writeFile(join(out, RECIPE_FILE), recipeText);
   // A resumed run may be refused for its recipe, and then the old one stays.
-  await Hosts.of(backend).all(async () => (flags.resume !== true && isFirst ? keepRecipe() : undefined));
+  if (flags.resume !== true) await Hosts.of(backend).byFirst(keepRecipe);
   const display = trainDisplay(recipe, data.train.count, log);
   const tensorboard = flags.tensorboard === true && isFirst ? new TensorboardLog(out, recipeText, log) : undefined;
   const lines = trainLines(flags.json === true && isFirst);
