@@ -85,14 +85,15 @@ async function openTraining(): Promise<() => Promise<void>> {
 
 /** A batch of predictions, as `sepal predict` makes them: pixels up, probabilities back. */
 async function openInference(): Promise<() => Promise<void>> {
-  const types = batchTypes(model, rowsPerReplica(batch, backend.replicas));
-  const run = await jit(backend, predictionStep(model), [variableTypes(model), types.images], {
+  const whole = batchTypes(model, batch).images;
+  const { images: part } = batchTypes(model, rowsPerReplica(batch, backend.replicas));
+  const run = await jit(backend, predictionStep(model), [variableTypes(model), part], {
     name: `${model.name}_predict`,
     forInference: { weights: 0 },
   });
   const weights: ArraysOf<Weights> = await backend.replicateTree(initialWeights(model, seededValues(0)));
   return async () => {
-    const pixels = await backend.shard(images, batchTypes(model, batch).images);
+    const pixels = await backend.shard(images, whole);
     const probabilities = await run(weights, pixels);
     await backend.gather(probabilities);
     probabilities.dispose();
