@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { didYouMean, UsageError } from '../src/base/index.ts';
 import { parseCount } from '../src/cli/numbers.ts';
@@ -17,6 +18,9 @@ export const STEP_MODELS = [
   'mobilenet-v2',
   'xception',
 ] as const;
+
+/** Milliseconds between steps: threads of some systems look out for more work for 50 ms after a step, on cores that the next one needs. */
+const REST = 200;
 
 export interface StepFlags {
   readonly models: string;
@@ -47,8 +51,8 @@ function stepBench(name: StepCase, description: string, batch: number): Command 
  * `npm run bench -- train|inference`: seconds of a training step (full fine-tuning with Adam) or of a batch of
  * predictions, of Sepal and its peers.
  *
- * All systems' processes stay alive, each with its model, and take turns step by step: so they see the same machine. A
- * step counts from pixels on the host to loss or probabilities on the host.
+ * All systems' processes stay alive, each with its model, and take turns step by step: so they see the same machine. Each
+ * step starts when all threads have come to rest, and counts from pixels on the host to loss or probabilities on the host.
  */
 async function benchSteps(name: StepCase, flags: StepFlags): Promise<void> {
   findPython();
@@ -82,7 +86,10 @@ async function compare(shape: StepShape, systems: readonly string[], repeats: nu
   const steps = workers.map((): StepTime[] => []);
   for (let repeat = 1; repeat <= repeats; repeat++) {
     console.error(`${shape.case} ${shape.model}: step ${repeat} of ${repeats}`);
-    for (const [i, worker] of workers.entries()) steps[i].push(await worker.step());
+    for (const [i, worker] of workers.entries()) {
+      await setTimeout(REST);
+      steps[i].push(await worker.step());
+    }
   }
   const rows: Row[] = [];
   for (const [i, worker] of workers.entries()) {

@@ -1,5 +1,5 @@
 import type { Client } from '../pjrt/index.ts';
-import { conv2d, foldScales, lowerToStableHlo, trace, type Graph } from '../xla/index.ts';
+import { conv2d, foldScales, lowerToStableHlo, trace, withWinograd, type Graph } from '../xla/index.ts';
 import type { Backend } from './backend.ts';
 import type { PreparedGraph } from './program.ts';
 
@@ -19,7 +19,7 @@ export async function prepareInference(backend: Backend, graph: Graph): Promise<
     return { graph: folded, platform: backend.platform, overrides: {}, serializable: true };
   }
   // Serialising a program that calls oneDNN ends the process (`std::bad_alloc`), so each process compiles it anew.
-  return { graph: folded, platform: 'cpu-onednn', overrides: ONEDNN, serializable: false };
+  return { graph: withWinograd(folded), platform: 'cpu-onednn', overrides: ONEDNN, serializable: false };
 }
 
 const answers = new WeakMap<Client, Promise<boolean>>();

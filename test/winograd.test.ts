@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { Random } from '../src/base/index.ts';
+import { compile, type Backend } from '../src/runtime/index.ts';
+import { nodesOf } from '../src/xla/graph.ts';
+import {
+  conv2d,
+  elementCount,
+  relu,
+  splitGraph,
+  trace,
+  withWinograd,
+  type ConvOptions,
+  type DType,
+  type Graph,
+  type Shape,
+} from '../src/xla/index.ts';
+import { cpuBackend, skipWithoutCpuPlugin as skip } from './backend.ts';
+import { host, numbers } from './evaluate.ts';
+
+const backend = skip === false ? await cpuBackend() : undefined;
+after(() => backend?.close());
+
+/** A convolution of a map of this shape, with its kernel. */
+function convolution(x: Shape, kernel: Shape, options: ConvOptions = { padding: 'same' }, dtype: DType = 'float64') {
+  const types = [x, kernel].map((shape) => ({ shape, dtype }));
+  return trace(types, (images, weights) => [relu(conv2d(images, weights, options))]);
+}
+
+const has = (graph: Graph, op: string): boolean => nodesOf(graph).some((node) => node.op === op);
+
+/** What a program of two arrays gives for random ones, the same each time. */
+async function run(on: Backend, graph: Graph): Promise<number[]> {
+  const random = new Random(7, 'winograd');
+  const drawn = graph.parameters.map(({ dtype, shape }) =>
+    host(
+      dtype,
+      shape,
+      Array.from({ length: elementCount(shape) }, () => random.uniform(-1, 1)),
+    ),
+  );
+  const args = await Promise.all(drawn.map((array) => on.replicate(array.data, array)));
+  const program = await compile(on, graph);
+  const [output] = await program.run(args);
+  return numbers(await output.toHost(), output.dtype);
+}
+
+const CASES: readonly [string, Shape, Shape, ConvOptions][] = [
+  ['same padding', [2, 6, 6, 200], [3, 3, 200, 200], { padding: 'same' }],
+  ['no padding, more outputs than inputs', [1, 8, 6, 128], [3, 3, 128, 256], { padding: 'valid' }],
+  ['a border on two sides only', [3, 3, 5, 192], [3, 3, 192, 200], { padding: [[1, 0], [0, 1]] }], // prettier-ignore
+];
+
+for (const [name, x, kernel, options] of CASES) {
+  test(`a 3×3 convolution by Winograd gives the same numbers: ${name}`, { skip }, async () => {
+    assert.ok(backend);
+    const graph = convolution(x, kernel, options);
+    const other = withWinograd(graph);
+    assert.ok(has(graph, 'conv') && !has(other, 'conv'), 'it was not rewritten');
+    const plain = await run(backend, graph);
+    const fast = await run(backend, other);
+    assert.ok(plain.some((value) => value > 1));
+    for (const [i, value] of plain.entries()) {
+      assert.ok(Math.abs(fast[i] - value) < 1e-11 * (1 + Math.abs(value)), `element ${i}: ${fast[i]}, plain ${value}`);
+    }
+  });
+}
+
+test('what Winograd does not fit, or does not make faster, stays a convolution', () => {
+  const others = [
+    convolution([2, 7, 7, 256], [3, 3, 256, 256]),
+    convolution([2, 8, 8, 256], [3, 3, 256, 256], { padding: 'same', strides: [2, 2] }),
+    convolution([2, 8, 8, 256], [3, 3, 256, 256], { padding: 'same', dilation: [2, 2] }),
+    convolution([2, 8, 8, 256], [5, 5, 256, 256]),
+    convolution([2, 8, 8, 256], [3, 3, 1, 256], { padding: 'same', groups: 256 }),
+    convolution([2, 8, 8, 128], [3, 3, 128, 32]),
+    convolution([2, 8, 8, 3], [3, 3, 3, 512]),
+    convolution([2, 8, 8, 256], [3, 3, 256, 256], { padding: 'same' }, 'float16'),
+  ];
+  for (const graph of others) assert.equal(withWinograd(graph), graph);
+});
+
+test("a kernel's transform is part of what depends on the weights alone", () => {
+  const split = splitGraph(withWinograd(convolution([2, 6, 6, 256], [3, 3, 256, 256])), (i) => i === 1);
+  assert.ok(split !== undefined);
+  assert.deepEqual(split.early.outputs.map(({ shape }) => shape), [[16, 256, 256]]); // prettier-ignore
+  assert.ok(has(split.late, 'dot'));
+});
