@@ -1,8 +1,8 @@
-import { optimizationBarrier } from '../control.ts';
 import { add, broadcastTo, mul } from '../elementwise.ts';
 import { convShape } from '../infer-window.ts';
-import { pad, reshape, slice, sliceAxis } from '../structure.ts';
+import { reshape, slice, sliceAxis } from '../structure.ts';
 import { elementCount } from '../shape.ts';
+import { barredPad } from './cpu-window.ts';
 import type { Rewrite } from './rewrite.ts';
 
 /** Products that are summed in one fused loop; more make compiling slow. */
@@ -18,7 +18,7 @@ export const convOfFewChannels: Rewrite<'conv'> = (params, [x, kernel]) => {
   if (groups !== 1 || x.rank !== 4 || elementCount(kernel.shape.slice(0, 3)) > MAX_PRODUCTS) return undefined;
   const shape = convShape('conv', params, x.shape, kernel.shape);
   const [batch, height, width, outputs] = shape;
-  const [padded] = optimizationBarrier([pad(x, [[0, 0], ...padding, [0, 0]])]);
+  const padded = barredPad(x, padding);
   const rows = reshape(kernel, [-1, outputs]);
   const products = Array.from({ length: rows.shape[0] }, (_, i) => {
     const channel = i % x.shape[3];

@@ -1,12 +1,12 @@
-import { optimizationBarrier } from '../control.ts';
 import { full } from '../creation.ts';
 import { add, broadcastTo, div, mul, rem } from '../elementwise.ts';
 import { convShape, dilatedSize } from '../infer-window.ts';
 import type { ConvParams, Padding, Tensor } from '../ir.ts';
 import { sum } from '../reduction.ts';
 import type { Shape } from '../shape.ts';
-import { dynamicSlice, pad, reshape, reverse, slice, sliceAxis, stack } from '../structure.ts';
+import { dynamicSlice, reshape, reverse, slice, sliceAxis, stack } from '../structure.ts';
 import { sumInLoops } from './cpu-loop.ts';
+import { barredPad, tapsOf } from './cpu-window.ts';
 import type { Rewrite } from './rewrite.ts';
 
 /** Products that are summed in one fused loop; more make compiling slow. */
@@ -19,23 +19,6 @@ function isDepthwise({ groups }: ConvParams, kernel: Shape, channels: number): b
     groups === channels && groups > 1 && kernel.length === 4 && inputs === 1 && outputs === channels && height * width <= MAX_TAPS // prettier-ignore
   );
 }
-
-interface Tap {
-  /** Distance from the window's first row and column. */
-  readonly top: number;
-  readonly left: number;
-}
-
-function tapsOf(kernel: Shape, { dilation }: ConvParams): Tap[] {
-  return Array.from({ length: kernel[0] * kernel[1] }, (_, i) => ({
-    top: Math.floor(i / kernel[1]) * dilation[0],
-    left: (i % kernel[1]) * dilation[1],
-  }));
-}
-
-/** Without the barrier XLA fuses the test for the border into every inner loop. */
-const barredPad = (x: Tensor, spatial: readonly Padding[], gaps: readonly number[] = [0, 0]): Tensor =>
-  optimizationBarrier([pad(x, [[0, 0], ...spatial, [0, 0]], 0, [0, ...gaps, 0])])[0];
 
 /** Shifted inputs times the kernel's taps, summed: `padded` has all that the windows reach. */
 function shiftedProducts(padded: Tensor, kernel: Tensor, output: Shape, params: ConvParams): Tensor {

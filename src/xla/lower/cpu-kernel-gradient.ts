@@ -3,9 +3,9 @@ import { full } from '../creation.ts';
 import { add } from '../elementwise.ts';
 import type { ConvParams, DotParams, Tensor } from '../ir.ts';
 import { dotGeneral } from '../linear.ts';
-import type { Shape } from '../shape.ts';
-import { concatenate, dynamicSlice, pad, reshape, slice, stack, transpose } from '../structure.ts';
+import { concatenate, dynamicSlice, reshape, slice, stack, transpose } from '../structure.ts';
 import { sumInLoops } from './cpu-loop.ts';
+import { barredPad, tapsOf, type Tap } from './cpu-window.ts';
 import type { Rewrite } from './rewrite.ts';
 
 /** Fewer channels make products too thin: then all taps become one product. */
@@ -22,22 +22,6 @@ const contract = (left: number, right: number): DotParams => ({
   contractLeft: [left],
   contractRight: [right],
 });
-
-/** Without the barrier XLA fuses the test for the border into every product's inner loop. */
-const barredPad = (x: Tensor, { padding }: ConvParams): Tensor =>
-  optimizationBarrier([pad(x, [[0, 0], ...padding, [0, 0]])])[0];
-
-interface Tap {
-  readonly top: number;
-  readonly left: number;
-}
-
-function tapsOf(kernel: Shape, { dilation }: ConvParams): Tap[] {
-  return Array.from({ length: kernel[0] * kernel[1] }, (_, tap) => ({
-    top: Math.floor(tap / kernel[1]) * dilation[0],
-    left: (tap % kernel[1]) * dilation[1],
-  }));
-}
 
 /** What one tap reads of a padded input [N, H, W, C], for outputs of `height` × `width`. */
 function readBy(padded: Tensor, { top, left }: Tap, { strides }: ConvParams, height: number, width: number): Tensor {
@@ -61,7 +45,7 @@ export const convKernelGradientByImage: Rewrite<'convKernelGradient'> = (params,
   const pays = height * width >= MIN_POSITIONS && channels >= MIN_CHANNELS && taps.length <= MAX_TAPS;
   if (groups !== 1 || x.rank !== 4 || !pays) return undefined;
 
-  const padded = barredPad(x, params);
+  const padded = barredPad(x, params.padding);
   const zero = full([], 0, 'int32');
   const [total] = sumInLoops(batch, [full([taps.length, outputs, channels], 0, x.dtype)], (image, sum) => {
     const input = dynamicSlice(padded, [image, zero, zero, zero], [1, ...padded.shape.slice(1)]);
@@ -85,7 +69,7 @@ export const convKernelGradientAsDots: Rewrite<'convKernelGradient'> = (params, 
   const taps = tapsOf(kernelShape, params);
   if (groups !== 1 || x.rank !== 4 || channels < MIN_CHANNELS || taps.length > MAX_TAPS) return undefined;
 
-  const padded = barredPad(x, params);
+  const padded = barredPad(x, params.padding);
   const rows = batch * height * width;
   const flat = reshape(gradient, [rows, outputs]);
   const products = taps.map((tap) =>
@@ -109,7 +93,7 @@ export const convKernelGradientOfFewChannels: Rewrite<'convKernelGradient'> = (p
   if (groups !== 1 || x.rank !== 4 || !pays) return undefined;
 
   // A plane for each channel, so that what a tap reads is a row of the product.
-  const [planes] = optimizationBarrier([transpose(barredPad(x, params), [0, 3, 1, 2])]);
+  const [planes] = optimizationBarrier([transpose(barredPad(x, params.padding), [0, 3, 1, 2])]);
   const zero = full([], 0, 'int32');
   const [total] = sumInLoops(batch, [full([taps.length * channels, outputs], 0, x.dtype)], (image, sum) => {
     const one = dynamicSlice(planes, [image, zero, zero, zero], [1, ...planes.shape.slice(1)]);

@@ -3,7 +3,8 @@ import { convShape } from '../infer-window.ts';
 import type { ConvParams, Padding, Tensor } from '../ir.ts';
 import { dotGeneral, matmul } from '../linear.ts';
 import { elementCount, type Shape } from '../shape.ts';
-import { concatenate, pad, reshape, reverse, slice, transpose } from '../structure.ts';
+import { concatenate, reshape, reverse, slice, transpose } from '../structure.ts';
+import { barredPad } from './cpu-window.ts';
 import type { Rewrite } from './rewrite.ts';
 
 /** Output positions of an image up to which a map is small. */
@@ -25,7 +26,7 @@ function windowsOf(x: Tensor, edges: readonly Padding[], output: Shape, kernel: 
   const [batch, height, width] = output;
   const channels = x.shape[3];
   // Without the barrier XLA computes what `x` is made of anew for every tap.
-  const [padded] = optimizationBarrier([pad(x, [[0, 0], ...edges, [0, 0]])]);
+  const padded = barredPad(x, edges);
   const reads = Array.from({ length: kernel[0] * kernel[1] }, (_, tap) => {
     const top = Math.floor(tap / kernel[1]) * dilation[0];
     const left = (tap % kernel[1]) * dilation[1];

@@ -5,7 +5,8 @@ import { convShape } from '../infer-window.ts';
 import type { ConvParams, Graph, Tensor } from '../ir.ts';
 import { dotGeneral } from '../linear.ts';
 import type { Shape } from '../shape.ts';
-import { concatenate, pad, reshape, slice, stack } from '../structure.ts';
+import { concatenate, reshape, slice, stack } from '../structure.ts';
+import { barredPad } from './cpu-window.ts';
 import { rewrite, type Rewrite } from './rewrite.ts';
 
 /** Tensors by row and column. */
@@ -57,7 +58,7 @@ export const winogradConv: Rewrite<'conv'> = (params, [x, kernel]) => {
   const inputs = x.shape[3];
   const [rows, columns] = [height / 2, width / 2];
 
-  const [padded] = optimizationBarrier([pad(x, [[0, 0], ...params.padding, [0, 0]])]);
+  const padded = barredPad(x, params.padding);
   const seen = square(4, (row, column) => {
     const limit = [batch, row + height - 1, column + width - 1, inputs];
     return slice(padded, [0, row, column, 0], limit, [1, 2, 2, 1]);
