@@ -1,7 +1,12 @@
 import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 
 /**
- * Sets the environment variables that plugins read when they are loaded. What the user has set stays as it is.
+ * Sets the environment variables that plugins read. What the user has set stays as it is.
+ *
+ * It is done when this room is loaded, not when a plugin is. A new variable moves the C library's table of them, and a thread
+ * that reads one meanwhile (an image decoder's first picture does) reads freed memory and takes the process down; giving a
+ * variable that is there another value moves nothing. So whoever sets one later finds it here.
  *
  * It works on the main thread only: a worker's `process.env` is a copy that native code doesn't see.
  */
@@ -12,6 +17,8 @@ export function prepareEnvironment(): void {
   // libtpu starts profiling timers and ignores their signal. Node restores the signal's default when it exits, which is
   // to kill the process, so that a run that went well ends with status 155.
   env['CPUPROFILE_FREQUENCY'] ??= '0';
+  // XLA's CPU client takes all cores of the machine, also where a container may use fewer.
+  env['PJRT_NPROC'] ??= env['NPROC'] ?? String(availableParallelism());
   // libtpu asks the cloud's metadata server what machine it is on, for minutes where no server answers.
   if (mayHaveTpu()) return;
   env['TPU_SKIP_MDS_QUERY'] ??= '1';

@@ -11,6 +11,8 @@ import { Topology } from './topology.ts';
 /** The C API of 2024-08: structs of older plugins may be smaller than ours. The oldest that is tested is 0.81. */
 const OLDEST_MINOR = 54;
 
+prepareEnvironment();
+
 const loaded = new Map<string, Promise<Plugin>>();
 
 /**
@@ -34,7 +36,6 @@ export async function loadPlugin(path: string): Promise<Plugin> {
 }
 
 async function load(path: string): Promise<Plugin> {
-  prepareEnvironment();
   const getApi = open(path).symbol('GetPjrtApi');
   if (getApi === undefined) {
     throw new PluginLoadError('NOT_A_PLUGIN', `${path} is a library, but no PJRT plugin`, {

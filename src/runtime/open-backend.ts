@@ -81,6 +81,7 @@ async function openFirst(options: BackendOptions): Promise<Backend> {
 async function openPlatform(platform: PluginPlatform, options: BackendOptions): Promise<Backend> {
   const installed = await findPlugin(platform);
   // XLA reads its thread count from the environment when the client starts; there is no create option for it.
+  // The variable is there already, see pjrt/environment.ts.
   if (platform === 'cpu' && options.threads !== undefined) process.env.PJRT_NPROC = String(options.threads);
   await requireSurvivable(installed);
   const { gpuHost } = options;

@@ -11,7 +11,8 @@ const LINKED = ['.ci', 'package.json', 'package-lock.json', 'src', 'scripts', 'b
 const LONGEST = 240_000;
 
 export interface Outcome {
-  readonly status: number | null;
+  /** The signal's name where one ended it. */
+  readonly status: number | string;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -54,9 +55,9 @@ export class Checkout {
         outputs[name] += text;
       });
     }
-    const [status] = (await once(child, 'close')) as [number | null];
+    const [status, signal] = (await once(child, 'close')) as [number, null] | [null, string];
     clearTimeout(timeout);
-    return { status, ...outputs };
+    return { status: status ?? signal, ...outputs };
   }
 
   /** Starts a server, which prints its address, in place of the one before. */

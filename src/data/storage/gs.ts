@@ -77,7 +77,8 @@ async function connect(): Promise<{ client: Storage; anonymous: boolean }> {
 /** Google's clients take the variable for the host, but this one takes it for the host and the path to the service. */
 function connectToEmulator(address: string): Storage {
   const host = address.replace(/\/+$/, '').replace(/\/storage\/v1$/, '');
-  delete process.env.STORAGE_EMULATOR_HOST;
+  // Not taken out: to put it in again would move the table that threads are reading.
+  process.env.STORAGE_EMULATOR_HOST = '';
   try {
     return new Storage({ retryOptions, apiEndpoint: host.includes('://') ? host : `http://${host}` });
   } finally {
