@@ -19,7 +19,7 @@ export const STEP_MODELS = [
   'xception',
 ] as const;
 
-/** Milliseconds between steps: threads of some systems look out for more work for 50 ms after a step, on cores that the next one needs. */
+/** Milliseconds between turns: threads of some systems look out for more work for 50 ms after a step, on cores that the next one needs. */
 const REST = 200;
 
 export interface StepFlags {
@@ -41,7 +41,7 @@ function stepBench(name: StepCase, description: string, batch: number): Command 
     .option('--systems <names>', 'some of them, with commas', SYSTEMS.map((system) => system.name).join(','))
     .option('--batch <n>', 'pictures of a batch', parseCount, batch)
     .option('--size <px>', 'side of the pictures', parseCount, 192)
-    .option('--repeats <n>', 'steps of each', parseCount, 6)
+    .option('--repeats <n>', 'turns of each', parseCount, 6)
     .option('--json', 'print the rows as JSON')
     .option('--record', 'keep the rows in bench/RESULTS.md')
     .action(async (flags: StepFlags) => benchSteps(name, flags));
@@ -51,8 +51,10 @@ function stepBench(name: StepCase, description: string, batch: number): Command 
  * `npm run bench -- train|inference`: seconds of a training step (full fine-tuning with Adam) or of a batch of
  * predictions, of Sepal and its peers.
  *
- * All systems' processes stay alive, each with its model, and take turns step by step: so they see the same machine. Each
- * step starts when all threads have come to rest, and counts from pixels on the host to loss or probabilities on the host.
+ * All systems' processes stay alive, each with its model, and take turns: so they see the same machine. A turn is a rest, until
+ * all threads have come to it, a step that isn't counted and one that is, from pixels on the host to loss or probabilities on
+ * the host. In use steps follow each other; the first one of a turn pays for memory that the machine has taken back while
+ * the others had theirs, which on virtual machines may take seconds for a gigabyte.
  */
 async function benchSteps(name: StepCase, flags: StepFlags): Promise<void> {
   findPython();
@@ -76,7 +78,7 @@ async function benchSteps(name: StepCase, flags: StepFlags): Promise<void> {
   console.log(flags.json === true ? JSON.stringify(rows, null, 2) : toResultsTable(rows));
 }
 
-/** Every system's steps, one of each in turn. */
+/** Every system's counted steps, one of each in turn. */
 async function compare(shape: StepShape, systems: readonly string[], repeats: number): Promise<Row[]> {
   const workers: Worker[] = [];
   for (const system of systems) {
@@ -85,9 +87,10 @@ async function compare(shape: StepShape, systems: readonly string[], repeats: nu
   }
   const steps = workers.map((): StepTime[] => []);
   for (let repeat = 1; repeat <= repeats; repeat++) {
-    console.error(`${shape.case} ${shape.model}: step ${repeat} of ${repeats}`);
+    console.error(`${shape.case} ${shape.model}: turn ${repeat} of ${repeats}`);
     for (const [i, worker] of workers.entries()) {
       await setTimeout(REST);
+      await worker.step();
       steps[i].push(await worker.step());
     }
   }
