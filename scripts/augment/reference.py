@@ -52,13 +52,14 @@ cases = {
     "zoom 0.7": F.affine(unit, 0.0, [0, 0], 0.7, [0.0, 0.0], **turned),
     "shift 4 -2.5": F.affine(unit, 0.0, [4, -2.5], 1.0, [0.0, 0.0], **turned),
     "crop": F.resized_crop(unit, 5, 8, 16, 12, [SIDE, SIDE], InterpolationMode.BILINEAR, antialias=False),
+    "crop, bicubic": F.resized_crop(unit, 5, 8, 16, 12, [SIDE, SIDE], InterpolationMode.BICUBIC, antialias=True),
     "erase": F.erase(unit, 4, 10, 9, 6, torch.zeros(3, 1, 1)),
 }
 
 
 def pack(tensor):
     # In 256ths of a grey level.
-    values = (tensor.permute(1, 2, 0) * 255 * 256).round().numpy().astype("<u2")
+    values = (tensor.permute(1, 2, 0).clamp(0, 1) * 255 * 256).round().numpy().astype("<u2")
     return base64.b64encode(values.tobytes()).decode()
 
 

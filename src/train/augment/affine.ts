@@ -1,6 +1,6 @@
 import { add, full, mul, neg, reshape, sin, cos, div, sub, where, type Tensor } from '../../xla/index.ts';
 import type { Box } from './crop.ts';
-import { resample, samplePositions, type Border } from './resample.ts';
+import { resample, samplePositions, type Border, type Interpolation } from './resample.ts';
 import { shear, shearMargin } from './shear.ts';
 
 /**
@@ -70,13 +70,18 @@ export interface Placement {
   readonly mirrorVertical?: Tensor;
   readonly shears?: Shears;
   readonly border: Border;
+  /** Of crop, zoom and shift; turns and slants are linear. */
+  readonly interpolation?: Interpolation;
 }
 
 /**
  * All that moves pixels done at once: one product each for rows and columns (crop, zoom, shift and mirror), then shears
  * across, down and across. Images `[N, H, W, C]` float32 give `[N, H, C, W]`.
  */
-export function place(images: Tensor, { box, mirror, mirrorVertical, shears, border }: Placement): Tensor {
+export function place(
+  images: Tensor,
+  { box, mirror, mirrorVertical, shears, border, interpolation }: Placement,
+): Tensor {
   const [, height, width] = images.shape;
   const { first = 0, middle = 0, last = 0 } = shears?.greatest ?? {};
   // From the last shear back: each one needs what it reads beyond the sides to be there.
@@ -85,7 +90,8 @@ export function place(images: Tensor, { box, mirror, mirrorVertical, shears, bor
   const firstMargin = shearMargin(first, height + 2 * middleMargin);
   const rows = samplePositions(box.top, box.height, height, border, middleMargin);
   const columns = samplePositions(box.left, box.width, width, border, firstMargin + lastMargin);
-  const placed = resample(images, mirrored(rows, mirrorVertical, height), mirrored(columns, mirror, width));
+  const [from, across] = [mirrored(rows, mirrorVertical, height), mirrored(columns, mirror, width)];
+  const placed = resample(images, from, across, interpolation);
   if (shears === undefined) return placed;
   const slanted = shear(placed, shears.first, 'across', firstMargin);
   return shear(shear(slanted, shears.middle, 'down', middleMargin), shears.last, 'across', lastMargin);

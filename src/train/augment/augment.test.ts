@@ -2,10 +2,23 @@ import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
 import { Random } from '../../base/index.ts';
 import type { Backend } from '../../runtime/index.ts';
-import { concatenate, convert, full, iota, randomKey, type Tensor } from '../../xla/index.ts';
+import {
+  clamp,
+  concatenate,
+  convert,
+  full,
+  iota,
+  mul,
+  randomKey,
+  rem,
+  sub,
+  transpose,
+  type Tensor,
+} from '../../xla/index.ts';
 import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../../test/backend.ts';
-import { evaluate, host } from '../../../test/evaluate.ts';
+import { evaluate, host, literal } from '../../../test/evaluate.ts';
 import { augment, augmentSchema } from './index.ts';
+import { resample, samplePositions } from './resample.ts';
 
 const BATCH = 32;
 const HEIGHT = 12;
@@ -96,6 +109,32 @@ suite('augmentation', { skip }, () => {
     const spread = (values: readonly number[]) => Math.max(...values) - Math.min(...values);
     assert.ok(spread(boxes.map(({ area }) => area)) > 0.15);
     assert.ok(spread(boxes.map(({ left }) => left)) > 12 && spread(boxes.map(({ top }) => top)) > 12);
+  });
+
+  test('bicubic interpolation gives parabolas back, keeps to the range, and leaves pixels that do not move', async () => {
+    backend ??= await cpuBackend();
+    const side = 32;
+    const [parabola, edge, still] = await evaluate(backend, () => {
+      const x = convert(iota([1, side, side, 3], 'int32', 2), 'float32');
+      const at = (start: number, extent: number) => {
+        const [from, size] = [literal('float32', [1], [start]), literal('float32', [1], [extent])];
+        return samplePositions(from, size, side, 'edge');
+      };
+      const resampled = (image: Tensor, start: number, extent: number) =>
+        transpose(resample(image, at(0, 1), at(start, extent), 'bicubic'), [0, 1, 3, 2]);
+      return [
+        resampled(mul(mul(x, x), 0.25), 0.25, 0.5),
+        resampled(mul(clamp(sub(x, 15), 0, 1), 255), 0.1, 0.7),
+        resampled(mul(rem(x, 2), 255), 0, 1),
+      ];
+    });
+    const column = (values: readonly number[], n: number) => values[n * 3];
+    for (let i = 0; i < side; i++) {
+      const from = 0.25 * side + (i + 0.5) * 0.5 - 0.5;
+      assert.ok(Math.abs(column(parabola, i) - 0.25 * from ** 2) < 1e-3, `column ${i}`);
+      assert.equal(column(still, i), (i % 2) * 255);
+    }
+    assert.ok(Math.min(...edge) === 0 && Math.max(...edge) === 255);
   });
 
   test('depends on the key and the example only', async () => {

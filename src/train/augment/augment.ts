@@ -48,7 +48,7 @@ export function augment(images: Tensor, settings: AugmentSettings, draws: Draws)
 }
 
 function move(images: Tensor, settings: AugmentSettings, draws: Draws): Tensor {
-  const { flip, flipVertical = false, turn = false, crop, border = 'reflect' } = settings;
+  const { flip, flipVertical = false, turn = false, crop, border = 'reflect', interpolation } = settings;
   const [batch] = images.shape;
   const slants = slantOf(settings, draws, batch);
   if (!flip && !flipVertical && !turn && crop === undefined && slants === undefined)
@@ -65,6 +65,7 @@ function move(images: Tensor, settings: AugmentSettings, draws: Draws): Tensor {
     mirrorVertical: both(flipVertical ? less(vertical, 0.5) : undefined, turned?.mirrorVertical),
     shears: slants?.shears,
     border: slants === undefined ? 'edge' : border,
+    interpolation,
   });
 }
 

@@ -77,6 +77,11 @@ const CASES: Record<string, readonly [(image: Tensor) => Tensor, greatest: numbe
   'shift 4 -2.5': [(image) => placed(image, { box: moved(1, -4, 2.5) }), EXACT],
   // torchvision repeats the box's outermost pixels; ours go on into what lies beside the box.
   crop: [(image) => placed(image, { box: part(5, 8, 16, 12), border: 'edge' }), 30, 0.5],
+  'crop, bicubic': [
+    (image) => placed(image, { box: part(5, 8, 16, 12), border: 'edge', interpolation: 'bicubic' }),
+    40,
+    0.7,
+  ],
   erase: [(image) => erase(image, part(4, 10, 9, 6), yes(), 0), EXACT],
 };
 

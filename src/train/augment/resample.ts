@@ -2,12 +2,16 @@ import {
   abs,
   add,
   clamp,
+  div,
   dotGeneral,
   iota,
+  less,
   maximum,
+  minimum,
   mul,
   reshape,
   sub,
+  sum,
   where,
   greater,
   rem,
@@ -16,6 +20,8 @@ import {
 
 /** What lies outside of an image. */
 export type Border = 'reflect' | 'edge' | 'black';
+/** How the value between pixels is found: from the two beside it, or from four, which leaves what is sharp sharper. */
+export type Interpolation = 'bilinear' | 'bicubic';
 
 /**
  * Where in the source each output row or column is taken from, in pixels; [batch, size + 2 · margin].
@@ -40,28 +46,47 @@ function reflect(position: Tensor, size: number): Tensor {
 }
 
 /**
- * Bilinear interpolation as two products with sparse matrices, which every platform does fast: `[N, H, W, C]` gives
+ * Interpolation as two products with sparse matrices, which every platform does fast: `[N, H, W, C]` gives
  * `[N, rows, C, columns]`, the form that the second product has.
  */
-export function resample(images: Tensor, rows: Tensor, columns: Tensor): Tensor {
+export function resample(images: Tensor, rows: Tensor, columns: Tensor, how: Interpolation = 'bilinear'): Tensor {
   const [batch, height, width, channels] = images.shape;
-  const vertical = dotGeneral(interpolation(rows, height), reshape(images, [batch, height, width * channels]), {
+  const weights = (positions: Tensor, size: number) => WEIGHTS[how](distances(positions, size));
+  const vertical = dotGeneral(weights(rows, height), reshape(images, [batch, height, width * channels]), {
     batchLeft: [0],
     batchRight: [0],
     contractLeft: [2],
     contractRight: [1],
   });
-  return dotGeneral(reshape(vertical, [batch, rows.shape[1], width, channels]), interpolation(columns, width), {
+  const placed = dotGeneral(reshape(vertical, [batch, rows.shape[1], width, channels]), weights(columns, width), {
     batchLeft: [0],
     batchRight: [0],
     contractLeft: [2],
     contractRight: [2],
   });
+  // Beside an edge a cubic goes beyond the values that it joins.
+  return how === 'bicubic' ? clamp(placed, 0, 255) : placed;
 }
 
-/** Weight of each source position for each output position; [batch, outputs, size], at most two weights a row. */
-function interpolation(positions: Tensor, size: number): Tensor {
+/** Distance in pixels of each source position from each output position; [batch, outputs, size]. */
+function distances(positions: Tensor, size: number): Tensor {
   const [batch, outputs] = positions.shape;
   const source = iota([1, 1, size], 'float32', 2);
-  return maximum(sub(1, abs(sub(reshape(positions, [batch, outputs, 1]), source))), 0);
+  return abs(sub(reshape(positions, [batch, outputs, 1]), source));
+}
+
+/** Weight of a source position by its distance. */
+const WEIGHTS: Record<Interpolation, (distance: Tensor) => Tensor> = {
+  bilinear: (distance) => maximum(sub(1, distance), 0),
+  bicubic,
+};
+
+/** The cubic of Keys (1981) with a = -1/2. The nearest and the farther two pixels have a polynomial each. */
+function bicubic(distance: Tensor): Tensor {
+  const d = minimum(distance, 2);
+  const near = add(mul(mul(sub(mul(d, 1.5), 2.5), d), d), 1);
+  const far = add(mul(sub(mul(add(mul(d, -0.5), 2.5), d), 4), d), 2);
+  const weight = where(less(d, 1), near, far);
+  // Where the border takes some of the four away, the others stand for them.
+  return div(weight, maximum(sum(weight, { axes: [2], keepDims: true }), 1e-3));
 }

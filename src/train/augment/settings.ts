@@ -34,6 +34,12 @@ export const augmentSchema = z.strictObject({
     .enum(['reflect', 'edge', 'black'])
     .optional()
     .describe('what lies outside of a turned, shifted or shrunk image (default: reflect)'),
+  interpolation: z
+    .enum(['bilinear', 'bicubic'])
+    .optional()
+    .describe(
+      'how crop, zoom and shift find the values between pixels; bicubic keeps them sharper (default: bilinear)',
+    ),
   brightness: strength.optional().describe('all values times 1 ± this'),
   contrast: strength.optional().describe('distance from the mean gray times 1 ± this'),
   saturation: strength.optional().describe('distance from gray times 1 ± this'),
@@ -95,5 +101,8 @@ export const augmentSchema = z.strictObject({
 export type AugmentSettings = z.output<typeof augmentSchema>;
 
 /** Whether anything is changed at all. */
-export const changesImages = ({ border: _border, ...changes }: AugmentSettings): boolean =>
-  Object.values(changes).some((value) => value !== undefined && value !== false);
+export const changesImages = ({
+  border: _border,
+  interpolation: _interpolation,
+  ...changes
+}: AugmentSettings): boolean => Object.values(changes).some((value) => value !== undefined && value !== false);
