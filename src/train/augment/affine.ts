@@ -1,4 +1,4 @@
-import { add, full, mul, neg, reshape, sin, cos, div, sub, where, type Tensor } from '../../xla/index.ts';
+import { add, clamp, full, mul, neg, reshape, sin, cos, div, sub, where, type Tensor } from '../../xla/index.ts';
 import type { Box } from './crop.ts';
 import { resample, samplePositions, type Border, type Interpolation } from './resample.ts';
 import { shear, shearMargin } from './shear.ts';
@@ -70,7 +70,7 @@ export interface Placement {
   readonly mirrorVertical?: Tensor;
   readonly shears?: Shears;
   readonly border: Border;
-  /** Of crop, zoom and shift; turns and slants are linear. */
+  /** Default: bilinear. */
   readonly interpolation?: Interpolation;
 }
 
@@ -80,21 +80,29 @@ export interface Placement {
  */
 export function place(
   images: Tensor,
-  { box, mirror, mirrorVertical, shears, border, interpolation }: Placement,
+  { box, mirror, mirrorVertical, shears, border, interpolation = 'bilinear' }: Placement,
 ): Tensor {
   const [, height, width] = images.shape;
   const { first = 0, middle = 0, last = 0 } = shears?.greatest ?? {};
   // From the last shear back: each one needs what it reads beyond the sides to be there.
-  const lastMargin = shearMargin(last, height);
-  const middleMargin = shearMargin(middle, width + 2 * lastMargin);
-  const firstMargin = shearMargin(first, height + 2 * middleMargin);
+  const margin = (slope: number, size: number) => shearMargin(slope, size, interpolation);
+  const lastMargin = margin(last, height);
+  const middleMargin = margin(middle, width + 2 * lastMargin);
+  const firstMargin = margin(first, height + 2 * middleMargin);
   const rows = samplePositions(box.top, box.height, height, border, middleMargin);
   const columns = samplePositions(box.left, box.width, width, border, firstMargin + lastMargin);
-  const [from, across] = [mirrored(rows, mirrorVertical, height), mirrored(columns, mirror, width)];
-  const placed = resample(images, from, across, interpolation);
-  if (shears === undefined) return placed;
-  const slanted = shear(placed, shears.first, 'across', firstMargin);
-  return shear(shear(slanted, shears.middle, 'down', middleMargin), shears.last, 'across', lastMargin);
+  let placed = resample(
+    images,
+    mirrored(rows, mirrorVertical, height),
+    mirrored(columns, mirror, width),
+    interpolation,
+  );
+  if (shears !== undefined) {
+    placed = shear(placed, shears.first, 'across', firstMargin, interpolation);
+    placed = shear(placed, shears.middle, 'down', middleMargin, interpolation);
+    placed = shear(placed, shears.last, 'across', lastMargin, interpolation);
+  }
+  return interpolation === 'bicubic' ? clamp(placed, 0, 255) : placed;
 }
 
 function mirrored(positions: Tensor, mirror: Tensor | undefined, size: number): Tensor {

@@ -116,12 +116,12 @@ suite('augmentation', { skip }, () => {
     const side = 32;
     const [parabola, edge, still] = await evaluate(backend, () => {
       const x = convert(iota([1, side, side, 3], 'int32', 2), 'float32');
-      const at = (start: number, extent: number) => {
+      const places = (start: number, extent: number) => {
         const [from, size] = [literal('float32', [1], [start]), literal('float32', [1], [extent])];
         return samplePositions(from, size, side, 'edge');
       };
       const resampled = (image: Tensor, start: number, extent: number) =>
-        transpose(resample(image, at(0, 1), at(start, extent), 'bicubic'), [0, 1, 3, 2]);
+        transpose(clamp(resample(image, places(0, 1), places(start, extent), 'bicubic'), 0, 255), [0, 1, 3, 2]);
       return [
         resampled(mul(mul(x, x), 0.25), 0.25, 0.5),
         resampled(mul(clamp(sub(x, 15), 0, 1), 255), 0.1, 0.7),

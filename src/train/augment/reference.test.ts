@@ -137,4 +137,35 @@ suite('augmentation beside torchvision', { skip }, () => {
     check(turn, (x, y) => [cosine * x - sine * y, sine * x + cosine * y]);
     check(slanted, (x, y) => [x + 0.25 * (y - 0.4 * x), y - 0.4 * x]);
   });
+
+  test('turned by bicubic interpolation, fine patterns stay nearer to themselves', async () => {
+    backend ??= await cpuBackend();
+    const side = 48;
+    const middle = (side - 1) / 2;
+    const angle = Math.PI / 15;
+    const pattern = (x: number, y: number) =>
+      128 + 100 * Math.sin((2 * Math.PI * x) / 7) * Math.cos((2 * Math.PI * y) / 9);
+    const values = Array.from({ length: side * side }, (_, i) => pattern((i % side) - middle, Math.floor(i / side) - middle)); // prettier-ignore
+    const ways = ['bilinear', 'bicubic'] as const;
+    const turns = await evaluate(
+      backend,
+      (image) =>
+        ways.map((interpolation) =>
+          exchangeForm(
+            place(image, { box: wholeImage(1), border: 'reflect', shears: rotation(one(12), 15), interpolation }),
+          ),
+        ),
+      [host('float32', [1, side, side, 1], values)],
+    );
+    const [bilinear, bicubic] = turns.map((found) => {
+      const errors = found.flatMap((value, i) => {
+        const [x, y] = [(i % side) - middle, Math.floor(i / side) - middle];
+        if (Math.hypot(x, y) > middle - 4) return [];
+        const [fromX, fromY] = [Math.cos(angle) * x - Math.sin(angle) * y, Math.sin(angle) * x + Math.cos(angle) * y];
+        return [Math.abs(value - pattern(fromX, fromY))];
+      });
+      return errors.reduce((sum, error) => sum + error, 0) / errors.length;
+    });
+    assert.ok(bicubic < 4 && bilinear > 2.5 * bicubic, `bilinear ${bilinear}, bicubic ${bicubic}`);
+  });
 });

@@ -47,25 +47,23 @@ function reflect(position: Tensor, size: number): Tensor {
 
 /**
  * Interpolation as two products with sparse matrices, which every platform does fast: `[N, H, W, C]` gives
- * `[N, rows, C, columns]`, the form that the second product has.
+ * `[N, rows, C, columns]`, the form that the second product has. Beside an edge a cubic goes beyond the values that it joins.
  */
-export function resample(images: Tensor, rows: Tensor, columns: Tensor, how: Interpolation = 'bilinear'): Tensor {
+export function resample(images: Tensor, rows: Tensor, columns: Tensor, how: Interpolation): Tensor {
   const [batch, height, width, channels] = images.shape;
-  const weights = (positions: Tensor, size: number) => WEIGHTS[how](distances(positions, size));
+  const weights = (positions: Tensor, size: number) => WHOLE[how](WEIGHTS[how](distances(positions, size)));
   const vertical = dotGeneral(weights(rows, height), reshape(images, [batch, height, width * channels]), {
     batchLeft: [0],
     batchRight: [0],
     contractLeft: [2],
     contractRight: [1],
   });
-  const placed = dotGeneral(reshape(vertical, [batch, rows.shape[1], width, channels]), weights(columns, width), {
+  return dotGeneral(reshape(vertical, [batch, rows.shape[1], width, channels]), weights(columns, width), {
     batchLeft: [0],
     batchRight: [0],
     contractLeft: [2],
     contractRight: [2],
   });
-  // Beside an edge a cubic goes beyond the values that it joins.
-  return how === 'bicubic' ? clamp(placed, 0, 255) : placed;
 }
 
 /** Distance in pixels of each source position from each output position; [batch, outputs, size]. */
@@ -75,18 +73,20 @@ function distances(positions: Tensor, size: number): Tensor {
   return abs(sub(reshape(positions, [batch, outputs, 1]), source));
 }
 
-/** Weight of a source position by its distance. */
-const WEIGHTS: Record<Interpolation, (distance: Tensor) => Tensor> = {
+/** Weight of a pixel by its distance from the place whose value is wanted. */
+export const WEIGHTS: Record<Interpolation, (distance: Tensor) => Tensor> = {
   bilinear: (distance) => maximum(sub(1, distance), 0),
-  bicubic,
+  /** The cubic of Keys (1981) with a = -1/2: the nearer pixels and the farther ones have a polynomial each. */
+  bicubic: (distance) => {
+    const d = minimum(distance, 2);
+    const near = add(mul(mul(sub(mul(d, 1.5), 2.5), d), d), 1);
+    const far = add(mul(sub(mul(add(mul(d, -0.5), 2.5), d), 4), d), 2);
+    return where(less(d, 1), near, far);
+  },
 };
 
-/** The cubic of Keys (1981) with a = -1/2. The nearest and the farther two pixels have a polynomial each. */
-function bicubic(distance: Tensor): Tensor {
-  const d = minimum(distance, 2);
-  const near = add(mul(mul(sub(mul(d, 1.5), 2.5), d), d), 1);
-  const far = add(mul(sub(mul(add(mul(d, -0.5), 2.5), d), 4), d), 2);
-  const weight = where(less(d, 1), near, far);
-  // Where the border takes some of the four away, the others stand for them.
-  return div(weight, maximum(sum(weight, { axes: [2], keepDims: true }), 1e-3));
-}
+/** Where the border takes pixels away whose weights were below 0, the others would be too bright. */
+const WHOLE: Record<Interpolation, (weights: Tensor) => Tensor> = {
+  bilinear: (weights) => weights,
+  bicubic: (weights) => div(weights, maximum(sum(weights, { axes: [2], keepDims: true }), 1)),
+};

@@ -38,7 +38,7 @@ export const augmentSchema = z.strictObject({
     .enum(['bilinear', 'bicubic'])
     .optional()
     .describe(
-      'how crop, zoom and shift find the values between pixels; bicubic keeps them sharper (default: bilinear)',
+      'how values between pixels are found where images are cropped, turned or moved; bicubic keeps them sharper (default: bilinear)',
     ),
   brightness: strength.optional().describe('all values times 1 ± this'),
   contrast: strength.optional().describe('distance from the mean gray times 1 ± this'),

@@ -1,4 +1,5 @@
 import {
+  abs,
   add,
   convert,
   floor,
@@ -12,6 +13,7 @@ import {
   where,
   type Tensor,
 } from '../../xla/index.ts';
+import { WEIGHTS, type Interpolation } from './resample.ts';
 
 /** Which way pixels move: `across`, each row by a distance of its own, or `down`, each column. */
 export type ShearWay = 'across' | 'down';
@@ -19,9 +21,12 @@ export type ShearWay = 'across' | 'down';
 /** Ways that one pass over the image chooses between; more ways take fewer passes. */
 const RADIX = 4;
 
+/** Pixels on each side of a place that its value comes from. */
+const REACH: Record<Interpolation, number> = { bilinear: 1, bicubic: 2 };
+
 /** How far beyond each side a shear of at most `slope` reads, for lines as far as `size` / 2 from the centre. */
-export function shearMargin(slope: number, size: number): number {
-  return slope === 0 ? 0 : Math.ceil((slope * (size - 1)) / 2) + 1;
+export function shearMargin(slope: number, size: number, interpolation: Interpolation): number {
+  return slope === 0 ? 0 : Math.ceil((slope * (size - 1)) / 2) + REACH[interpolation];
 }
 
 /**
@@ -31,7 +36,13 @@ export function shearMargin(slope: number, size: number): number {
  * Each line moves by whole pixels first, in passes that choose between a few fixed distances, so that there is no
  * gather: TPUs do a gather an element at a time. Then neighbours are blended.
  */
-export function shear(images: Tensor, slopes: Tensor, way: ShearWay, margin: number): Tensor {
+export function shear(
+  images: Tensor,
+  slopes: Tensor,
+  way: ShearWay,
+  margin: number,
+  interpolation: Interpolation,
+): Tensor {
   if (margin === 0) return images;
   const [batch, height, , width] = images.shape;
   const across = way === 'across';
@@ -41,10 +52,21 @@ export function shear(images: Tensor, slopes: Tensor, way: ShearWay, margin: num
   const offset = add(mul(sub(place, (lines - 1) / 2), reshape(slopes, [batch, 1, 1, 1])), margin);
   const whole = floor(offset);
   const cut = (x: Tensor, start: number, length: number) => sliceAxis(x, across ? 3 : 1, start, start + length);
-  const moved = shift(images, convert(whole, 'int32'), 2 * margin - 1, outputs + 1, cut);
-  const [near, far] = [cut(moved, 0, outputs), cut(moved, 1, outputs)];
-  return add(near, mul(sub(far, near), sub(offset, whole)));
+  const beside = REACH[interpolation] - 1;
+  const length = outputs + 2 * beside + 1;
+  const moved = shift(images, sub(convert(whole, 'int32'), beside), 2 * margin - 1 - 2 * beside, length, cut);
+  const neighbours = Array.from({ length: 2 * beside + 2 }, (_, i) => cut(moved, i, outputs));
+  return BLENDS[interpolation](sub(offset, whole), neighbours);
 }
+
+/** What lies between the two neighbours in the middle, by the share of the way from the one to the other. */
+const BLENDS: Record<Interpolation, (share: Tensor, neighbours: readonly Tensor[]) => Tensor> = {
+  bilinear: (share, [near, far]) => add(near, mul(sub(far, near), share)),
+  bicubic: (share, neighbours) =>
+    neighbours
+      .map((neighbour, i) => mul(neighbour, WEIGHTS.bicubic(abs(sub(share, i - 1)))))
+      .reduce((total, part) => add(total, part)),
+};
 
 /** Lines moved by their own `distance` from 0 to `most`: the part of `length` that begins there. */
 function shift(
