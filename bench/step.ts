@@ -21,6 +21,11 @@ export const STEP_MODELS = [
 
 /** Milliseconds between turns: threads of some systems look out for more work for 50 ms after a step, on cores that the next one needs. */
 const REST = 200;
+/** Steps of a turn: the first ones, which aren't counted, and those that are. Predictions are timed from rest. */
+const TURN: Record<StepCase, { readonly first: number; readonly counted: number }> = {
+  train: { first: 1, counted: 4 },
+  inference: { first: 0, counted: 1 },
+};
 
 export interface StepFlags {
   readonly models: string;
@@ -51,10 +56,10 @@ function stepBench(name: StepCase, description: string, batch: number): Command 
  * `npm run bench -- train|inference`: seconds of a training step (full fine-tuning with Adam) or of a batch of
  * predictions, of Sepal and its peers.
  *
- * All systems' processes stay alive, each with its model, and take turns: so they see the same machine. A turn is a rest, until
- * all threads have come to it, a step that isn't counted and one that is, from pixels on the host to loss or probabilities on
- * the host. In use steps follow each other; the first one of a turn pays for memory that the machine has taken back while
- * the others had theirs, which on virtual machines may take seconds for a gigabyte.
+ * All systems' processes stay alive, each with its model, and take turns: so they see the same machine. A turn begins when all
+ * threads have come to rest, and a step counts from pixels on the host to loss or probabilities on the host. Training steps follow
+ * each other, as in use: the first one of a turn pays for memory that the machine has taken back while the others had
+ * theirs, which on virtual machines may take seconds for a gigabyte, and isn't counted.
  */
 async function benchSteps(name: StepCase, flags: StepFlags): Promise<void> {
   findPython();
@@ -86,12 +91,13 @@ async function compare(shape: StepShape, systems: readonly string[], repeats: nu
     workers.push(await Worker.start(system, shape));
   }
   const steps = workers.map((): StepTime[] => []);
+  const { first, counted } = TURN[shape.case];
   for (let repeat = 1; repeat <= repeats; repeat++) {
     console.error(`${shape.case} ${shape.model}: turn ${repeat} of ${repeats}`);
     for (const [i, worker] of workers.entries()) {
       await setTimeout(REST);
-      await worker.step();
-      steps[i].push(await worker.step());
+      for (let step = 0; step < first; step++) await worker.step();
+      for (let step = 0; step < counted; step++) steps[i].push(await worker.step());
     }
   }
   const rows: Row[] = [];
