@@ -6,7 +6,7 @@ import { sum } from '../reduction.ts';
 import type { Shape } from '../shape.ts';
 import { dynamicSlice, reshape, reverse, slice, sliceAxis, stack } from '../structure.ts';
 import { sumInLoops } from './cpu-loop.ts';
-import { barredPad, tapsOf } from './cpu-window.ts';
+import { barredPad, readBy, tapsOf } from './cpu-window.ts';
 import type { Rewrite } from './rewrite.ts';
 
 /** Products that are summed in one fused loop; more make compiling slow. */
@@ -22,13 +22,11 @@ function isDepthwise({ groups }: ConvParams, kernel: Shape, channels: number): b
 
 /** Shifted inputs times the kernel's taps, summed: `padded` has all that the windows reach. */
 function shiftedProducts(padded: Tensor, kernel: Tensor, output: Shape, params: ConvParams): Tensor {
-  const [batch, height, width, channels] = output;
-  const { strides } = params;
+  const [, height, width, channels] = output;
   const rows = reshape(kernel, [-1, channels]);
   return tapsOf(kernel.shape, params)
-    .map(({ top, left }, i) => {
-      const limit = [batch, top + (height - 1) * strides[0] + 1, left + (width - 1) * strides[1] + 1, channels];
-      const shifted = slice(padded, [0, top, left, 0], limit, [1, strides[0], strides[1], 1]);
+    .map((tap, i) => {
+      const shifted = readBy(padded, tap, params.strides, height, width);
       return mul(shifted, broadcastTo(reshape(sliceAxis(rows, 0, i, i + 1), [channels]), output));
     })
     .reduce((a, b) => add(a, b));

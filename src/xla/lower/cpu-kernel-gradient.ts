@@ -1,11 +1,11 @@
 import { optimizationBarrier } from '../control.ts';
 import { full } from '../creation.ts';
 import { add } from '../elementwise.ts';
-import type { ConvParams, DotParams, Tensor } from '../ir.ts';
+import type { DotParams } from '../ir.ts';
 import { dotGeneral } from '../linear.ts';
 import { concatenate, dynamicSlice, reshape, slice, stack, transpose } from '../structure.ts';
 import { sumInLoops } from './cpu-loop.ts';
-import { barredPad, tapsOf, type Tap } from './cpu-window.ts';
+import { barredPad, readBy, tapsOf } from './cpu-window.ts';
 import type { Rewrite } from './rewrite.ts';
 
 /** Fewer channels make products too thin: then all taps become one product. */
@@ -22,13 +22,6 @@ const contract = (left: number, right: number): DotParams => ({
   contractLeft: [left],
   contractRight: [right],
 });
-
-/** What one tap reads of a padded input [N, H, W, C], for outputs of `height` × `width`. */
-function readBy(padded: Tensor, { top, left }: Tap, { strides }: ConvParams, height: number, width: number): Tensor {
-  const [images, , , channels] = padded.shape;
-  const limit = [images, top + (height - 1) * strides[0] + 1, left + (width - 1) * strides[1] + 1, channels];
-  return slice(padded, [0, top, left, 0], limit, [1, strides[0], strides[1], 1]);
-}
 
 /**
  * The kernel's gradient image by image, so that what is copied out for a tap stays in the processor's cache, and with the
@@ -52,7 +45,7 @@ export const convKernelGradientByImage: Rewrite<'convKernelGradient'> = (params,
     const slope = dynamicSlice(gradient, [image, zero, zero, zero], [1, height, width, outputs]);
     const [turned] = optimizationBarrier([transpose(reshape(slope, [height * width, outputs]), [1, 0])]);
     const products = taps.map((tap) => {
-      const read = reshape(readBy(input, tap, params, height, width), [height * width, channels]);
+      const read = reshape(readBy(input, tap, params.strides, height, width), [height * width, channels]);
       return dotGeneral(turned, read, contract(1, 0));
     });
     return [add(sum, stack(products))];
@@ -73,7 +66,7 @@ export const convKernelGradientAsDots: Rewrite<'convKernelGradient'> = (params, 
   const rows = batch * height * width;
   const flat = reshape(gradient, [rows, outputs]);
   const products = taps.map((tap) =>
-    dotGeneral(reshape(readBy(padded, tap, params, height, width), [rows, channels]), flat, contract(0, 0)),
+    dotGeneral(reshape(readBy(padded, tap, params.strides, height, width), [rows, channels]), flat, contract(0, 0)),
   );
   return [reshape(stack(products), kernelShape)];
 };

@@ -3,8 +3,8 @@ import { convShape } from '../infer-window.ts';
 import type { ConvParams, Padding, Tensor } from '../ir.ts';
 import { dotGeneral, matmul } from '../linear.ts';
 import { elementCount, type Shape } from '../shape.ts';
-import { concatenate, reshape, reverse, slice, transpose } from '../structure.ts';
-import { barredPad } from './cpu-window.ts';
+import { concatenate, reshape, reverse, transpose } from '../structure.ts';
+import { barredPad, readBy, tapsOf } from './cpu-window.ts';
 import type { Rewrite } from './rewrite.ts';
 
 /** Output positions of an image up to which a map is small. */
@@ -22,19 +22,12 @@ const isSmall = ({ groups }: ConvParams, output: Shape, kernel: Shape): boolean 
 
 /** Window by (tap, channel): what each window of `x` sees, copied out. */
 function windowsOf(x: Tensor, edges: readonly Padding[], output: Shape, kernel: Shape, params: ConvParams): Tensor {
-  const { strides, dilation } = params;
   const [batch, height, width] = output;
-  const channels = x.shape[3];
   // Without the barrier XLA computes what `x` is made of anew for every tap.
   const padded = barredPad(x, edges);
-  const reads = Array.from({ length: kernel[0] * kernel[1] }, (_, tap) => {
-    const top = Math.floor(tap / kernel[1]) * dilation[0];
-    const left = (tap % kernel[1]) * dilation[1];
-    const limit = [batch, top + (height - 1) * strides[0] + 1, left + (width - 1) * strides[1] + 1, channels];
-    return slice(padded, [0, top, left, 0], limit, [1, strides[0], strides[1], 1]);
-  });
+  const reads = tapsOf(kernel, params).map((tap) => readBy(padded, tap, params.strides, height, width));
   const [windows] = optimizationBarrier([concatenate(reads, 3)]);
-  return reshape(windows, [batch * height * width, reads.length * channels]);
+  return reshape(windows, [batch * height * width, reads.length * x.shape[3]]);
 }
 
 /**
