@@ -83,7 +83,7 @@ async function benchSteps(name: StepCase, flags: StepFlags): Promise<void> {
   console.log(flags.json === true ? JSON.stringify(rows, null, 2) : toResultsTable(rows));
 }
 
-/** Every system's counted steps, one of each in turn. */
+/** Every system's counted steps, turn after turn. */
 async function compare(shape: StepShape, systems: readonly string[], repeats: number): Promise<Row[]> {
   const workers: Worker[] = [];
   for (const system of systems) {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
 import { test } from 'node:test';
+import { skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
 
 const RUNTIME = join(import.meta.dirname, '..', 'runtime', 'index.ts');
 
@@ -20,11 +20,12 @@ test('opening a device adds no variable to the environment', { skip }, () => {
     await backend.close();
     console.log(JSON.stringify({ before, after, threads }));`;
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !OURS.test(name)));
-  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
     env,
     encoding: 'utf8',
   });
-  const { before, after, threads } = JSON.parse(stdout || `"${stderr}"`) as Record<string, unknown>;
+  assert.equal(status, 0, stderr);
+  const { before, after, threads } = JSON.parse(stdout) as Record<string, unknown>;
   assert.deepEqual(after, before);
   assert.equal(threads, '1');
 });

@@ -17,7 +17,7 @@ export function prepareEnvironment(): void {
   // libtpu starts profiling timers and ignores their signal. Node restores the signal's default when it exits, which is
   // to kill the process, so that a run that went well ends with status 155.
   env['CPUPROFILE_FREQUENCY'] ??= '0';
-  // XLA's CPU client takes all cores of the machine, also where a container may use fewer.
+  // Threads of XLA's CPU client.
   env['PJRT_NPROC'] ??= env['NPROC'] ?? String(availableParallelism());
   // libtpu asks the cloud's metadata server what machine it is on, for minutes where no server answers.
   if (mayHaveTpu()) return;

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import type { PluginPlatform } from '../assets/index.ts';
 import { mapTree, silent, treeLeaves, type Logger, type MapLeaves } from '../base/index.ts';
 import type { Client, CompileOptions, Device, FormattedProgram, LoadedExecutable, Plugin } from '../pjrt/index.ts';
@@ -202,7 +201,8 @@ export class Backend {
 
 /** Threads that XLA's CPU client uses. */
 export function cpuThreads(): number {
-  return Number(process.env.PJRT_NPROC ?? process.env.NPROC ?? availableParallelism());
+  // It is always set, see pjrt/environment.ts.
+  return Number(process.env.PJRT_NPROC);
 }
 
 function requireSize(data: HostArray, count: number, { shape, dtype }: TensorType): void {

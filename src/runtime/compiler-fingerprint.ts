@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import type { Backend } from './backend.ts';
+import { cpuThreads, type Backend } from './backend.ts';
 import { hostFeatures } from './host-features.ts';
 
 /**
@@ -17,7 +17,7 @@ export function compilerFingerprint({ client, devices, plugin }: Backend): strin
     `${major}.${minor} ${size} ${mtimeMs}`,
     hostFeatures(),
     // XLA splits loops by the number of threads when it compiles.
-    process.env.PJRT_NPROC ?? process.env.NPROC ?? '',
+    String(cpuThreads()),
     process.env.XLA_FLAGS ?? '',
   ];
 }
