@@ -67,7 +67,7 @@ export class Worker {
             process.execPath,
             [join(import.meta.dirname, 'step-sepal.ts'), name, model, `${size}`, `${batch}`, ...(cache === undefined ? [] : [cache])], // prettier-ignore
             // As the command line sets it for itself.
-            { env: { GLIBC_TUNABLES: memorySettings([name === 'train' ? 'train' : 'predict']) }, stderr: 'ignore' },
+            { env: { GLIBC_TUNABLES: memorySettings(['train']) }, stderr: 'ignore' },
           )
         : execa(
             findPython(),

@@ -94,31 +94,20 @@ export function endProcess(status: number): never {
   process.exit(status);
 }
 
-/**
- * Gives memory that was freed back to the system. glibc keeps it where something in use lies behind it: half a gigabyte after a
- * large program was compiled, for as long as the process lives. Where there is no glibc, nothing happens.
- */
-export async function returnFreedMemory(): Promise<void> {
-  await new Promise<void>((resolve) => {
-    if (trim === undefined) resolve();
-    else trim.async(0, () => resolve());
-  });
-}
-
-const trim = mallocTrim();
-
-interface MallocTrim {
-  async(pad: number, done: () => void): void;
-}
-
-function mallocTrim(): MallocTrim | undefined {
+/** A function of the C library by its C declaration; undefined where that library hasn't got it. */
+export function libraryFunction(declaration: string): LibraryFunction | undefined {
   if (process.platform !== 'linux') return undefined;
   try {
-    return koffi.load(null).func('int malloc_trim(size_t pad)');
+    return koffi.load(null).func(declaration);
   } catch {
-    // Another C library.
     return undefined;
   }
+}
+
+/** A function of the C library that takes numbers and returns one. */
+export interface LibraryFunction {
+  (...numbers: readonly number[]): number;
+  async(...numbersAndDone: readonly [...number[], (error: unknown) => void]): void;
 }
 
 /** Does nothing: whoever mentions `memory` here holds it until then. */

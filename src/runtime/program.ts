@@ -1,4 +1,4 @@
-import { returnFreedMemory, type CompileOptions, type LoadedExecutable } from '../pjrt/index.ts';
+import { returningMemory, type CompileOptions, type LoadedExecutable } from '../pjrt/index.ts';
 import { formatShape, isOp, sameShape, type Graph, type Platform, type TensorType } from '../xla/index.ts';
 import type { Backend } from './backend.ts';
 import { CompileCache } from './compile-cache.ts';
@@ -139,19 +139,17 @@ export async function compilePrepared(
   const cached = await cache?.read(key);
   if (cached !== undefined) {
     try {
-      const executable = await backend.load(cached, options);
+      const executable = await returningMemory(async () => backend.load(cached, options));
       return new Program(prepared.graph, executable, donate, made(true));
     } catch (error) {
       log.debug(`compile cache: ${settings.name ?? 'program'} doesn't load, compiling it anew (${String(error)})`);
       await cache?.remove(key);
     }
   }
-  const executable = await backend.compile(text, options);
-  // What the compiler needed would otherwise lie beside all steps.
-  await returnFreedMemory();
+  const executable = await returningMemory(async () => backend.compile(text, options));
   const keep = async (): Promise<void> => {
     // Not every plugin can serialise; then the next start compiles again.
-    const kept = await cache?.keep(key, executable.serialize());
+    const kept = await returningMemory(async () => cache?.keep(key, executable.serialize()));
     if (kept === false) log.debug(`compile cache: ${settings.name ?? 'program'} was not kept`);
   };
   return new Program(prepared.graph, executable, donate, { ...made(false), keep });
