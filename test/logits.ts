@@ -1,4 +1,4 @@
-import { preprocess as applyPreprocess, type Model, type Preprocess } from '../src/models/index.ts';
+import { preprocessWhole, type Model, type Preprocess } from '../src/models/index.ts';
 import { applyNetwork } from '../src/nn/index.ts';
 import { jit, type Backend, type DeviceArray } from '../src/runtime/index.ts';
 import type { HostTensor, Tensor, TensorType } from '../src/xla/index.ts';
@@ -50,7 +50,7 @@ export async function logitsOf(
   const run = await jit(
     backend,
     (tensors: Readonly<Record<string, Tensor>>, input: Tensor) =>
-      applyNetwork(model.network, tensors, applyPreprocess(input, preprocess), { training: false }).output,
+      applyNetwork(model.network, tensors, preprocessWhole(input, preprocess), { training: false }).output,
     [types, { shape, dtype: 'uint8' }],
     { name: `peers_${model.name}` },
   );

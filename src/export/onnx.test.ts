@@ -52,6 +52,21 @@ suite('an ONNX model in ONNX Runtime', { skip: skipWithoutCpuPlugin }, () => {
   }
 });
 
+suite('an ONNX model of a run that looks at the middle of pictures', { skip: skipWithoutCpuPlugin }, () => {
+  test('does so too, in both precisions', async () => {
+    assert.ok(backend);
+    const whole = exported('cnn', { depth: 2, width: 4 });
+    const middle = { ...whole, preprocess: { ...whole.preprocess, centerCrop: 0.8 } };
+    const [single, half] = await checkOnnx(backend, middle, photos(32, 2), ['float32', 'float16']);
+    assert.ok(single <= ONNX_TOLERANCES.float32, `float32: ${single}`);
+    assert.ok(half <= ONNX_TOLERANCES.float16, `float16: ${half}`);
+    const [magnified, plain] = await Promise.all(
+      [middle, whole].map(async (run) => runOnnx(onnxModel(run), photos(32, 2), run)),
+    );
+    assert.notDeepEqual(magnified.logits, plain.logits);
+  });
+});
+
 suite('every architecture', () => {
   for (const { name } of ARCHITECTURES) {
     test(`${name} has a rule for each of its ops`, () => {

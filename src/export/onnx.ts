@@ -1,5 +1,5 @@
 import { applyNetwork } from '../nn/index.ts';
-import { preprocess, type ExportedModel } from '../models/index.ts';
+import { preprocessWhole, type ExportedModel } from '../models/index.ts';
 import {
   convert,
   mul,
@@ -67,7 +67,7 @@ function traceInference(
   const types = variables.map(({ path, shape, dtype }) => ({ name: path, shape, dtype }));
   return trace([images, ...types], (input, ...tensors) => {
     const byPath = Object.fromEntries(variables.map(({ path }, i) => [path, tensors[i]]));
-    const { output } = applyNetwork(network, byPath, preprocess(input, pixels, precision), { training: false });
+    const { output } = applyNetwork(network, byPath, preprocessWhole(input, pixels, precision), { training: false });
     const logits = convert(output, 'float32');
     return [logits, softmax(temperature === 1 ? logits : mul(logits, 1 / temperature))];
   });

@@ -1,5 +1,5 @@
 import type { ExportedModel } from '../models/index.ts';
-import { preprocess } from '../models/index.ts';
+import { preprocessWhole } from '../models/index.ts';
 import { applyNetwork } from '../nn/index.ts';
 import { convert, formatShape, lowerToStableHlo, mul, softmax, trace } from '../xla/index.ts';
 
@@ -14,7 +14,7 @@ export function stableHloText({ model, preprocess: pixels, temperature = 1 }: Ex
   const images = { name: 'images', shape: [batch, size.height, size.width, 3], dtype: 'uint8' } as const;
   const graph = trace([images, ...variables], (input, ...tensors) => {
     const byPath = Object.fromEntries(variables.map(({ path }, i) => [path, tensors[i]]));
-    const { output } = applyNetwork(network, byPath, preprocess(input, pixels), { training: false });
+    const { output } = applyNetwork(network, byPath, preprocessWhole(input, pixels), { training: false });
     const logits = convert(output, 'float32');
     return [logits, softmax(temperature === 1 ? logits : mul(logits, 1 / temperature))];
   });

@@ -9,6 +9,8 @@ export interface Classifier {
   readonly input: TensorType;
   /** What the network computes on, from a batch of inputs. */
   readonly prepare: (inputs: Tensor) => Tensor;
+  /** The same for predictions, which are given whole pictures and may look at their middle alone. */
+  readonly prepareWhole: (inputs: Tensor) => Tensor;
   readonly network: Network;
   readonly variables: readonly VariableSpec[];
 }

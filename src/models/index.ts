@@ -4,7 +4,8 @@ export { ModelError } from './errors.ts';
 export { joinParts, type ModelFamily, type ModelParts } from './family.ts';
 export { familyOfKeras, kerasName, kerasVariables, type KerasVariable } from './keras.ts';
 export { matchFamilies } from './match.ts';
-export { CAFFE, IMAGENET, preprocess, SYMMETRIC, type Preprocess } from './preprocess.ts';
+export { aroundCenter } from './center-crop.ts';
+export { CAFFE, IMAGENET, preprocess, preprocessWhole, SYMMETRIC, type Preprocess } from './preprocess.ts';
 export {
   buildModel,
   findFamily,

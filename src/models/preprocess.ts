@@ -1,3 +1,4 @@
+import { centerCrop } from './center-crop.ts';
 import { constant, convert, div, reverse, sub, type DType, type Tensor } from '../xla/index.ts';
 
 /**
@@ -10,6 +11,8 @@ export interface Preprocess {
   readonly mean: readonly [number, number, number];
   readonly std: readonly [number, number, number];
   readonly channels: 'rgb' | 'bgr';
+  /** Share of the sides in the middle of a picture that predictions look at; the whole picture by default. */
+  readonly centerCrop?: number;
 }
 
 /** Pixels to −1..1. */
@@ -22,6 +25,12 @@ export const IMAGENET: Preprocess = {
 };
 /** Blue first and ImageNet's mean subtracted, as the Caffe networks of VGG and ResNet have it. */
 export const CAFFE: Preprocess = { mean: [103.939, 116.779, 123.68], std: [1, 1, 1], channels: 'bgr' };
+
+/** As `preprocess`, of whole pictures and not of parts that training chose: what predictions compute on. */
+export function preprocessWhole(images: Tensor, settings: Preprocess, dtype?: DType): Tensor {
+  const { centerCrop: share = 1 } = settings;
+  return preprocess(share === 1 ? images : centerCrop(images, share), settings, dtype);
+}
 
 /** Images `[N, H, W, 3]` of RGB 0..255, of any dtype, as what the network computes on. */
 export function preprocess(images: Tensor, { mean, std, channels }: Preprocess, dtype: DType = 'float32'): Tensor {

@@ -10,7 +10,7 @@ import type { Classifier } from './classifier.ts';
 import { ModelError } from './errors.ts';
 import { joinParts, type ModelFamily, type ModelParts } from './family.ts';
 import { MOBILENET_V2_FAMILIES } from './mobilenet-v2.ts';
-import { preprocess, type Preprocess } from './preprocess.ts';
+import { preprocess, preprocessWhole, type Preprocess } from './preprocess.ts';
 import { RESNET_FAMILIES } from './resnet.ts';
 import { VGG_FAMILIES } from './vgg.ts';
 import { XCEPTION_FAMILIES } from './xception.ts';
@@ -62,6 +62,8 @@ export interface ModelRequest {
   readonly computeType?: ComputeType;
   /** What the weights expect of their pixels, where that is not what the architecture's own do. */
   readonly preprocess?: Preprocess;
+  /** Share of the sides in the middle of a picture that predictions look at, where `preprocess` doesn't say it. */
+  readonly centerCrop?: number;
 }
 
 /**
@@ -86,10 +88,12 @@ export function buildModel({
   options: given,
   classes,
   size,
-  preprocess: pixels,
+  preprocess: givenPixels,
+  centerCrop,
   computeType = 'float32',
 }: ModelRequest): Model {
   const { family, options } = resolveModel({ name, options: given });
+  const pixels = { ...(givenPixels ?? family.preprocess), ...(centerCrop === undefined ? {} : { centerCrop }) };
   const parts = family.build(options, classes);
   const network = joinParts(parts);
   const variables = declare(name, network, size);
@@ -99,10 +103,11 @@ export function buildModel({
     options,
     classes,
     size,
-    preprocess: pixels ?? family.preprocess,
+    preprocess: pixels,
     computeType,
     input: { shape: [size.height, size.width, 3], dtype: 'uint8' },
-    prepare: (images) => preprocess(images, pixels ?? family.preprocess, computeType),
+    prepare: (images) => preprocess(images, pixels, computeType),
+    prepareWhole: (images) => preprocessWhole(images, pixels, computeType),
     parts,
     network,
     variables,

@@ -1,5 +1,5 @@
 import { describeNetwork, type Network, type VariableSpec } from '../nn/index.ts';
-import { convert, type TensorType } from '../xla/index.ts';
+import { convert, type Tensor, type TensorType } from '../xla/index.ts';
 import type { Classifier } from './classifier.ts';
 import { chain } from './family.ts';
 import type { Model } from './registry.ts';
@@ -32,6 +32,7 @@ export function splitModel(model: Model, isFixed: (spec: VariableSpec) => boolea
   }
   if (backbone.length === 0) return undefined;
   const network = chain([...candidates.slice(count), classifier]);
+  const prepare = (inputs: Tensor) => convert(inputs, model.computeType);
   const { shape, dtype } = features;
   return {
     extractor: chain(candidates.slice(0, count)),
@@ -40,7 +41,8 @@ export function splitModel(model: Model, isFixed: (spec: VariableSpec) => boolea
       name: count === candidates.length ? `${model.name}_head` : `${model.name}_end`,
       classes: model.classes,
       input: { shape: shape.slice(1), dtype },
-      prepare: (inputs) => convert(inputs, model.computeType),
+      prepare,
+      prepareWhole: prepare,
       network,
       variables: describeNetwork(network, features).variables,
     },

@@ -31,6 +31,7 @@ const infoSchema = z.object({
     mean: z.tuple([z.number(), z.number(), z.number()]).readonly(),
     std: z.tuple([z.number(), z.number(), z.number()]).readonly(),
     channels: z.enum(['rgb', 'bgr']),
+    centerCrop: z.number().min(0.25).max(1).optional(),
   }),
   recipe: recipeSchema,
   /** Number of training examples, from which the steps of an epoch follow. */

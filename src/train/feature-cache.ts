@@ -77,5 +77,5 @@ const byteLength = ({ train, validation }: DataFeatures): number => train.byteLe
 /** The program that gives one image's features: two that are alike give the same. */
 function extractorText(model: Model, split: SplitModel): string {
   const types: TypesOf<[Weights, Tensor]> = [variableTypes({ variables: split.backbone }), batchTypes(model, 1).images];
-  return lowerToStableHlo(traceTrees(featuresOf(model, split.extractor), types).graph);
+  return lowerToStableHlo(traceTrees(featuresOf(model.prepareWhole, split.extractor), types).graph);
 }

@@ -75,10 +75,10 @@ export type Extractor = (weights: ArraysOf<Weights>, data: Dataset, options: Ext
 
 /** A batch of images to their features. */
 export const featuresOf =
-  (model: Pick<Model, 'prepare'>, extractor: Network) =>
+  (prepare: Model['prepare'], extractor: Network) =>
   ({ params, statistics }: Weights, pixels: Tensor): Tensor => {
     const values = { ...params, ...statistics };
-    const { output } = applyNetwork(extractor, values, model.prepare(pixels), { training: false });
+    const { output } = applyNetwork(extractor, values, prepare(pixels), { training: false });
     return convert(output, 'float32');
   };
 
@@ -91,11 +91,11 @@ export async function compileExtractor(
 ): Promise<Extractor & { dispose(): void }> {
   const { images } = batchTypes(model, rowsPerReplica(batchSize, backend.replicas));
   const types = variableTypes({ variables: backbone });
-  const run = featuresOf(model, extractor);
-  const plain = await jit(backend, run, [types, images], {
+  const plain = await jit(backend, featuresOf(model.prepareWhole, extractor), [types, images], {
     name: `${model.name}_features`,
     forInference: { weights: 0 },
   });
+  const run = featuresOf(model.prepare, extractor);
   const compileAugmented = async () =>
     jit(
       backend,

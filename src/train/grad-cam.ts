@@ -1,4 +1,4 @@
-import { preprocess, type Model } from '../models/index.ts';
+import { aroundCenter, type Model } from '../models/index.ts';
 import { applyNetwork } from '../nn/index.ts';
 import { jit, type ArraysOf, type Backend, type Compiled, type DeviceArray } from '../runtime/index.ts';
 import {
@@ -96,23 +96,18 @@ export async function explainRows(
   }
 }
 
-function classification({ parts, preprocess: settings, computeType }: Model) {
+function classification({ parts, prepareWhole }: Model) {
   return (weights: Weights, images: Tensor): Classified => {
     const variables = { ...weights.params, ...weights.statistics };
     const run = { training: false };
-    const { output: features } = applyNetwork(
-      parts.features,
-      variables,
-      preprocess(images, settings, computeType),
-      run,
-    );
+    const { output: features } = applyNetwork(parts.features, variables, prepareWhole(images), run);
     const { output: vectors } = applyNetwork(parts.pool, variables, features, run);
     const { output: logits } = applyNetwork(parts.classifier, variables, vectors, run);
     return { probabilities: softmax(convert(logits, 'float32')), features };
   };
 }
 
-function gradCam({ parts, classes }: Model) {
+function gradCam({ parts, classes, preprocess: { centerCrop = 1 } }: Model) {
   return (weights: Weights, features: Tensor, chosen: Tensor): Tensor => {
     const variables = { ...weights.params, ...weights.statistics };
     const run = { training: false };
@@ -125,6 +120,6 @@ function gradCam({ parts, classes }: Model) {
       const importance = mean(convert(slopes, 'float32'), { axes: [1, 2], keepDims: true });
       return relu(sum(mul(importance, convert(features, 'float32')), { axes: [3] }));
     });
-    return stack(maps, 1);
+    return aroundCenter(stack(maps, 1), centerCrop);
   };
 }

@@ -59,6 +59,6 @@ export function featureProgram(
 ): RecipeProgram {
   const { images } = batchTypes(model, rowsPerReplica(batchSize, replicas));
   const types = variableTypes({ variables: backbone });
-  const { graph } = traceTrees(featuresOf(model, extractor), [types, images]);
+  const { graph } = traceTrees(featuresOf(model.prepareWhole, extractor), [types, images]);
   return { name: `${model.name}_features`, graph, donate: [] };
 }

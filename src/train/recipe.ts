@@ -73,6 +73,12 @@ export const recipeSchema = z.strictObject({
       "what training starts from: none (random), imagenet, noisy-student, hf://OWNER/NAME on Hugging Face's hub, or a file of weights",
     ),
   size: imageSize,
+  centerCrop: z
+    .number()
+    .min(0.25)
+    .max(1)
+    .optional()
+    .describe('share of the sides in the middle of a picture that validation and predictions look at; all by default'),
   epochs: epochCount.optional().describe('in all; left out where there are phases'),
   batchSize,
   accumulate: z

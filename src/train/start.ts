@@ -32,7 +32,13 @@ export async function startOf(
   options: TransferOptions & { readonly computeType?: ComputeType } = {},
 ): Promise<Start> {
   const random = seededValues(recipe.seed);
-  const request: ModelRequest = { ...recipe.model, classes: classNames.length, size, computeType: options.computeType };
+  const request: ModelRequest = {
+    ...recipe.model,
+    classes: classNames.length,
+    size,
+    computeType: options.computeType,
+    centerCrop: recipe.centerCrop,
+  };
   const source = await resolveWeights(recipe.model.name, recipe.weights, options);
   if (source === undefined) {
     const model = buildModel(request);

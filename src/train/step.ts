@@ -262,7 +262,11 @@ export function predictionStep(classifier: Classifier) {
   return (weights: Weights, images: Tensor): Tensor => softmax(inferenceLogits(classifier, weights, images));
 }
 
-function inferenceLogits({ network, prepare }: Classifier, { params, statistics }: Weights, images: Tensor): Tensor {
-  const { output } = applyNetwork(network, { ...params, ...statistics }, prepare(images), { training: false });
+function inferenceLogits(
+  { network, prepareWhole }: Classifier,
+  { params, statistics }: Weights,
+  images: Tensor,
+): Tensor {
+  const { output } = applyNetwork(network, { ...params, ...statistics }, prepareWhole(images), { training: false });
   return convert(output, 'float32');
 }

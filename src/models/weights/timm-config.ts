@@ -2,7 +2,7 @@ import type { ExportedModel, ForeignWeights } from './exported-model.ts';
 
 /** `config.json` as timm reads it from a model's folder or from Hugging Face's hub. */
 export function timmConfig(
-  { model, classNames, licence }: ExportedModel,
+  { model, classNames, licence, preprocess: { centerCrop = 1 } }: ExportedModel,
   { architecture, preprocess }: ForeignWeights,
 ) {
   const { height, width } = model.size;
@@ -18,7 +18,7 @@ export function timmConfig(
       fixed_input_size: false,
       // Images are cropped at their centre to the aspect ratio and resized with a Lanczos filter.
       interpolation: 'lanczos',
-      crop_pct: 1,
+      crop_pct: centerCrop,
       crop_mode: 'center',
       mean: preprocess.mean.map((value) => value / 255),
       std: preprocess.std.map((value) => value / 255),
