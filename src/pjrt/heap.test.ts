@@ -29,10 +29,11 @@ test('freed memory goes back to the system', options, async () => {
  * Prints how many pages the last run touched anew, and the largest memory of all.
  */
 const RUNS = `
-  import koffi from 'koffi';
+  import { libraryFunction } from './ffi.ts';
   import { returningMemory } from './heap.ts';
-  const take = koffi.load(null).func('void *aligned_alloc(size_t alignment, size_t size)');
-  const free = koffi.load(null).func('void free(void *)');
+  const take = libraryFunction('size_t aligned_alloc(size_t alignment, size_t size)');
+  const fill = libraryFunction('size_t memset(size_t place, int value, size_t size)');
+  const free = libraryFunction('void free(size_t place)');
   const size = 256 * 2 ** 20;
   await returningMemory(async () => {});
   const before = process.memoryUsage.rss();
@@ -40,7 +41,7 @@ const RUNS = `
   for (let run = 0; run < 20; run++) {
     const { minorPageFault } = process.resourceUsage();
     const piece = take(64, size);
-    new Uint8Array(koffi.view(piece, size)).fill(run);
+    fill(piece, run, size);
     for (let i = 0; i < 10; i++) take(16, 30 + 16 * i);
     touched = process.resourceUsage().minorPageFault - minorPageFault;
     free(piece);
