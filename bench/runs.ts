@@ -52,12 +52,12 @@ async function benchFrozen({ data, json = false }: { readonly data: string; read
 
 /**
  * `npm run bench -- finetune`: seconds from process start until EfficientNet-Lite0 has come from its ImageNet weights to an
- * accuracy on validation. Sepal trains a head, then the later stages on views of the photos that went through the earlier ones
+ * accuracy on validation. Sepal trains a head and the later stages on views of the photos that went through the earlier ones
  * once, and does all its epochs; PyTorch fine-tunes the whole network and stops after the epoch that reaches it.
  */
 export const finetuneBench = scriptCommand(
   'finetune',
-  'from ImageNet weights to an accuracy on flowers102, beside PyTorch; about 40 minutes',
+  'from ImageNet weights to an accuracy on flowers102, beside PyTorch; about 25 minutes',
   'npm run bench -- finetune --target 0.98',
 )
   .option('--data <dir>', 'TFRecords', join(DATA, 'flowers102'))
@@ -78,7 +78,7 @@ interface FinetuneFlags {
 async function benchFinetune({ data, classes, target, epochs, json = false }: FinetuneFlags): Promise<void> {
   findPython();
   const weights = await resolveWeights('efficientnet-lite0', 'imagenet');
-  const sepal = await runSepal('flowers102-lite0', data);
+  const sepal = await runSepal('flowers102-finetune', data);
   const peer = Peer.parse(
     await runPeer('finetune_torch.py', [data, classes, weights?.path ?? '', epochs, 192, 32, target].map(String)), // prettier-ignore
   );
