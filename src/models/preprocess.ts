@@ -1,5 +1,5 @@
-import { centerCrop } from './center-crop.ts';
 import { constant, convert, div, reverse, sub, type DType, type Tensor } from '../xla/index.ts';
+import { centerCrop } from './center-crop.ts';
 
 /**
  * What a model does to RGB pixels 0..255 before its first layer: (x − mean) / std by channel.

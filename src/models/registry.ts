@@ -62,7 +62,7 @@ export interface ModelRequest {
   readonly computeType?: ComputeType;
   /** What the weights expect of their pixels, where that is not what the architecture's own do. */
   readonly preprocess?: Preprocess;
-  /** Share of the sides in the middle of a picture that predictions look at, where `preprocess` doesn't say it. */
+  /** Share of the sides in the middle of a picture that predictions look at, whatever `preprocess` says. */
   readonly centerCrop?: number;
 }
 

@@ -88,15 +88,13 @@ export function writeWord(address: Pointer, index: number, value: bigint): void 
  * Ends this process, also while calls are on worker threads: the usual way waits for them, and a compiler may take minutes.
  */
 export function endProcess(status: number): never {
-  if (slots.free < MAX_ASYNC_CALLS && process.platform !== 'win32') {
-    (koffi.load(null).func('void _exit(int status)') as (status: number) => void)(status);
-  }
+  if (slots.free < MAX_ASYNC_CALLS) libraryFunction('void _exit(int status)')?.(status);
   process.exit(status);
 }
 
 /** A function of the C library by its C declaration; undefined where that library hasn't got it. */
 export function libraryFunction(declaration: string): LibraryFunction | undefined {
-  if (process.platform !== 'linux') return undefined;
+  if (process.platform === 'win32') return undefined;
   try {
     return koffi.load(null).func(declaration);
   } catch {

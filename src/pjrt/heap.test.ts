@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { returnFreedMemory } from './index.ts';
+import { returnFreedMemory } from './heap.ts';
 
 const glibc = (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header.glibcVersionRuntime;
 const options = { skip: glibc === undefined && 'needs glibc' };

@@ -7,6 +7,7 @@ import {
   evaluationProgram,
   featureProgram,
   featureSplit,
+  modelRequest,
   trainingProgram,
   type Phase,
   type RecipeProgram,
@@ -81,7 +82,9 @@ export class PhasePlanner {
     const { classes, examples: train, validationExamples: validation } = request;
     const { replicas } = target;
     const size = { height: phase.size, width: phase.size };
-    const model = buildModel({ ...phase.model, classes, size, computeType: computeTypeOf(phase.precision, 'tpu') });
+    const model = buildModel(
+      modelRequest(phase, { classes, size, computeType: computeTypeOf(phase.precision, 'tpu') }),
+    );
     const split = featureSplit(model, phase, { train, validation });
     this.phase = phase;
     this.caches = split !== undefined;

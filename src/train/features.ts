@@ -9,7 +9,7 @@ import { replicateKey } from './run-key.ts';
 import { batchTypes, rowsPerReplica, stepInputTypes } from './step.ts';
 import { variableTypes, type Weights } from './train-state.ts';
 
-/** Features of the pictures of a data set, in views: the first of the pictures as they are, the others augmented. */
+/** Features of the pictures of a data set, in views: the first as predictions see the pictures, the others augmented. */
 export class Features implements Examples {
   readonly count: number;
   readonly #labels: Int32Array;
@@ -95,13 +95,13 @@ export async function compileExtractor(
     name: `${model.name}_features`,
     forInference: { weights: 0 },
   });
-  const run = featuresOf(model.prepare, extractor);
+  const ofViews = featuresOf(model.prepare, extractor);
   const compileAugmented = async () =>
     jit(
       backend,
       (weights: Weights, pixels: Tensor, key: Tensor, batch: Tensor) => {
         const firstExample = mul(replicaId(), pixels.shape[0]);
-        return run(weights, augment(pixels, changes, { key: foldIn(key, batch), firstExample }));
+        return ofViews(weights, augment(pixels, changes, { key: foldIn(key, batch), firstExample }));
       },
       [types, images, stepInputTypes.key, COUNTER],
       { name: `${model.name}_augmented_features`, forInference: { weights: 0 } },

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { SepalError } from '../base/index.ts';
+import { buildModel, SYMMETRIC } from '../models/index.ts';
 import { parseRecipe, readRecipeFile } from './recipe.ts';
 import { setRecipeSetting } from './recipe-setting.ts';
+import { modelRequest } from './start.ts';
 
 const LEAST = {
   model: { name: 'cnn' },
@@ -28,6 +30,14 @@ function refusal(value: unknown): string {
 }
 
 suite('a recipe', () => {
+  test('says what of a picture its model looks at, wherever the model is built', () => {
+    const modelOf = (more: object) =>
+      buildModel(modelRequest(parseRecipe({ ...LEAST, ...more }, 'r.yaml'), { classes: 3, size: { height: 32, width: 32 } })); // prettier-ignore
+    assert.deepEqual(modelOf({ centerCrop: 0.8 }).preprocess, { ...SYMMETRIC, centerCrop: 0.8 });
+    assert.deepEqual(modelOf({}).preprocess, SYMMETRIC);
+    assert.match(refusal({ ...LEAST, centerCrop: 1.5 }), /centerCrop/);
+  });
+
   test('gets what it leaves out, the options of its model too', () => {
     const recipe = parseRecipe({ ...LEAST, augment: { crop: { scale: [0.5, 1] } } }, 'r.yaml');
     assert.equal(recipe.seed, 0);

@@ -37,7 +37,7 @@ const featureViews = z
   .min(1)
   .max(64)
   .describe(
-    'with frozen layers: views of each image whose features are computed once, the first as it is, the others augmented; each epoch trains on the next one',
+    'with frozen layers: views of each image whose features are computed once, the first as predictions see it, the others augmented; each epoch trains on the next one',
   );
 
 /** Settings that a phase may have instead of the recipe's. */

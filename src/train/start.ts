@@ -25,6 +25,14 @@ export interface Start {
   readonly fresh: readonly string[];
 }
 
+/** What a recipe says of its model, for data of some classes and size. */
+export function modelRequest(
+  { model, centerCrop }: Pick<Recipe, 'model' | 'centerCrop'>,
+  data: Pick<ModelRequest, 'classes' | 'size' | 'computeType'>,
+): ModelRequest {
+  return { ...model, centerCrop, ...data };
+}
+
 /** Builds a recipe's model for a data set and gives it its first values. @throws WeightsError where the weights don't fit. */
 export async function startOf(
   recipe: Recipe,
@@ -32,13 +40,7 @@ export async function startOf(
   options: TransferOptions & { readonly computeType?: ComputeType } = {},
 ): Promise<Start> {
   const random = seededValues(recipe.seed);
-  const request: ModelRequest = {
-    ...recipe.model,
-    classes: classNames.length,
-    size,
-    computeType: options.computeType,
-    centerCrop: recipe.centerCrop,
-  };
+  const request = modelRequest(recipe, { classes: classNames.length, size, computeType: options.computeType });
   const source = await resolveWeights(recipe.model.name, recipe.weights, options);
   if (source === undefined) {
     const model = buildModel(request);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { startProgress, writeFile } from '../../base/index.ts';
 import { buildModel } from '../../models/index.ts';
 import { chromeTrace, flamePage, kindTimes, layerTimes, profileStep, profileTable } from '../../profile/index.ts';
-import { computeTypeOf, RECIPE_FILE } from '../../train/index.ts';
+import { computeTypeOf, modelRequest, RECIPE_FILE } from '../../train/index.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
 import { parseCount } from '../numbers.ts';
@@ -65,7 +65,7 @@ async function profile(recipeOrRun: string, flags: Flags, context: Context): Pro
   try {
     const size = { height: recipe.size, width: recipe.size };
     const computeType = computeTypeOf(recipe.precision, backend.platform);
-    const model = buildModel({ ...recipe.model, classes: flags.classes, size, computeType });
+    const model = buildModel(modelRequest(recipe, { classes: flags.classes, size, computeType }));
     context.log.info(`compiling a step of ${model.name}`);
     let bar: ReturnType<typeof startProgress> | undefined;
     const result = await profileStep(backend, model, recipe, {
