@@ -1,6 +1,7 @@
 // One process of Sepal that runs training or inference steps: `step-sepal.ts CASE MODEL SIZE BATCH [CACHE]`, with the
 // protocol of its peer, peers/step.py. CACHE is the folder of compiled programs.
 import { createInterface } from 'node:readline';
+import { gatherLargePages } from '../src/pjrt/index.ts';
 import { Random } from '../src/base/index.ts';
 import { buildModel } from '../src/models/index.ts';
 import { CompileCache, jit, openBackend, predictionReplicas, type ArraysOf } from '../src/runtime/index.ts';
@@ -38,6 +39,10 @@ let started = performance.now();
 await step();
 answer({ system: `Sepal ${sepalVersion()}`, firstSeconds: sinceStart() });
 await step();
+// As it is after a minute of running.
+const stay = setInterval(() => {}, 1000);
+await gatherLargePages();
+clearInterval(stay);
 for await (const _ of createInterface({ input: process.stdin })) {
   const before = process.cpuUsage();
   started = performance.now();

@@ -19,7 +19,9 @@ export const skipWithoutCpuPlugin: string | false =
       );
 
 /** A CPU backend for tests, which the test closes. Compiled programs are shared by all files of the test run. */
-export async function cpuBackend(options: Pick<BackendOptions, 'replicas' | 'compileCache'> = {}): Promise<Backend> {
+export async function cpuBackend(
+  options: Pick<BackendOptions, 'replicas' | 'compileCache' | 'signal'> = {},
+): Promise<Backend> {
   removeStaleCaches();
   return openBackend({ device: 'cpu', compileCache: new CompileCache(CACHE), ...options });
 }

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { memorySettings } from './memory-settings.ts';
 
-const SETTINGS = 'glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1:glibc.malloc.tcache_count=0';
+const SETTINGS = 'glibc.malloc.arena_max=1:glibc.malloc.tcache_count=0';
 
-test('what runs programs has huge pages and one heap', () => {
+test('what runs programs has one heap', () => {
   assert.equal(memorySettings(['train', 'flowers102']), SETTINGS);
   assert.equal(memorySettings(['--json', 'predict', 'run', 'a.jpg']), SETTINGS);
 });

@@ -11,10 +11,10 @@ const COMMANDS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What glibc is told: 2 MB pages behind large allocations; one heap for all threads, as what one of them frees another asks for
- * next; and no crumbs set aside for each thread. That memory stays is chosen when a program is ready (`pjrt/heap.ts`).
+ * What glibc is told: one heap for all threads, as what one of them frees another asks for next, and no crumbs set aside for each
+ * thread. That memory stays is chosen when a program is ready (`pjrt/heap.ts`).
  */
-const SETTINGS = 'glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1:glibc.malloc.tcache_count=0';
+const SETTINGS = 'glibc.malloc.arena_max=1:glibc.malloc.tcache_count=0';
 
 /** The value of `GLIBC_TUNABLES` for a command with these arguments; undefined where what is set shall stay. */
 export function memorySettings(args: readonly string[], given = ''): string | undefined {
@@ -27,9 +27,8 @@ export function memorySettings(args: readonly string[], given = ''): string | un
  * Starts this process anew, under the same id, with glibc's settings for memory: they are read when a process starts.
  *
  * XLA's CPU client takes fresh memory for the intermediate results of every run, and the kernel clears it. In pages of 4 KB an
- * EfficientNet step of 16 images makes 260,000 page faults, a fifth of its processor time; in pages of 2 MB, a tenth; of memory
- * that stayed, none. Other systems than Linux with glibc don't read the settings, and a kernel without huge pages ignores that
- * one.
+ * EfficientNet step of 16 images makes 260,000 page faults, a fifth of its processor time; of memory that stayed, none. Other
+ * systems than Linux with glibc don't read the settings.
  */
 export function restartWithMemorySettings(args: readonly string[]): void {
   const { env, execPath, execArgv, argv, platform } = process;

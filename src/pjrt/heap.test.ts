@@ -36,13 +36,16 @@ const RUNS = `
   const free = libraryFunction('void free(size_t place)');
   const size = 256 * 2 ** 20;
   await returningMemory(async () => {});
+  // Small pieces that lie free elsewhere, so that the next ones come from around the large one.
+  for (let i = 0; i < 40_000; i++) take(16, 24 + 16 * (i % 10));
   const before = process.memoryUsage.rss();
   let touched;
   for (let run = 0; run < 20; run++) {
     const { minorPageFault } = process.resourceUsage();
     const piece = take(64, size);
     fill(piece, run, size);
-    for (let i = 0; i < 10; i++) take(16, 30 + 16 * i);
+    for (let i = 0; i < 10; i++) take(16, 24 + 16 * i);
+    take(64, 70_000);
     touched = process.resourceUsage().minorPageFault - minorPageFault;
     free(piece);
   }

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { libraryFunction } from './ffi.ts';
+import { gatherLargePages } from './large-pages.ts';
 
 /**
  * The C library's heap. XLA's CPU client takes the memory of a run's intermediate results from it anew for every run, gigabytes
@@ -32,11 +34,25 @@ const RETURNING: Mode = [
   [TRIM_THRESHOLD, 64 * 2 ** 20],
 ];
 
+/**
+ * Bytes for all that is small, below the large pieces. Behind a large piece the heap can then grow: it always fits where it was, even
+ * where something small has settled in a crumb of it. Only address space until it is used.
+ */
+const NURSERY = 256 * 2 ** 20;
+
+/** Milliseconds of running, after which larger pages are worth what it takes to make them. */
+const GATHER_AFTER = 60_000;
+
 const trim = libraryFunction('int malloc_trim(size_t pad)');
+const take = libraryFunction('size_t malloc(size_t size)');
+const resize = libraryFunction('size_t realloc(size_t piece, size_t size)');
+const free = libraryFunction('void free(size_t piece)');
 const set = libraryFunction('int mallopt(int parameter, int value)');
 /** How much work goes on that needs memory once. */
 let working = 0;
 let isKeeping = false;
+let hasNursery = false;
+let gathering: AbortController | undefined;
 
 /**
  * Gives memory that was freed back to the system. glibc keeps it where something in use lies behind it: half a gigabyte after a
@@ -62,17 +78,48 @@ export async function returningMemory<T>(work: () => Promise<T>): Promise<T> {
   } finally {
     working--;
     await returnFreedMemory();
-    if (working === 0 && hasOneHeap()) choose(KEEPING);
+    if (working === 0 && isOneHeap()) choose(KEEPING);
   }
 }
 
 function choose(mode: Mode): void {
   for (const [parameter, value] of mode) set?.(parameter, value);
   isKeeping = mode === KEEPING;
+  gathering?.abort();
+  if (!isKeeping) return;
+  makeNursery();
+  gathering = new AbortController();
+  void gatherLater(gathering.signal);
 }
 
-/** Whether the process was started so; the command line does that (`cli/memory-settings.ts`). */
-function hasOneHeap(): boolean {
+async function gatherLater(signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(GATHER_AFTER, undefined, { ref: false, signal });
+    await gatherLargePages(signal);
+  } catch {
+    // It was called off.
+  }
+}
+
+/** A large free piece, and behind it a small one in use, so that it can't join what is free behind that. */
+function makeNursery(): void {
+  if (hasNursery || take === undefined || resize === undefined || free === undefined) return;
+  hasNursery = true;
+  const nursery = take(NURSERY);
+  // Taken as large, it comes from the end of the heap too.
+  const behind = take(NURSERY);
+  if (behind !== 0) resize(behind, 64);
+  free(nursery);
+}
+
+/** Whether the process was started so that all threads share one heap; the command line does that (`cli/memory-settings.ts`). */
+export function isOneHeap(): boolean {
   const tunables = process.env['GLIBC_TUNABLES'] ?? '';
   return tunables.includes('malloc.arena_max=1') && tunables.includes('malloc.tcache_count=0');
+}
+
+/** This process's environment for a child whose threads have a heap each, as glibc does by itself. */
+export function environmentOfManyHeaps(): NodeJS.ProcessEnv {
+  const tunables = (process.env['GLIBC_TUNABLES'] ?? '').split(':').filter((one) => !one.startsWith('glibc.malloc.'));
+  return { ...process.env, GLIBC_TUNABLES: tunables.join(':') };
 }

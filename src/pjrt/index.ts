@@ -11,5 +11,6 @@ export type { NamedValue, OptionValue, Options } from './named-value.ts';
 export { byteLengthOf, elementSize, ELEMENT_TYPES, type ElementType } from './element-type.ts';
 export { PjrtError, PluginLoadError, type PjrtErrorCode } from './error.ts';
 export { endProcess } from './ffi.ts';
-export { returningMemory } from './heap.ts';
+export { gatherLargePages } from './large-pages.ts';
+export { environmentOfManyHeaps, isOneHeap, returningMemory } from './heap.ts';
 export type { FormattedProgram } from './program.ts';

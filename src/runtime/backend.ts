@@ -1,6 +1,14 @@
 import type { PluginPlatform } from '../assets/index.ts';
 import { mapTree, silent, treeLeaves, type Logger, type MapLeaves } from '../base/index.ts';
-import type { Client, CompileOptions, Device, FormattedProgram, LoadedExecutable, Plugin } from '../pjrt/index.ts';
+import {
+  returningMemory,
+  type Client,
+  type CompileOptions,
+  type Device,
+  type FormattedProgram,
+  type LoadedExecutable,
+  type Plugin,
+} from '../pjrt/index.ts';
 import {
   byteSize,
   elementCount,
@@ -46,7 +54,8 @@ export class Backend {
   readonly host: Host;
   readonly compileCache: CompileCache | undefined;
   readonly log: Logger;
-  readonly #signal: AbortSignal | undefined;
+  /** After its abort nobody waits for a compiler. */
+  readonly signal: AbortSignal | undefined;
   readonly #onClose: (() => Promise<void>) | undefined;
   /** Options of XLA that the plugin has refused. */
   readonly #unknown = new Set<string>();
@@ -73,7 +82,7 @@ export class Backend {
     this.host = hosts.host;
     this.compileCache = options.compileCache === false ? undefined : (options.compileCache ?? new CompileCache());
     this.log = options.log ?? silent;
-    this.#signal = options.signal;
+    this.signal = options.signal;
     this.#onClose = options.onClose;
   }
 
@@ -89,7 +98,7 @@ export class Backend {
   get own(): Backend {
     if (this.host.count === 1) return this;
     const { platform, plugin, client, devices, log } = this;
-    const settings = { log, compileCache: this.compileCache ?? (false as const), signal: this.#signal };
+    const settings = { log, compileCache: this.compileCache ?? (false as const), signal: this.signal };
     this.#own ??= new Backend(platform, plugin, client, devices, settings);
     return this.#own;
   }
@@ -151,17 +160,19 @@ export class Backend {
    * @throws the signal's reason.
    */
   async compile(program: string | Uint8Array | FormattedProgram, options: CompileOptions): Promise<LoadedExecutable> {
-    this.#signal?.throwIfAborted();
-    const compiling = this.#withKnown(options, (known) => this.client.compile(program, known));
-    if (this.#signal === undefined) return compiling;
+    this.signal?.throwIfAborted();
+    const compiling = returningMemory(async () =>
+      this.#withKnown(options, (known) => this.client.compile(program, known)),
+    );
+    if (this.signal === undefined) return compiling;
     const done = new AbortController();
     const given = Promise.withResolvers<never>();
     const giveUp = () => {
       this.#abandoned++;
       compiling.then((executable) => executable.destroy()).catch(() => {}).finally(() => this.#abandoned--); // prettier-ignore
-      given.reject(this.#signal?.reason);
+      given.reject(this.signal?.reason);
     };
-    this.#signal.addEventListener('abort', giveUp, { once: true, signal: done.signal });
+    this.signal.addEventListener('abort', giveUp, { once: true, signal: done.signal });
     try {
       return await Promise.race([compiling, given.promise]);
     } finally {
@@ -171,7 +182,7 @@ export class Backend {
 
   /** Loads a program that `serialize` of the same plugin gave. */
   async load(serialized: Uint8Array, options: CompileOptions): Promise<LoadedExecutable> {
-    return this.#withKnown(options, (known) => this.client.deserialize(serialized, known));
+    return returningMemory(async () => this.#withKnown(options, (known) => this.client.deserialize(serialized, known)));
   }
 
   /** Without XLA's options that the plugin doesn't know: an older build does all that it can without them. */

@@ -13,13 +13,14 @@ const checksum = (program: Uint8Array): Buffer => createHash('sha256').update(pr
 
 /** Compiled programs on disk, named by the hash of everything that they depend on. */
 export class CompileCache {
-  readonly #folder: string;
+  /** Where the programs lie. */
+  readonly folder: string;
   readonly #budget: number;
   /** Programs on their way to the disk. */
   readonly #pending = new Map<string, Promise<boolean>>();
 
   constructor(folder = join(cacheFolder(), 'programs'), budget = BUDGET) {
-    this.#folder = folder;
+    this.folder = folder;
     this.#budget = budget;
   }
 
@@ -80,15 +81,15 @@ export class CompileCache {
   }
 
   #path(key: string): string {
-    return join(this.#folder, `${key}.pjrt`);
+    return join(this.folder, `${key}.pjrt`);
   }
 
   async #prune(): Promise<void> {
     const files = await Promise.all(
-      (await readdir(this.#folder))
+      (await readdir(this.folder))
         .filter((name) => name.endsWith('.pjrt'))
         .map(async (name) => {
-          const path = join(this.#folder, name);
+          const path = join(this.folder, name);
           const info = await stat(path).catch(() => undefined); // Another process may have pruned it.
           return { path, size: info?.size ?? 0, used: info?.mtimeMs ?? 0 };
         }),

@@ -1,6 +1,7 @@
 import { returningMemory, type CompileOptions, type LoadedExecutable } from '../pjrt/index.ts';
 import { formatShape, isOp, sameShape, type Graph, type Platform, type TensorType } from '../xla/index.ts';
 import type { Backend } from './backend.ts';
+import { compileApart, isBetterApart } from './compile-apart.ts';
 import { CompileCache } from './compile-cache.ts';
 import { COMPILER_OPTIONS } from './compiler-options.ts';
 import { DeviceArray } from './device-array.ts';
@@ -136,17 +137,29 @@ export async function compilePrepared(
   const key = CompileCache.key(text, JSON.stringify(options), ...compilerFingerprint(backend));
   const made = (fromCache: boolean) => ({ seconds: (performance.now() - started) / 1000, fromCache });
 
-  const cached = await cache?.read(key);
-  if (cached !== undefined) {
+  const read = async (fromCache: boolean): Promise<Program | undefined> => {
+    const cached = await cache?.read(key);
+    if (cached === undefined) return undefined;
     try {
-      const executable = await returningMemory(async () => backend.load(cached, options));
-      return new Program(prepared.graph, executable, donate, made(true));
+      const executable = await backend.load(cached, options);
+      return new Program(prepared.graph, executable, donate, made(fromCache));
     } catch (error) {
       log.debug(`compile cache: ${settings.name ?? 'program'} doesn't load, compiling it anew (${String(error)})`);
       await cache?.remove(key);
+      return undefined;
     }
+  };
+  const known = await read(true);
+  if (known !== undefined) return known;
+  if (
+    cache !== undefined &&
+    isBetterApart(backend, text) &&
+    (await compileApart(backend, cache, { text, options, key }))
+  ) {
+    const apart = await read(false);
+    if (apart !== undefined) return apart;
   }
-  const executable = await returningMemory(async () => backend.compile(text, options));
+  const executable = await backend.compile(text, options);
   const keep = async (): Promise<void> => {
     // Not every plugin can serialise; then the next start compiles again.
     const kept = await returningMemory(async () => cache?.keep(key, executable.serialize()));

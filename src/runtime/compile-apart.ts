@@ -1,0 +1,74 @@
+import { fork } from 'node:child_process';
+import { extname, join } from 'node:path';
+import { environmentOfManyHeaps, isOneHeap, type CompileOptions } from '../pjrt/index.ts';
+import type { Backend } from './backend.ts';
+import type { CompileCache } from './compile-cache.ts';
+
+/** A program for a compiler in a process of its own, and where it is to be kept. */
+export interface ApartRequest {
+  readonly plugin: string;
+  /** Devices of the CPU client. */
+  readonly devices: number;
+  readonly text: string;
+  readonly options: CompileOptions;
+  /** The compile cache. */
+  readonly folder: string;
+  readonly key: string;
+}
+
+/** Whether the program is in the cache now. */
+export interface ApartResult {
+  readonly kept: boolean;
+}
+
+/** Characters of a program that takes less time to compile than a process needs to start and this one to load what it made. */
+const LEAST_TEXT = 150_000;
+
+/**
+ * Whether a program is better compiled in another process. Where all threads share one heap, so that runs find the memory of those
+ * before them (`pjrt/heap.ts`), the compiler's threads wait for each other whenever they need a few bytes: 1.6 times as long.
+ */
+export function isBetterApart(backend: Backend, text: string): boolean {
+  return backend.platform === 'cpu' && backend.host.count === 1 && text.length >= LEAST_TEXT && isOneHeap();
+}
+
+/**
+ * Compiles a program in a child process, which puts it into the cache.
+ *
+ * @returns whether it is there; where the child fails, whatever the reason, the caller compiles by itself and gets the error.
+ * @throws the signal's reason after an abort; a compiler in a process of its own can be stopped.
+ */
+export async function compileApart(
+  backend: Backend,
+  cache: CompileCache,
+  { text, options, key }: { readonly text: string; readonly options: CompileOptions; readonly key: string },
+): Promise<boolean> {
+  const { signal } = backend;
+  signal?.throwIfAborted();
+  const request: ApartRequest = {
+    plugin: backend.plugin.path,
+    devices: backend.client.addressableDevices.length,
+    text,
+    options,
+    folder: cache.folder,
+    key,
+  };
+  // This file's own extension: .ts in the source, .js once built.
+  const child = fork(join(import.meta.dirname, `compile-apart-child${extname(import.meta.filename)}`), {
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    env: environmentOfManyHeaps(),
+    // Flags of this process, such as -e, mean something else there.
+    execArgv: [],
+  });
+  const kill = () => child.kill('SIGKILL');
+  signal?.addEventListener('abort', kill, { once: true });
+  const ended = Promise.withResolvers<ApartResult>();
+  child.once('message', (message) => ended.resolve(message as ApartResult));
+  child.once('error', () => ended.resolve({ kept: false }));
+  child.once('close', () => ended.resolve({ kept: false }));
+  child.send(request, (error) => error !== null && kill());
+  const { kept } = await ended.promise;
+  signal?.removeEventListener('abort', kill);
+  signal?.throwIfAborted();
+  return kept;
+}
