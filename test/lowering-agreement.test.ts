@@ -50,6 +50,8 @@ const LAYERS: readonly GradientCase[] = [
   layer('3×3, of a middling map', [2, 9, 9, 16], [3, 3, 16, 8], [1, 1], 1),
   layer('3×3, of three large maps', [3, 11, 12, 16], [3, 3, 16, 8], [1, 1], 1),
   layer('3×3, of a large map', [2, 11, 12, 16], [3, 3, 16, 8], [1, 1], 1),
+  layer('3×3, of many channels to few', [2, 11, 12, 64], [3, 3, 64, 8], [1, 1], 1),
+  layer('2×3, of many channels to few', [1, 12, 11, 64], [2, 3, 64, 8], [1, 1], 1),
   layer('3×3, stride 2, of a large map', [2, 21, 20, 16], [3, 3, 16, 8], [2, 2], 1),
   layer('3×3, of an image', [2, 11, 12, 3], [3, 3, 3, 8], [1, 1], 1),
   layer('7×7, stride 2, of an image', [1, 20, 20, 3], [7, 7, 3, 8], [2, 2], 1),

@@ -1,9 +1,9 @@
 import { optimizationBarrier } from '../control.ts';
 import { full } from '../creation.ts';
 import { add } from '../elementwise.ts';
-import type { DotParams } from '../ir.ts';
+import type { DotParams, Padding } from '../ir.ts';
 import { dotGeneral } from '../linear.ts';
-import { concatenate, dynamicSlice, reshape, slice, stack, transpose } from '../structure.ts';
+import { concatenate, dynamicSlice, reshape, reverse, slice, stack, transpose } from '../structure.ts';
 import { sumInLoops } from './cpu-loop.ts';
 import { barredPad, readBy, tapsOf } from './cpu-window.ts';
 import type { Rewrite } from './rewrite.ts';
@@ -13,6 +13,9 @@ const MIN_CHANNELS = 16;
 const MAX_TAPS = 25;
 /** Rows of the product of few channels: taps times channels. */
 const MAX_FEW = 160;
+/** Outputs whose product with one tap is too thin. */
+const FEW_OUTPUTS = 32;
+const MANY_CHANNELS = 64;
 /** Output positions of an image from which a loop over the images pays. */
 const MIN_POSITIONS = 100;
 
@@ -52,6 +55,47 @@ export const convKernelGradientByImage: Rewrite<'convKernelGradient'> = (params,
   });
   const [kernelHeight, kernelWidth] = kernelShape;
   return [transpose(reshape(total, [kernelHeight, kernelWidth, outputs, channels]), [0, 1, 3, 2])];
+};
+
+/**
+ * The same where the outputs are few beside the channels: what the taps read is copied out of the output's gradient, a quarter as much
+ * for 32 outputs of 128 channels, and the taps of a row become one product, which would be too thin for one tap.
+ *
+ * On [16, 48, 48, 128] to 32 channels the form above takes 46 to 51 ms of processor time, this 32; on [16, 24, 24, 128] 14 to 17 and 9;
+ * with 64 outputs they are as fast.
+ */
+export const convKernelGradientOfFewOutputs: Rewrite<'convKernelGradient'> = (params, [x, gradient]) => {
+  const { groups, kernelShape, strides, dilation, padding } = params;
+  const [batch, height, width, outputs] = gradient.shape;
+  const channels = x.shape[3];
+  const [kernelHeight, kernelWidth] = kernelShape;
+  const keepsSize = strides.every((stride) => stride === 1) && x.shape[1] === height && x.shape[2] === width;
+  const pays =
+    height * width >= MIN_POSITIONS && outputs <= FEW_OUTPUTS && channels >= Math.max(2 * outputs, MANY_CHANNELS);
+  if (groups !== 1 || x.rank !== 4 || !keepsSize || !pays || kernelHeight * kernelWidth > MAX_TAPS) return undefined;
+
+  // Tap (a, b) joins x at a position with the gradient at that less (a, b): read from its end, taps are those of a window over it.
+  const edges = padding.map(([low, high], axis): Padding => {
+    const reach = (kernelShape[axis] - 1) * dilation[axis];
+    return [reach - low, reach - high];
+  });
+  const padded = barredPad(gradient, edges);
+  const zero = full([], 0, 'int32');
+  const empty = full([kernelHeight, channels, kernelWidth * outputs], 0, x.dtype);
+  const [total] = sumInLoops(batch, [empty], (image, sum) => {
+    const input = dynamicSlice(x, [image, zero, zero, zero], [1, height, width, channels]);
+    const slope = dynamicSlice(padded, [image, zero, zero, zero], [1, ...padded.shape.slice(1)]);
+    const [turned] = optimizationBarrier([transpose(reshape(input, [height * width, channels]), [1, 0])]);
+    const taps = tapsOf(kernelShape, params).map((tap) => readBy(slope, tap, strides, height, width));
+    const products = Array.from({ length: kernelHeight }, (_, row) => {
+      const ofRow = taps.slice(row * kernelWidth, (row + 1) * kernelWidth);
+      const [read] = optimizationBarrier([concatenate(ofRow, 3)]);
+      return dotGeneral(turned, reshape(read, [height * width, kernelWidth * outputs]), contract(1, 0));
+    });
+    return [add(sum, stack(products))];
+  });
+  const byTap = transpose(reshape(total, [kernelHeight, channels, kernelWidth, outputs]), [0, 2, 1, 3]);
+  return [reverse(byTap, [0, 1])];
 };
 
 /** The same for small images, whose products would be too small: one product over the whole batch for each tap. */

@@ -4,6 +4,7 @@ import {
   convKernelGradientAsDots,
   convKernelGradientByImage,
   convKernelGradientOfFewChannels,
+  convKernelGradientOfFewOutputs,
 } from './cpu-kernel-gradient.ts';
 import { pointwiseConv, pointwiseInputGradient, pointwiseKernelGradient } from './cpu-pointwise.ts';
 import { windowMaxGradientByIndex } from './cpu-pool.ts';
@@ -22,6 +23,7 @@ export const CPU_REWRITES: RewriteTable = {
     pointwiseKernelGradient,
     depthwiseKernelGradient,
     convKernelGradientOfSmallMap,
+    convKernelGradientOfFewOutputs,
     convKernelGradientByImage,
     convKernelGradientAsDots,
     convKernelGradientOfFewChannels,
