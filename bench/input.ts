@@ -35,6 +35,9 @@ type Run = z.infer<typeof Run>;
  * `npm run bench -- input`: images a second of Sepal's input pipeline and of tf.data: read, check, parse, decode, shuffle
  * and batch every record of a folder.
  *
+ * Both decode with libjpeg-turbo, which is four fifths of Sepal's processor time: 118 of 148 µs for a photo of 192 px, where tf.data
+ * takes 264. So where every picture is decoded, no pipeline with that library can be more than 2.2 times as fast as tf.data.
+ *
  * Each repeat starts a process of each system, one after the other, with decoded pixels cached in memory (Sepal's default,
  * tf.data's `cache()`) and without; without, tf.data runs in its fastest form (records shuffled, then decoded) and in that
  * of the usual notebooks (decoded, then shuffled). A pass counts from after the imports, with all that a system does before its first
