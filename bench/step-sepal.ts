@@ -40,9 +40,7 @@ await step();
 answer({ system: `Sepal ${sepalVersion()}`, firstSeconds: sinceStart() });
 await step();
 // As it is after a minute of running.
-const stay = setInterval(() => {}, 1000);
 await gatherLargePages();
-clearInterval(stay);
 for await (const _ of createInterface({ input: process.stdin })) {
   const before = process.cpuUsage();
   started = performance.now();

@@ -95,7 +95,7 @@ function choose(mode: Mode): void {
 async function gatherLater(signal: AbortSignal): Promise<void> {
   try {
     await sleep(GATHER_AFTER, undefined, { ref: false, signal });
-    await gatherLargePages(signal);
+    await gatherLargePages({ ref: false, signal });
   } catch {
     // It was called off.
   }

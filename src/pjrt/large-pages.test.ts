@@ -17,10 +17,8 @@ const GATHER = `
   const place = take(64, size);
   fill(place, 7, size);
   const before = large();
-  const stay = setInterval(() => {}, 1000); // Gathering holds no process up.
   await gatherLargePages();
   console.log(JSON.stringify({ before, after: large() }));
-  clearInterval(stay);
   console.log(libraryFunction('int memcmp(size_t a, size_t b, size_t size)')(place, place + 1, size - 1));
 `;
 

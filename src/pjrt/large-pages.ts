@@ -1,44 +1,37 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { addressOf, libraryFunction } from './ffi.ts';
+import { libraryFunction } from './ffi.ts';
 
 /** Bytes of a large page on x86-64 and on ARM with pages of 4 KB. */
 const LARGE_PAGE = 2 * 2 ** 20;
 /** Linux's madvise(2) since 6.1: gather the pages of a range into large ones, now. */
 const MADV_COLLAPSE = 25;
 
-/** Bytes of the pages that are gathered. */
-const PAGE = 4096;
+interface GatherOptions {
+  readonly ref?: boolean;
+  readonly signal?: AbortSignal;
+}
 
 const advise = libraryFunction('int madvise(size_t address, size_t length, int advice)');
-const inCore = libraryFunction('int mincore(size_t address, size_t length, size_t pages)');
 
 /**
  * Gathers the heap's pages of 4 KB into pages of 2 MB: a training step then takes 2 to 6 % less, as its threads find more of what
  * they touch in the processor's table of pages. Asked for from the start, large pages would make loading a program and its first run
  * longer: all of a page is cleared, and a virtual machine gets it from its host, 2 s a gigabyte.
  *
- * Where less than half of a large page is in memory, it would only take more. It goes beside runs, a page at a time. An exiting process doesn't wait for it. Systems that can't do it are left as they are.
+ * It goes beside runs, a page at a time. Systems that can't do it are left as they are.
+ *
+ * @param options.ref false where a process that has nothing else to do may end before it is done.
  */
-export async function gatherLargePages(signal?: AbortSignal): Promise<void> {
+export async function gatherLargePages({ ref = true, signal }: GatherOptions = {}): Promise<void> {
   const heap = await heapRange();
   if (heap === undefined) return;
   const end = heap.end - LARGE_PAGE;
   for (let address = Math.ceil(heap.start / LARGE_PAGE) * LARGE_PAGE; address <= end; address += LARGE_PAGE) {
     if (signal?.aborted === true) return;
-    if (!isMostlyUsed(address)) continue;
     await new Promise<void>((resolve) => advise?.async(address, LARGE_PAGE, MADV_COLLAPSE, () => resolve()));
-    await sleep(1, undefined, { ref: false });
+    await sleep(1, undefined, { ref });
   }
-}
-
-/** Whether at least half of the pages that a large one would take the place of are in memory. */
-function isMostlyUsed(address: number): boolean {
-  const pages = new Uint8Array(LARGE_PAGE / PAGE);
-  if (inCore?.(address, LARGE_PAGE, Number(addressOf(pages))) !== 0) return false;
-  let used = 0;
-  for (const page of pages) used += page & 1;
-  return used >= pages.length / 2;
 }
 
 /** Where the C library's heap lies, where the system says so. */
