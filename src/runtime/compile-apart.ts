@@ -1,6 +1,5 @@
-import { fork } from 'node:child_process';
-import { extname, join } from 'node:path';
 import { environmentOfManyHeaps, isOneHeap, type CompileOptions } from '../pjrt/index.ts';
+import { askChild } from './ask-child.ts';
 import type { Backend } from './backend.ts';
 import type { CompileCache } from './compile-cache.ts';
 
@@ -43,8 +42,6 @@ export async function compileApart(
   cache: CompileCache,
   { text, options, key }: { readonly text: string; readonly options: CompileOptions; readonly key: string },
 ): Promise<boolean> {
-  const { signal } = backend;
-  signal?.throwIfAborted();
   const request: ApartRequest = {
     plugin: backend.plugin.path,
     devices: backend.client.addressableDevices.length,
@@ -53,22 +50,10 @@ export async function compileApart(
     folder: cache.folder,
     key,
   };
-  // This file's own extension: .ts in the source, .js once built.
-  const child = fork(join(import.meta.dirname, `compile-apart-child${extname(import.meta.filename)}`), {
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  const { signal } = backend;
+  const { result } = await askChild<ApartResult>('compile-apart-child', request, {
     env: environmentOfManyHeaps(),
-    // Flags of this process, such as -e, mean something else there.
-    execArgv: [],
+    signal,
   });
-  const kill = () => child.kill('SIGKILL');
-  signal?.addEventListener('abort', kill, { once: true });
-  const ended = Promise.withResolvers<ApartResult>();
-  child.once('message', (message) => ended.resolve(message as ApartResult));
-  child.once('error', () => ended.resolve({ kept: false }));
-  child.once('close', () => ended.resolve({ kept: false }));
-  child.send(request, (error) => error !== null && kill());
-  const { kept } = await ended.promise;
-  signal?.removeEventListener('abort', kill);
-  signal?.throwIfAborted();
-  return kept;
+  return result?.kept ?? false;
 }

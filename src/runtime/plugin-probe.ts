@@ -1,6 +1,5 @@
-import { fork } from 'node:child_process';
-import { extname, join } from 'node:path';
 import type { InstalledPlugin } from '../assets/index.ts';
+import { askChild } from './ask-child.ts';
 
 /** What a plugin was asked, in a process of its own. */
 export interface ProbeRequest {
@@ -28,32 +27,13 @@ const LIMIT = 120_000;
  * Never rejects for what the plugin does; throws the signal's reason after an abort.
  */
 export async function probePlugin(request: ProbeRequest, signal?: AbortSignal): Promise<ProbeResult> {
-  signal?.throwIfAborted();
-  // This file's own extension: .ts in the source, .js once built.
-  const program = join(import.meta.dirname, `plugin-probe-child${extname(import.meta.filename)}`);
-  const child = fork(program, {
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  const { result, ended, said } = await askChild<ProbeResult>('plugin-probe-child', request, {
     timeout: LIMIT,
-    killSignal: 'SIGKILL',
-    // Flags of this process, such as -e, mean something else there.
-    execArgv: [],
+    signal,
   });
-  const kill = () => child.kill('SIGKILL');
-  signal?.addEventListener('abort', kill, { once: true });
-  let result: ProbeResult | undefined;
-  let said = '';
-  child.on('message', (message) => (result = message as ProbeResult));
-  child.stderr?.on('data', (text) => (said += text));
-  child.send(request);
-  const ended = Promise.withResolvers<string>();
-  child.once('error', (error) => ended.resolve(error.message));
-  child.once('close', (code, name) => ended.resolve(name ?? `exit status ${code}`));
-  const how = await ended.promise;
-  signal?.removeEventListener('abort', kill);
-  signal?.throwIfAborted();
   if (result !== undefined) return result;
   const last = lastWords(said);
-  const reason = how === 'SIGKILL' ? `no answer in ${LIMIT / 1000} s` : `the process ended with ${how}`;
+  const reason = ended === 'SIGKILL' ? `no answer in ${LIMIT / 1000} s` : `the process ended with ${ended}`;
   return { failed: last === '' ? reason : `${reason}: ${last}`, died: last === '' ? reason : last };
 }
 
