@@ -35,8 +35,8 @@ type Run = z.infer<typeof Run>;
  * `npm run bench -- input`: images a second of Sepal's input pipeline and of tf.data: read, check, parse, decode, shuffle
  * and batch every record of a folder.
  *
- * Both decode with libjpeg-turbo, which is four fifths of Sepal's processor time: 118 of 148 µs for a photo of 192 px, where tf.data
- * takes 264. So where every picture is decoded, no pipeline with that library can be more than 2.2 times as fast as tf.data.
+ * Both decode with libjpeg-turbo. By itself that takes 131 µs of processor time for a photo of 192 px; Sepal takes 150 in later passes,
+ * tf.data 259. So where every picture is decoded, a pipeline with that library needs half of tf.data's time at least.
  *
  * Each repeat starts a process of each system, one after the other, with decoded pixels cached in memory (Sepal's default,
  * tf.data's `cache()`) and without; without, tf.data runs in its fastest form (records shuffled, then decoded) and in that
