@@ -43,6 +43,7 @@ export const MOVE_CASES: GradientCase[] = [
   moves('pad', 'gaps and cuts', [4], (a) => x.pad(a, [[-2, 1]], 0, [2])),
   { op: 'pad', name: 'the value', shapes: [[2, 2], []], f: squared((a, value) => emit('pad', { low: [1, -1], high: [0, 2], interior: [1, 0] }, [a, value])) }, // prettier-ignore
   { op: 'concatenate', name: 'three tensors', shapes: [[2, 1], [2, 3], [2, 2]], f: squared((...all) => x.concatenate(all, 1)) }, // prettier-ignore
+  { op: 'concatenate', name: 'onto what is joined', shapes: [[2, 1], [2, 3], [2, 2]], f: squared((a, b, c) => x.concatenate([x.concatenate([a, b], 1), c], 1)) }, // prettier-ignore
   { op: 'concatenate', name: 'a tensor with itself', shapes: [[2, 2]], f: squared((a) => x.mul(x.concatenate([a, a], 0), x.iota([4, 2], a.dtype))) }, // prettier-ignore
   { op: 'concatenate', name: 'stack', shapes: [[3], [3]], f: squared((a, b) => x.stack([a, b], 1)) },
   moves('dynamicSlice', 'inside', [4, 5], (a) => x.dynamicSlice(a, [at(1), at(2)], [2, 3])),

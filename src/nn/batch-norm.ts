@@ -6,13 +6,17 @@ import {
   customGradient,
   div,
   elementCount,
-  inOneKernel,
+  full,
   isOp,
   maximum,
   mul,
+  neg,
   optimizationBarrier,
+  reshape,
   rsqrt,
+  sliceAxis,
   square,
+  stack,
   sub,
   sum,
   type DType,
@@ -49,18 +53,11 @@ export function batchNorm(scope: Scope, x: Tensor, settings: BatchNormSettings =
   if (!scope.usesBatchStatistics) return affine(x, movingMean, rsqrt(add(movingVariance, epsilon)), gamma, beta);
 
   const { data, bias } = withoutBias(x);
-  const { mean, variance } = moments(data, scope.settings.syncReplicas);
+  const { mean, variance, wayBack } = moments(data, scope.settings.syncReplicas);
   const biasedMean = bias === undefined ? mean : add(mean, convert(bias, wide));
   scope.update('moving_mean', () => convert(movingAverage(movingMean, biasedMean, momentum), 'float32'));
   scope.update('moving_variance', () => convert(movingAverage(movingVariance, variance, momentum), 'float32'));
-  return normalize({
-    x: data,
-    mean,
-    inverse: rsqrt(add(variance, epsilon)),
-    gamma,
-    beta,
-    syncReplicas: scope.settings.syncReplicas,
-  });
+  return normalize({ x: data, mean, variance, wayBack, epsilon, gamma, beta });
 }
 
 /**
@@ -101,8 +98,15 @@ function moments(x: Tensor, syncReplicas = 1): Moments {
 }
 
 interface Moments {
+  /** [channels], as is the variance. */
   readonly mean: Tensor;
   readonly variance: Tensor;
+  /**
+   * Takes what flows back to the mean and to half the variance, [2, channels], on to what was measured; its own numbers mean
+   * nothing. From all layers that normalise the same it is added up while it is this small: each layer of a DenseNet would else do a
+   * pass over all that the layers before it gave.
+   */
+  readonly wayBack: Tensor;
 }
 
 /** What was measured while tracing: the layers of DenseNet all normalise what the layers before them have given. */
@@ -111,11 +115,11 @@ const measured = new WeakMap<Node, Moments & { readonly syncReplicas: number }>(
 /** Channels that stand side by side have the statistics that they have by themselves. */
 function joinMoments(parts: readonly Tensor[], syncReplicas: number): Moments {
   const all = parts.map((part) => moments(part, syncReplicas));
-  const [mean, variance] = inOneKernel(() => [
-    concatenate(all.map((part) => part.mean), 0), // prettier-ignore
-    concatenate(all.map((part) => part.variance), 0), // prettier-ignore
-  ]);
-  return { mean, variance };
+  return {
+    mean: concatenate(all.map(({ mean }) => mean), 0), // prettier-ignore
+    variance: concatenate(all.map(({ variance }) => variance), 0), // prettier-ignore
+    wayBack: concatenate(all.map(({ wayBack }) => wayBack), 1), // prettier-ignore
+  };
 }
 
 function measure(x: Tensor, syncReplicas: number): Moments {
@@ -127,8 +131,17 @@ function measure(x: Tensor, syncReplicas: number): Moments {
     return div(syncReplicas > 1 ? allReduce([total])[0] : total, count);
   };
   const mean = average(wide);
-  if (x.dtype !== wide.dtype) return { mean, variance: maximum(sub(average(square(wide)), square(mean)), 0) };
-  return { mean, variance: average(square(sub(wide, mean))) };
+  const variance =
+    x.dtype === wide.dtype ? average(square(sub(wide, mean))) : maximum(sub(average(square(wide)), square(mean)), 0);
+  const [wayBack] = customGradient([full([2, mean.shape[0]], 0, mean.dtype)], [x], ([cotangent]) => {
+    const [total] = syncReplicas > 1 ? allReduce([cotangent]) : [cotangent];
+    // The sum over layers is computed once, not once an element. About the other barriers see `normalize`.
+    const [share] = optimizationBarrier([div(total, count)]);
+    const [ofMean, ofSpread] = [0, 1].map((row) => reshape(sliceAxis(share, 0, row, row + 1), mean.shape));
+    const [centre] = optimizationBarrier(optimizationBarrier([mean]));
+    return [convert(add(ofMean, mul(sub(wide, centre), ofSpread)), x.dtype)];
+  });
+  return { mean, variance, wayBack };
 }
 
 /** (x − mean) · inverse · gamma + beta, as one multiplication and one addition an element. */
@@ -138,39 +151,34 @@ function affine(x: Tensor, mean: Tensor, inverse: Tensor, gamma: Tensor | undefi
   return convert(add(mul(convert(x, slope.dtype), slope), shift), x.dtype);
 }
 
-interface NormalizeInputs {
+interface NormalizeInputs extends Moments {
   readonly x: Tensor;
-  readonly mean: Tensor;
-  readonly inverse: Tensor;
+  readonly epsilon: number;
   readonly gamma: Tensor | undefined;
   readonly beta: Tensor;
-  readonly syncReplicas: number | undefined;
 }
 
 /**
- * Normalises with batch statistics, with the gradient through the statistics written out: one pass for the two sums,
- * one for the result, where differentiating the formula would take several.
+ * Normalises with batch statistics, with the gradients written out: one pass for the two sums that all of them but x's are made
+ * of, where differentiating the formula would take several.
  */
-function normalize({ x, mean, inverse, gamma, beta, syncReplicas = 1 }: NormalizeInputs): Tensor {
+function normalize({ x, mean, variance, wayBack, epsilon, gamma, beta }: NormalizeInputs): Tensor {
+  const inverse = rsqrt(add(variance, epsilon));
   const output = affine(x, mean, inverse, gamma, beta);
-  const inputs = gamma === undefined ? [x, beta] : [x, beta, gamma];
+  const inputs = [x, wayBack, beta, ...(gamma === undefined ? [] : [gamma])];
   const [result] = customGradient([output], inputs, ([gradient]) => {
     const wide = convert(gradient, mean.dtype);
     const data = convert(x, mean.dtype);
-    // The same `x − mean` in the variance, here and below would be computed once and kept, at the size of the whole input:
-    // XLA fuses what has one use. The barriers tell the three apart.
+    // The same `x − mean` in the variance, here and behind the statistics would be computed once and kept, at the size of the whole
+    // input: XLA fuses what has one use. Barriers tell the three apart.
     const [centre] = optimizationBarrier([mean]);
-    const [again] = optimizationBarrier([centre]);
     const axes = batchAxes(x);
-    const gradientBeta = sum(wide, { axes });
-    const gradientGamma = mul(sum(mul(wide, sub(data, centre)), { axes }), inverse);
-    const count = elementCount(x.shape.slice(0, -1)) * syncReplicas;
-    const [totalBeta, totalGamma] =
-      syncReplicas > 1 ? allReduce([gradientBeta, gradientGamma]) : [gradientBeta, gradientGamma];
+    const total = sum(wide, { axes });
+    const along = sum(mul(wide, sub(data, centre)), { axes });
     const slope = gamma === undefined ? inverse : mul(inverse, gamma);
-    const tilt = mul(inverse, div(totalGamma, count));
-    const centred = sub(sub(wide, div(totalBeta, count)), mul(sub(data, again), tilt));
-    return [convert(mul(slope, centred), x.dtype), gradientBeta, gradientGamma];
+    const ofMean = mul(slope, neg(total));
+    const ofSpread = mul(slope, mul(square(inverse), neg(along)));
+    return [convert(mul(slope, wide), x.dtype), stack([ofMean, ofSpread]), total, mul(along, inverse)];
   });
   return result;
 }

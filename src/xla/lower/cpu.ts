@@ -1,5 +1,6 @@
 import { convOfFewChannels } from './cpu-conv.ts';
 import { depthwiseConv, depthwiseInputGradient, depthwiseKernelGradient } from './cpu-depthwise.ts';
+import { joinOntoJoined } from './cpu-join.ts';
 import {
   convKernelGradientAsDots,
   convKernelGradientByImage,
@@ -28,5 +29,6 @@ export const CPU_REWRITES: RewriteTable = {
     convKernelGradientAsDots,
     convKernelGradientOfFewChannels,
   ),
+  concatenate: joinOntoJoined,
   windowMaxGradient: windowMaxGradientByIndex,
 };
