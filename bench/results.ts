@@ -14,10 +14,10 @@ type Recorded = Row & { readonly machine: string };
 const groupOf = ({ case: name, batch, size }: Row): string => `${name}, batch ${batch}, ${size} px`;
 const isSepal = ({ system }: Row): boolean => system.startsWith('Sepal');
 
-/** Puts rows in the place of those of the same case, model, batch and size, and writes the page anew. */
+/** Puts rows in the place of those of the same case, model, batch and size on the same machine, and writes the page anew. */
 export async function record(rows: readonly Row[]): Promise<void> {
   const machine = describeMachine();
-  const same = (a: Row, b: Row) => groupOf(a) === groupOf(b) && a.model === b.model;
+  const same = (a: Recorded, b: Row) => a.machine === machine && groupOf(a) === groupOf(b) && a.model === b.model;
   const kept = (await readRows()).filter((old) => !rows.some((row) => same(old, row)));
   const all: Recorded[] = [...kept, ...rows.map((row) => ({ ...row, machine }))];
   await writeFile(ROWS, `${JSON.stringify(all, null, 2)}\n`);
@@ -37,7 +37,8 @@ const describeMachine = (): string =>
   `${availableParallelism()} × ${cpus()[0].model.trim()}, ${formatBytes(totalmem())}, ${type()} ${arch()}, Node ${process.version}`;
 
 function toPage(rows: readonly Recorded[]): string {
-  const machines = [...new Set(rows.map(({ machine }) => machine))];
+  // The one that was measured on last comes first.
+  const machines = [...new Set(rows.map(({ machine }) => machine).toReversed())];
   const systems = [...new Set(rows.map(({ system }) => system))].toSorted();
   return [
     '# Sepal beside its peers',
@@ -47,16 +48,22 @@ function toPage(rows: readonly Recorded[]): string {
     'Seconds: the fastest step (the one in the middle). The ratio is of the fastest steps, to the best peer: below 1 Sepal',
     'is faster.',
     '',
-    ...machines.map((machine) => `- ${machine}`),
-    `- ${systems.join('; ')}`,
+    systems.join('; '),
     '',
-    toResultsTable(rows),
-    '',
+    ...machines.flatMap((machine) => [
+      `## ${machine}`,
+      '',
+      toResultsTable(
+        rows.filter((row) => row.machine === machine),
+        '###',
+      ),
+      '',
+    ]),
   ].join('\n');
 }
 
-/** A table for each case: a model a line, a system a column. */
-export function toResultsTable(rows: readonly Row[]): string {
+/** A table for each case under a heading of this level: a model a line, a system a column. */
+export function toResultsTable(rows: readonly Row[], heading = '##'): string {
   const groups = [...new Set(rows.map(groupOf))].toSorted();
   return groups
     .map((group) => {
@@ -67,7 +74,7 @@ export function toResultsTable(rows: readonly Row[]): string {
         toLine(members.filter((row) => row.model === model), systems), // prettier-ignore
       );
       const head = ['model', ...systems, 'ratio to the best peer', `peak memory (${systems.join(' / ')})`];
-      return [`## ${group}`, '', toMarkdown([head, ...lines])].join('\n');
+      return [`${heading} ${group}`, '', toMarkdown([head, ...lines])].join('\n');
     })
     .join('\n\n');
 }

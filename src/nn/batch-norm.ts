@@ -57,7 +57,16 @@ export function batchNorm(scope: Scope, x: Tensor, settings: BatchNormSettings =
   const biasedMean = bias === undefined ? mean : add(mean, convert(bias, wide));
   scope.update('moving_mean', () => convert(movingAverage(movingMean, biasedMean, momentum), 'float32'));
   scope.update('moving_variance', () => convert(movingAverage(movingVariance, variance, momentum), 'float32'));
-  return normalize({ x: data, mean, variance, wayBack, epsilon, gamma, beta });
+  return normalize({
+    x: data,
+    mean,
+    variance,
+    wayBack,
+    epsilon,
+    gamma,
+    beta,
+    syncReplicas: scope.settings.syncReplicas,
+  });
 }
 
 /**
@@ -104,7 +113,7 @@ interface Moments {
   /**
    * Takes what flows back to the mean and to half the variance, [2, channels], on to what was measured; its own numbers mean
    * nothing. From all layers that normalise the same it is added up while it is this small: each layer of a DenseNet would else do a
-   * pass over all that the layers before it gave.
+   * pass over all that the layers before it gave. Layers of 16-bit numbers do that: see `centred`.
    */
   readonly wayBack: Tensor;
 }
@@ -156,29 +165,47 @@ interface NormalizeInputs extends Moments {
   readonly epsilon: number;
   readonly gamma: Tensor | undefined;
   readonly beta: Tensor;
+  readonly syncReplicas: number | undefined;
 }
 
 /**
  * Normalises with batch statistics, with the gradients written out: one pass for the two sums that all of them but x's are made
  * of, where differentiating the formula would take several.
  */
-function normalize({ x, mean, variance, wayBack, epsilon, gamma, beta }: NormalizeInputs): Tensor {
+function normalize(all: NormalizeInputs): Tensor {
+  const { x, mean, variance, wayBack, epsilon, gamma, beta } = all;
   const inverse = rsqrt(add(variance, epsilon));
+  const slope = gamma === undefined ? inverse : mul(inverse, gamma);
   const output = affine(x, mean, inverse, gamma, beta);
-  const inputs = [x, wayBack, beta, ...(gamma === undefined ? [] : [gamma])];
-  const [result] = customGradient([output], inputs, ([gradient]) => {
+  const isNarrow = x.dtype !== mean.dtype;
+  const inputs = [x, beta, ...(gamma === undefined ? [] : [gamma])];
+  const [result] = customGradient([output], isNarrow ? inputs : [wayBack, ...inputs], ([gradient]) => {
     const wide = convert(gradient, mean.dtype);
     const data = convert(x, mean.dtype);
-    // The same `x − mean` in the variance, here and behind the statistics would be computed once and kept, at the size of the whole
-    // input: XLA fuses what has one use. Barriers tell the three apart.
+    // The same `x − mean` in the variance, here and in x's gradient would be computed once and kept, at the size of the whole input: XLA
+    // fuses what has one use. Barriers tell the three apart.
     const [centre] = optimizationBarrier([mean]);
     const axes = batchAxes(x);
-    const total = sum(wide, { axes });
-    const along = sum(mul(wide, sub(data, centre)), { axes });
-    const slope = gamma === undefined ? inverse : mul(inverse, gamma);
-    const ofMean = mul(slope, neg(total));
-    const ofSpread = mul(slope, mul(square(inverse), neg(along)));
-    return [convert(mul(slope, wide), x.dtype), stack([ofMean, ofSpread]), total, mul(along, inverse)];
+    const ofBeta = sum(wide, { axes });
+    const ofGamma = mul(sum(mul(wide, sub(data, centre)), { axes }), inverse);
+    const sums = [ofBeta, ofGamma] as const;
+    if (isNarrow) return [convert(mul(slope, centred(wide, sums, inverse, all)), x.dtype), ...sums];
+    const back = stack([mul(slope, neg(ofBeta)), mul(mul(slope, inverse), neg(ofGamma))]);
+    return [back, mul(slope, wide), ...sums];
   });
   return result;
+}
+
+/** x's whole gradient before it is scaled, in one piece, for numbers of 16 bits: they are to be rounded once. */
+function centred(
+  gradient: Tensor,
+  [ofBeta, ofGamma]: readonly [Tensor, Tensor],
+  inverse: Tensor,
+  { x, mean, syncReplicas = 1 }: NormalizeInputs,
+): Tensor {
+  const count = elementCount(x.shape.slice(0, -1)) * syncReplicas;
+  const [totalBeta, totalGamma] = syncReplicas > 1 ? allReduce([ofBeta, ofGamma]) : [ofBeta, ofGamma];
+  const [centre] = optimizationBarrier(optimizationBarrier([mean]));
+  const tilt = mul(inverse, div(totalGamma, count));
+  return sub(sub(gradient, div(totalBeta, count)), mul(sub(convert(x, mean.dtype), centre), tilt));
 }
