@@ -50,7 +50,9 @@ export function batchNorm(scope: Scope, x: Tensor, settings: BatchNormSettings =
   const beta = convert(scope.variable('beta', shape, 'bias', zeros), wide);
   const movingMean = convert(scope.variable('moving_mean', shape, 'statistic', zeros), wide);
   const movingVariance = convert(scope.variable('moving_variance', shape, 'statistic', ones), wide);
-  if (!scope.usesBatchStatistics) return affine(x, movingMean, rsqrt(add(movingVariance, epsilon)), gamma, beta);
+  if (!scope.usesBatchStatistics) {
+    return affine(x, movingMean, slopeOf(rsqrt(add(movingVariance, epsilon)), gamma), beta);
+  }
 
   const { data, bias } = withoutBias(x);
   const { mean, variance, wayBack } = moments(data, scope.settings.syncReplicas);
@@ -134,7 +136,7 @@ function joinMoments(parts: readonly Tensor[], syncReplicas: number): Moments {
 function measure(x: Tensor, syncReplicas: number): Moments {
   const wide = convert(x, wideType(x));
   const axes = batchAxes(x);
-  const count = elementCount(x.shape.slice(0, -1)) * syncReplicas;
+  const count = countOf(x, syncReplicas);
   const average = (y: Tensor): Tensor => {
     const total = sum(y, { axes });
     return div(syncReplicas > 1 ? allReduce([total])[0] : total, count);
@@ -144,18 +146,32 @@ function measure(x: Tensor, syncReplicas: number): Moments {
     x.dtype === wide.dtype ? average(square(sub(wide, mean))) : maximum(sub(average(square(wide)), square(mean)), 0);
   const [wayBack] = customGradient([full([2, mean.shape[0]], 0, mean.dtype)], [x], ([cotangent]) => {
     const [total] = syncReplicas > 1 ? allReduce([cotangent]) : [cotangent];
-    // The sum over layers is computed once, not once an element. About the other barriers see `normalize`.
+    // The sum over layers is computed once, not once an element.
     const [share] = optimizationBarrier([div(total, count)]);
     const [ofMean, ofSpread] = [0, 1].map((row) => reshape(sliceAxis(share, 0, row, row + 1), mean.shape));
-    const [centre] = optimizationBarrier(optimizationBarrier([mean]));
-    return [convert(add(ofMean, mul(sub(wide, centre), ofSpread)), x.dtype)];
+    return [convert(add(ofMean, mul(deviation(x, mean, 2), ofSpread)), x.dtype)];
   });
   return { mean, variance, wayBack };
 }
 
-/** (x − mean) · inverse · gamma + beta, as one multiplication and one addition an element. */
-function affine(x: Tensor, mean: Tensor, inverse: Tensor, gamma: Tensor | undefined, beta: Tensor): Tensor {
-  const slope = gamma === undefined ? inverse : mul(inverse, gamma);
+/**
+ * x − mean once more. The same in the variance, in the sum for gamma and in x's gradient would be computed once and kept, at the size
+ * of the whole input: XLA fuses what has one use. Another number of barriers tells each of them apart.
+ */
+function deviation(x: Tensor, mean: Tensor, barriers: number): Tensor {
+  let centre = mean;
+  for (let i = 0; i < barriers; i++) [centre] = optimizationBarrier([centre]);
+  return sub(convert(x, mean.dtype), centre);
+}
+
+/** How many numbers a channel's statistics are taken of. */
+const countOf = (x: Tensor, syncReplicas: number): number => elementCount(x.shape.slice(0, -1)) * syncReplicas;
+
+const slopeOf = (inverse: Tensor, gamma: Tensor | undefined): Tensor =>
+  gamma === undefined ? inverse : mul(inverse, gamma);
+
+/** (x − mean) · slope + beta, as one multiplication and one addition an element. */
+function affine(x: Tensor, mean: Tensor, slope: Tensor, beta: Tensor): Tensor {
   const shift = sub(beta, mul(mean, slope));
   return convert(add(mul(convert(x, slope.dtype), slope), shift), x.dtype);
 }
@@ -175,19 +191,15 @@ interface NormalizeInputs extends Moments {
 function normalize(all: NormalizeInputs): Tensor {
   const { x, mean, variance, wayBack, epsilon, gamma, beta } = all;
   const inverse = rsqrt(add(variance, epsilon));
-  const slope = gamma === undefined ? inverse : mul(inverse, gamma);
-  const output = affine(x, mean, inverse, gamma, beta);
+  const slope = slopeOf(inverse, gamma);
+  const output = affine(x, mean, slope, beta);
   const isNarrow = x.dtype !== mean.dtype;
   const inputs = [x, beta, ...(gamma === undefined ? [] : [gamma])];
   const [result] = customGradient([output], isNarrow ? inputs : [wayBack, ...inputs], ([gradient]) => {
     const wide = convert(gradient, mean.dtype);
-    const data = convert(x, mean.dtype);
-    // The same `x − mean` in the variance, here and in x's gradient would be computed once and kept, at the size of the whole input: XLA
-    // fuses what has one use. Barriers tell the three apart.
-    const [centre] = optimizationBarrier([mean]);
     const axes = batchAxes(x);
     const ofBeta = sum(wide, { axes });
-    const ofGamma = mul(sum(mul(wide, sub(data, centre)), { axes }), inverse);
+    const ofGamma = mul(sum(mul(wide, deviation(x, mean, 1)), { axes }), inverse);
     const sums = [ofBeta, ofGamma] as const;
     if (isNarrow) return [convert(mul(slope, centred(wide, sums, inverse, all)), x.dtype), ...sums];
     const back = stack([mul(slope, neg(ofBeta)), mul(mul(slope, inverse), neg(ofGamma))]);
@@ -203,9 +215,8 @@ function centred(
   inverse: Tensor,
   { x, mean, syncReplicas = 1 }: NormalizeInputs,
 ): Tensor {
-  const count = elementCount(x.shape.slice(0, -1)) * syncReplicas;
+  const count = countOf(x, syncReplicas);
   const [totalBeta, totalGamma] = syncReplicas > 1 ? allReduce([ofBeta, ofGamma]) : [ofBeta, ofGamma];
-  const [centre] = optimizationBarrier(optimizationBarrier([mean]));
   const tilt = mul(inverse, div(totalGamma, count));
-  return sub(sub(gradient, div(totalBeta, count)), mul(sub(convert(x, mean.dtype), centre), tilt));
+  return sub(sub(gradient, div(totalBeta, count)), mul(deviation(x, mean, 2), tilt));
 }
