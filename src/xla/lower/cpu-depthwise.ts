@@ -1,10 +1,11 @@
 import { full } from '../creation.ts';
+import { byteSize } from '../dtype.ts';
 import { add, broadcastTo, div, mul, rem } from '../elementwise.ts';
 import { convShape, dilatedSize } from '../infer-window.ts';
 import type { ConvParams, Padding, Tensor } from '../ir.ts';
 import { sum } from '../reduction.ts';
 import type { Shape } from '../shape.ts';
-import { dynamicSlice, reshape, reverse, slice, sliceAxis, stack } from '../structure.ts';
+import { concatenate, dynamicSlice, reshape, reverse, slice, sliceAxis, stack } from '../structure.ts';
 import { sumInLoops } from './cpu-loop.ts';
 import { barredPad, readBy, tapsOf } from './cpu-window.ts';
 import type { Rewrite } from './rewrite.ts';
@@ -59,8 +60,15 @@ export const depthwiseInputGradient: Rewrite<'convInputGradient'> = (params, [gr
 };
 
 /**
- * Its kernel's gradient in a loop over the output's rows, with one accumulator [kernel height, width, channels] for each
- * column of the kernel.
+ * Bytes that one sum of a kernel's gradient may touch in a step. XLA spreads what touches half a MiB over threads, and leaves a task
+ * behind for each thread that was busy meanwhile. With some hundred steps a queue of tasks is full, and then Eigen's products go
+ * wrong (docs/xla.md).
+ */
+const STEP_BYTES = 480 * 2 ** 10;
+
+/**
+ * Its kernel's gradient in a loop over the output's rows, with an accumulator [kernel rows, width, channels] for each column of the
+ * kernel and group of its rows.
  *
  * With the input's gradient XLA takes 380 ms for 5×5 kernels on [16, 12, 12, 672], this takes 5 ms. Forms with
  * reductions over shifted slices, or with batched products, were 3 to 50 times slower than this; an accumulator for
@@ -72,27 +80,46 @@ export const depthwiseKernelGradient: Rewrite<'convKernelGradient'> = (params, [
   const [batch, height, width, channels] = gradient.shape;
   const [kernelHeight, kernelWidth] = kernelShape;
   const padded = barredPad(x, padding);
-  const windowHeight = dilatedSize(kernelHeight, dilation[0]);
+  const groups = kernelRowGroups(kernelHeight, (rows) => {
+    const inputs = dilatedSize(rows, dilation[0]) * padded.shape[2];
+    return (2 * rows * width + inputs + width) * channels * byteSize(x.dtype);
+  });
+  const columns = [...Array(kernelWidth).keys()];
+  const shapes = groups.map(({ start, end }) => [end - start, width, channels]);
   const zero = full([], 0, 'int32');
-  const empty = full([kernelHeight, width, channels], 0, x.dtype);
 
   const totals = sumInLoops(
     batch * height,
-    Array.from({ length: kernelWidth }, () => empty),
+    shapes.flatMap((shape) => columns.map(() => full(shape, 0, x.dtype))),
     (step, ...sums) => {
       const image = div(step, height);
       const row = rem(step, height);
-      const window = [1, windowHeight, padded.shape[2], channels];
-      const inputs = dynamicSlice(padded, [image, mul(row, strides[0]), zero, zero], window);
       const slope = reshape(dynamicSlice(gradient, [image, row, zero, zero], [1, 1, width, channels]), [width, channels]); // prettier-ignore
-      return sums.map((total, column) => {
-        const left = column * dilation[1];
-        const limit = [1, windowHeight, left + (width - 1) * strides[1] + 1, channels];
-        const shifted = slice(inputs, [0, 0, left, 0], limit, [1, dilation[0], strides[1], 1]);
-        return add(total, mul(reshape(shifted, empty.shape), broadcastTo(slope, empty.shape)));
+      return groups.flatMap(({ start }, group) => {
+        const shape = shapes[group];
+        const window = [1, dilatedSize(shape[0], dilation[0]), padded.shape[2], channels];
+        const top = add(mul(row, strides[0]), start * dilation[0]);
+        const inputs = dynamicSlice(padded, [image, top, zero, zero], window);
+        return columns.map((column) => {
+          const left = column * dilation[1];
+          const limit = [1, window[1], left + (width - 1) * strides[1] + 1, channels];
+          const shifted = slice(inputs, [0, 0, left, 0], limit, [1, dilation[0], strides[1], 1]);
+          const total = sums[group * kernelWidth + column];
+          return add(total, mul(reshape(shifted, shape), broadcastTo(slope, shape)));
+        });
       });
     },
   );
-  const columns = totals.map((total) => sum(total, { axes: [1] }));
-  return [reshape(stack(columns, 1), kernelShape)];
+  const taps = totals.map((total) => sum(total, { axes: [1] }));
+  const parts = groups.map((_, i) => stack(taps.slice(i * kernelWidth, (i + 1) * kernelWidth), 1));
+  return [reshape(concatenate(parts, 0), kernelShape)];
 };
+
+/** A kernel's rows in as few groups as keep what one touches under the bound, or one by one. */
+function kernelRowGroups(kernelHeight: number, bytes: (rows: number) => number): { start: number; end: number }[] {
+  let size = kernelHeight;
+  while (size > 1 && bytes(size) > STEP_BYTES) size--;
+  const even = Math.ceil(kernelHeight / Math.ceil(kernelHeight / size));
+  const starts = [...Array(Math.ceil(kernelHeight / even)).keys()].map((i) => i * even);
+  return starts.map((start) => ({ start, end: Math.min(kernelHeight, start + even) }));
+}
