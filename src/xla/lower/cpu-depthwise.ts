@@ -6,7 +6,7 @@ import type { ConvParams, Padding, Tensor } from '../ir.ts';
 import { sum } from '../reduction.ts';
 import type { Shape } from '../shape.ts';
 import { concatenate, dynamicSlice, reshape, reverse, slice, sliceAxis, stack } from '../structure.ts';
-import { sumInLoops } from './cpu-loop.ts';
+import { STEP_BYTES, sumInLoops } from './cpu-loop.ts';
 import { barredPad, readBy, tapsOf } from './cpu-window.ts';
 import type { Rewrite } from './rewrite.ts';
 
@@ -60,13 +60,6 @@ export const depthwiseInputGradient: Rewrite<'convInputGradient'> = (params, [gr
 };
 
 /**
- * Bytes that one sum of a kernel's gradient may touch in a step. XLA spreads what touches half a MiB over threads, and leaves a task
- * behind for each thread that was busy meanwhile. With some hundred steps a queue of tasks is full, and then Eigen's products go
- * wrong (docs/xla.md).
- */
-const STEP_BYTES = 480 * 2 ** 10;
-
-/**
  * Its kernel's gradient in a loop over the output's rows, with an accumulator [kernel rows, width, channels] for each column of the
  * kernel and group of its rows.
  *
@@ -85,7 +78,7 @@ export const depthwiseKernelGradient: Rewrite<'convKernelGradient'> = (params, [
     return (2 * rows * width + inputs + width) * channels * byteSize(x.dtype);
   });
   const columns = [...Array(kernelWidth).keys()];
-  const shapes = groups.map(({ start, end }) => [end - start, width, channels]);
+  const shapes = groups.map(({ rows }) => [rows, width, channels]);
   const zero = full([], 0, 'int32');
 
   const totals = sumInLoops(
@@ -115,11 +108,13 @@ export const depthwiseKernelGradient: Rewrite<'convKernelGradient'> = (params, [
   return [reshape(concatenate(parts, 0), kernelShape)];
 };
 
-/** A kernel's rows in as few groups as keep what one touches under the bound, or one by one. */
-function kernelRowGroups(kernelHeight: number, bytes: (rows: number) => number): { start: number; end: number }[] {
-  let size = kernelHeight;
-  while (size > 1 && bytes(size) > STEP_BYTES) size--;
-  const even = Math.ceil(kernelHeight / Math.ceil(kernelHeight / size));
-  const starts = [...Array(Math.ceil(kernelHeight / even)).keys()].map((i) => i * even);
-  return starts.map((start) => ({ start, end: Math.min(kernelHeight, start + even) }));
+/** A kernel's rows in as few groups of one size as keep what a group touches under the bound, or one by one. */
+function kernelRowGroups(kernelHeight: number, bytes: (rows: number) => number): { start: number; rows: number }[] {
+  let count = 1;
+  while (count < kernelHeight && bytes(Math.ceil(kernelHeight / count)) > STEP_BYTES) count++;
+  const size = Math.ceil(kernelHeight / count);
+  return Array.from({ length: Math.ceil(kernelHeight / size) }, (_, i) => ({
+    start: i * size,
+    rows: Math.min(size, kernelHeight - i * size),
+  }));
 }
