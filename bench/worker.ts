@@ -1,6 +1,7 @@
 import { execa, type ResultPromise } from 'execa';
-import { createInterface } from 'node:readline';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { InternalError } from '../src/base/index.ts';
 import { memorySettings } from '../src/cli/memory-settings.ts';
@@ -66,8 +67,14 @@ export class Worker {
         ? execa(
             process.execPath,
             [join(import.meta.dirname, 'step-sepal.ts'), name, model, `${size}`, `${batch}`, ...(cache === undefined ? [] : [cache])], // prettier-ignore
-            // As the command line sets it for itself.
-            { env: { GLIBC_TUNABLES: memorySettings(['train']) }, stderr: 'ignore' },
+            // As the command line does for itself.
+            {
+              env: {
+                GLIBC_TUNABLES: memorySettings(['train']),
+                NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'),
+              },
+              stderr: 'ignore',
+            },
           )
         : execa(
             findPython(),

@@ -3,6 +3,7 @@ import { loadPlugin } from '../pjrt/index.ts';
 import { Backend } from './backend.ts';
 import type { ApartRequest, ApartResult } from './compile-apart.ts';
 import { CompileCache } from './compile-cache.ts';
+import { inForm } from './lean-program.ts';
 
 /** The program of `compileApart`'s child process: gets one program, puts it into the cache, says whether it did, ends. */
 
@@ -16,10 +17,10 @@ const result: ApartResult = { kept: await compile(request).catch(() => false) };
 // The plugin's threads need not end in order.
 process.send?.(result, () => process.kill(process.pid, 'SIGKILL'));
 
-async function compile({ plugin: path, devices, text, options, folder, key }: ApartRequest): Promise<boolean> {
+async function compile({ plugin: path, devices, text, options, folder, key, form }: ApartRequest): Promise<boolean> {
   const plugin = await loadPlugin(path);
   const client = await plugin.createClient({ cpu_device_count: devices });
   const backend = new Backend('cpu', plugin, client, client.addressableDevices, { compileCache: false });
   const executable = await backend.compile(text, options);
-  return new CompileCache(folder).write(key, await executable.serialize());
+  return new CompileCache(folder).write(key, inForm(form, await executable.serialize()));
 }

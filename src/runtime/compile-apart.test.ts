@@ -12,6 +12,7 @@ import { compile } from './program.ts';
 const ONE_HEAP = 'glibc.malloc.arena_max=1:glibc.malloc.tcache_count=0';
 const TYPE = { shape: [3], dtype: 'float32' } as const;
 const options = { replicas: 1, overrides: {} };
+const form = 'lean';
 
 async function folder(t: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'sepal-apart-'));
@@ -78,10 +79,10 @@ suite('compiling in a process of its own', { skip }, () => {
     t.after(() => backend.close());
     const path = await folder(t);
     const cache = new CompileCache(path);
-    assert.equal(await compileApart(backend, cache, { text: 'no program', options, key: 'a' }), false);
+    assert.equal(await compileApart(backend, cache, { text: 'no program', options, key: 'a', form }), false);
     const text = lowerToStableHlo(graph(1));
     const nowhere = new CompileCache('/proc/nowhere');
-    assert.equal(await compileApart(backend, nowhere, { text, options, key: 'b' }), false);
+    assert.equal(await compileApart(backend, nowhere, { text, options, key: 'b', form }), false);
     assert.deepEqual(await readdir(path), []);
   });
 
@@ -94,6 +95,7 @@ suite('compiling in a process of its own', { skip }, () => {
       text: lowerToStableHlo(graph(20_000)),
       options,
       key: 'a',
+      form,
     });
     setTimeout(() => stop.abort(new Error('enough')), 1000);
     const started = performance.now();

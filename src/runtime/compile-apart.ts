@@ -2,6 +2,7 @@ import { environmentOfManyHeaps, isOneHeap, type CompileOptions } from '../pjrt/
 import { askChild } from './ask-child.ts';
 import type { Backend } from './backend.ts';
 import type { CompileCache } from './compile-cache.ts';
+import type { CachedForm } from './lean-program.ts';
 
 /** A program for a compiler in a process of its own, and where it is to be kept. */
 export interface ApartRequest {
@@ -13,6 +14,7 @@ export interface ApartRequest {
   /** The compile cache. */
   readonly folder: string;
   readonly key: string;
+  readonly form: CachedForm;
 }
 
 /** Whether the program is in the cache now. */
@@ -40,7 +42,7 @@ export function isBetterApart(backend: Backend, text: string): boolean {
 export async function compileApart(
   backend: Backend,
   cache: CompileCache,
-  { text, options, key }: { readonly text: string; readonly options: CompileOptions; readonly key: string },
+  { text, options, key, form }: Pick<ApartRequest, 'text' | 'options' | 'key' | 'form'>,
 ): Promise<boolean> {
   const request: ApartRequest = {
     plugin: backend.plugin.path,
@@ -49,6 +51,7 @@ export async function compileApart(
     options,
     folder: cache.folder,
     key,
+    form,
   };
   const { signal } = backend;
   const { result } = await askChild<ApartResult>('compile-apart-child', request, {

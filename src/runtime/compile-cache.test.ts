@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { constants } from 'node:fs';
-import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
@@ -76,9 +76,12 @@ suite('compiled programs on disk', { skip }, () => {
     await run(backend, 2);
     const [name] = await readdir(path);
     const key = name.replace('.pjrt', '');
+    const lean = await stat(join(path, name));
     await new CompileCache(path).write(key, Buffer.from('no program of any plugin'));
     assert.deepEqual(await run(backend, 2), { fromCache: false, values: [3, 5, 7] });
     assert.deepEqual(await run(backend, 2), { fromCache: true, values: [3, 5, 7] });
+    // Were it the lean form that a plugin doesn't load, it would be compiled in each process.
+    assert.ok((await stat(join(path, name))).size > lean.size, 'it is kept whole now');
   });
 
   test('a program of another build of the plugin is left alone', async (t) => {

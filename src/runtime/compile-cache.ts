@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { readFileSync, rmSync, utimesSync } from 'node:fs';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '../assets/index.ts';
 import { writeFile } from '../base/index.ts';
@@ -35,20 +36,33 @@ export class CompileCache {
   /** A serialised program, or undefined where it is not there or damaged; one that is being kept is waited for. */
   async read(key: string): Promise<Uint8Array | undefined> {
     await this.#pending.get(key);
+    return this.readAtOnce(key);
+  }
+
+  /** As `read`, for a program that none is keeping just now. */
+  readAtOnce(key: string): Uint8Array | undefined {
+    const path = this.#path(key);
     try {
-      const path = this.#path(key);
-      const file = await readFile(path);
+      const file = readFileSync(path);
       const program = file.subarray(CHECKSUM_BYTES);
       // A plugin may crash on machine code that the disk has changed.
       if (!checksum(program).equals(file.subarray(0, CHECKSUM_BYTES))) {
-        await this.remove(key);
+        rmSync(path, { force: true });
         return undefined;
       }
-      const now = new Date();
-      await utimes(path, now, now).catch(() => {}); // A read-only cache still serves.
+      this.#touch(path);
       return program;
     } catch {
       return undefined;
+    }
+  }
+
+  #touch(path: string): void {
+    const now = new Date();
+    try {
+      utimesSync(path, now, now);
+    } catch {
+      // A read-only cache still serves.
     }
   }
 
@@ -80,8 +94,26 @@ export class CompileCache {
     await rm(this.#path(key), { force: true }).catch(() => {});
   }
 
+  /** The key of the program that was last made for a label, where it is known. */
+  latest(label: string): string | undefined {
+    try {
+      return readFileSync(this.#labelPath(label), 'utf8');
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Takes note of the program that is made for a label; as with programs, a cache that can't be written is no error. */
+  async setLatest(label: string, key: string): Promise<void> {
+    await writeFile(this.#labelPath(label), key).catch(() => {});
+  }
+
   #path(key: string): string {
     return join(this.folder, `${key}.pjrt`);
+  }
+
+  #labelPath(label: string): string {
+    return join(this.folder, `${label}.latest`);
   }
 
   async #prune(): Promise<void> {

@@ -2,9 +2,10 @@ import { didYouMean, mapTree, treeLeaves, type MapLeaves } from '../base/index.t
 import { formatShape, isTensorType, Tensor, trace, type Graph, type Platform, type TensorType } from '../xla/index.ts';
 import type { Backend } from './backend.ts';
 import { isDeviceArray, type DeviceArray } from './device-array.ts';
+import { EarlyLoad } from './early-load.ts';
 import { RuntimeError } from './errors.ts';
 import { compileInference, type InferenceProgram } from './inference-program.ts';
-import { compile, type Program } from './program.ts';
+import { compile, compileOptions, type Program } from './program.ts';
 
 /** A tree of tensors as a tree of their types. */
 export type TypesOf<T> = MapLeaves<T, Tensor, TensorType>;
@@ -95,18 +96,32 @@ export async function jit<Args extends readonly unknown[], Result>(
   types: TypesOf<Args>,
   options: JitOptions = {},
 ): Promise<Compiled<Args, Result>> {
-  const { graph, owners, result } = traceTrees(body, types);
-  const donate = parametersOf(owners, options.donate);
   const { name, platform, forInference } = options;
-  const settings = { name, donate, platform };
-  const program =
-    forInference === undefined
-      ? await compile(backend, graph, settings)
-      : await compileInference(backend, graph, new Set(parametersOf(owners, [forInference.weights])), settings);
-  const call = async (...args: readonly unknown[]): Promise<ArraysOf<Result>> => {
-    const outputs = await program.run(arraysOf(types, args));
-    let next = 0;
-    return mapTree(result as Result, isTensor, () => outputs[next++]);
-  };
-  return Object.assign(call, { program, dispose: () => program.dispose() });
+  const early = forInference === undefined ? beginLoading(backend, types, options) : undefined;
+  try {
+    const { graph, owners, result } = traceTrees(body, types);
+    const settings = { name, donate: parametersOf(owners, options.donate), platform, early };
+    const program =
+      forInference === undefined
+        ? await compile(backend, graph, settings)
+        : await compileInference(backend, graph, new Set(parametersOf(owners, [forInference.weights])), settings);
+    const call = async (...args: readonly unknown[]): Promise<ArraysOf<Result>> => {
+      const outputs = await program.run(arraysOf(types, args));
+      let next = 0;
+      return mapTree(result as Result, isTensor, () => outputs[next++]);
+    };
+    return Object.assign(call, { program, dispose: () => program.dispose() });
+  } finally {
+    early?.dispose();
+  }
+}
+
+/** Loads beside the tracing what was made last time of a function of this name and these types. */
+function beginLoading(
+  backend: Backend,
+  types: unknown,
+  { name = '', donate = [], platform = backend.platform }: JitOptions,
+): EarlyLoad | undefined {
+  const known = [name, JSON.stringify(types), donate.join(), platform];
+  return EarlyLoad.begin(backend, known, compileOptions(backend));
 }

@@ -5,7 +5,9 @@ import { compileApart, isBetterApart } from './compile-apart.ts';
 import { CompileCache } from './compile-cache.ts';
 import { COMPILER_OPTIONS } from './compiler-options.ts';
 import { DeviceArray } from './device-array.ts';
+import type { EarlyLoad } from './early-load.ts';
 import { RuntimeError } from './errors.ts';
+import { inForm, type CachedForm } from './lean-program.ts';
 import { programText } from './program-text.ts';
 import { compilerFingerprint } from './compiler-fingerprint.ts';
 
@@ -16,6 +18,8 @@ export interface CompileSettings {
   readonly donate?: readonly number[];
   /** Lowers as for this platform; by default the backend's own, which is fastest. */
   readonly platform?: Platform;
+  /** What is being loaded since before it was traced. */
+  readonly early?: EarlyLoad;
 }
 
 /** A traced program with how it is lowered and compiled. */
@@ -113,8 +117,18 @@ export class Program {
 
 /** Lowers a traced program for the backend's platform and compiles it, or loads it from the cache. */
 export async function compile(backend: Backend, graph: Graph, settings: CompileSettings = {}): Promise<Program> {
-  const overrides = COMPILER_OPTIONS[backend.platform] ?? {};
-  return compilePrepared(backend, { graph, platform: backend.platform, overrides, serializable: true }, settings);
+  const { platform } = backend;
+  const overrides = trainingOverrides(backend);
+  return compilePrepared(backend, { graph, platform, overrides, serializable: true }, settings);
+}
+
+function trainingOverrides({ platform }: Backend): NonNullable<CompileOptions['overrides']> {
+  return COMPILER_OPTIONS[platform] ?? {};
+}
+
+/** What `compile` tells the compiler. */
+export function compileOptions(backend: Backend, overrides = trainingOverrides(backend)): CompileOptions {
+  return { replicas: backend.replicas, deviceIds: backend.allDevices.map(({ id }) => id), overrides };
 }
 
 /** Compiles a program, or loads it from the cache. */
@@ -133,9 +147,11 @@ export async function compilePrepared(
     platform: settings.platform ?? prepared.platform,
     donate,
   });
-  const options = { replicas, deviceIds: backend.allDevices.map(({ id }) => id), overrides: prepared.overrides };
+  const options = compileOptions(backend, prepared.overrides);
   const key = CompileCache.key(text, JSON.stringify(options), ...compilerFingerprint(backend));
+  await settings.early?.remember(key, text);
   const made = (fromCache: boolean) => ({ seconds: (performance.now() - started) / 1000, fromCache });
+  let form: CachedForm = backend.platform === 'cpu' ? 'lean' : 'whole';
 
   const read = async (fromCache: boolean): Promise<Program | undefined> => {
     const cached = await cache?.read(key);
@@ -146,15 +162,18 @@ export async function compilePrepared(
     } catch (error) {
       log.debug(`compile cache: ${settings.name ?? 'program'} doesn't load, compiling it anew (${String(error)})`);
       await cache?.remove(key);
+      form = 'whole'; // Another build of XLA may need what was left out.
       return undefined;
     }
   };
+  const loaded = await settings.early?.take(key);
+  if (loaded !== undefined) return new Program(prepared.graph, loaded, donate, made(true));
   const known = await read(true);
   if (known !== undefined) return known;
   if (
     cache !== undefined &&
     isBetterApart(backend, text) &&
-    (await compileApart(backend, cache, { text, options, key }))
+    (await compileApart(backend, cache, { text, options, key, form }))
   ) {
     const apart = await read(false);
     if (apart !== undefined) return apart;
@@ -162,7 +181,8 @@ export async function compilePrepared(
   const executable = await backend.compile(text, options);
   const keep = async (): Promise<void> => {
     // Not every plugin can serialise; then the next start compiles again.
-    const kept = await returningMemory(async () => cache?.keep(key, executable.serialize()));
+    const serialized = async () => inForm(form, await executable.serialize());
+    const kept = await returningMemory(async () => cache?.keep(key, serialized()));
     if (kept === false) log.debug(`compile cache: ${settings.name ?? 'program'} was not kept`);
   };
   return new Program(prepared.graph, executable, donate, { ...made(false), keep });

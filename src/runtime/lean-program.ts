@@ -1,0 +1,169 @@
+import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+
+/*
+ * Field numbers of `xla/service/cpu/executable.proto`, `xla/pjrt/proto` and `xla/service/hlo.proto` of openxla/xla; those of a
+ * protobuf never change.
+ */
+const EXECUTABLE = 1;
+const MODULE_WITH_CONFIG = 1;
+const MODULE = 1;
+const COMPUTATIONS = 3;
+const COMPUTATION = { instructions: 2, id: 5 } as const;
+const INSTRUCTION = { opcode: 2, fusionKind: 11, target: 28, called: 38 } as const;
+
+/** What stands in the place of a fusion whose kernel is compiled. */
+const OPCODE = 'custom-call';
+const TARGET = 'sepal.compiled';
+
+/** How the cache keeps a program: as the plugin serialises it, or without what it doesn't need to run. */
+export type CachedForm = 'whole' | 'lean';
+
+/** A program as the plugin serialised it, in the form in which the cache keeps it. */
+export function inForm(form: CachedForm, serialized: Uint8Array): Uint8Array {
+  return form === 'lean' ? leanProgram(serialized) : serialized;
+}
+
+/** An instruction that runs other computations. */
+interface Call {
+  readonly isFusion: boolean;
+  /** Whether all of it is machine code by now. A fusion of another kind is a description that a library is set up from. */
+  readonly isCompiled: boolean;
+  readonly called: readonly string[];
+}
+
+/**
+ * A serialised program of XLA's CPU client without what its kernels were compiled from.
+ *
+ * Such a program has its kernels as machine code, the order in which they run, where their arrays lie, and the whole of the
+ * optimised HLO besides. Loading parses and analyses the HLO, 36 µs an instruction, though of a fusion's body nothing is used once it is
+ * compiled: three quarters of a training step's instructions. Each such fusion becomes a call without a body, of the same operands
+ * and shape.
+ *
+ * @returns the bytes as they are where they have another form.
+ */
+export function leanProgram(serialized: Uint8Array): Uint8Array {
+  try {
+    return editField(serialized, EXECUTABLE, (executable) =>
+      editField(executable, MODULE_WITH_CONFIG, (module) => editField(module, MODULE, leanModule)),
+    );
+  } catch {
+    return serialized; // Not a protobuf, or none of this kind.
+  }
+}
+
+function leanModule(module: Uint8Array): Uint8Array {
+  const calls = readCalls(module);
+  const fused = new Set<string>();
+  for (const { isFusion, called } of [...calls.values()].flat()) {
+    if (isFusion) for (const id of called) fused.add(id);
+  }
+  const unused = new Set<string>();
+  const drop = (id: string): void => {
+    unused.add(id);
+    // What a body reduces by may be shared with other computations, a fusion in it can't be.
+    for (const { isFusion, called } of calls.get(id) ?? []) if (isFusion) called.forEach(drop);
+  };
+  for (const [id, inner] of calls) {
+    if (fused.has(id)) continue;
+    for (const { isCompiled, called } of inner) if (isCompiled) called.forEach(drop);
+  }
+  return editField(module, COMPUTATIONS, (computation) => {
+    const id = readId(computation);
+    if (unused.has(id)) return undefined;
+    if (fused.has(id)) return computation;
+    return editField(computation, COMPUTATION.instructions, leanInstruction);
+  });
+}
+
+function leanInstruction(instruction: Uint8Array): Uint8Array {
+  if (readCall(instruction)?.isCompiled !== true) return instruction;
+  const writer = new BinaryWriter();
+  const copy = (number: number, field: Uint8Array): void => {
+    if (number !== INSTRUCTION.opcode && number !== INSTRUCTION.fusionKind && number !== INSTRUCTION.called) {
+      writer.raw(field);
+    }
+  };
+  eachField(instruction, copy);
+  writer.tag(INSTRUCTION.opcode, WireType.LengthDelimited).string(OPCODE);
+  return writer.tag(INSTRUCTION.target, WireType.LengthDelimited).string(TARGET).finish();
+}
+
+/** The calls in each computation, by the computation's id. */
+function readCalls(module: Uint8Array): Map<string, Call[]> {
+  const calls = new Map<string, Call[]>();
+  eachField(module, (number, _, computation) => {
+    if (number !== COMPUTATIONS || computation === undefined) return;
+    const inner: Call[] = [];
+    eachField(computation, (field, __, instruction) => {
+      if (field !== COMPUTATION.instructions || instruction === undefined) return;
+      const call = readCall(instruction);
+      if (call !== undefined) inner.push(call);
+    });
+    calls.set(readId(computation), inner);
+  });
+  return calls;
+}
+
+function readCall(instruction: Uint8Array): Call | undefined {
+  let opcode = '';
+  let kind = '';
+  const called: string[] = [];
+  const reader = new BinaryReader(instruction);
+  while (reader.pos < reader.len) {
+    const [number, wireType] = reader.tag();
+    if (number === INSTRUCTION.opcode) opcode = reader.string();
+    else if (number === INSTRUCTION.fusionKind) kind = reader.string();
+    else if (number !== INSTRUCTION.called) reader.skip(wireType, number);
+    else {
+      const end = wireType === WireType.LengthDelimited ? reader.uint32() + reader.pos : reader.pos + 1;
+      while (reader.pos < end) called.push(String(reader.int64()));
+    }
+  }
+  if (called.length === 0) return undefined;
+  const isFusion = opcode === 'fusion';
+  return { isFusion, isCompiled: isFusion && kind === 'kLoop', called };
+}
+
+function readId(computation: Uint8Array): string {
+  const reader = new BinaryReader(computation);
+  while (reader.pos < reader.len) {
+    const [number, wireType] = reader.tag();
+    if (number === COMPUTATION.id && wireType === WireType.Varint) return String(reader.int64());
+    reader.skip(wireType, number);
+  }
+  return '0';
+}
+
+/** Gives each field of a message as it is written, tag and all, and its content where that is bytes. */
+function eachField(
+  message: Uint8Array,
+  visit: (number: number, field: Uint8Array, content: Uint8Array | undefined) => void,
+): void {
+  const reader = new BinaryReader(message);
+  while (reader.pos < reader.len) {
+    const start = reader.pos;
+    const [number, wireType] = reader.tag();
+    let content: Uint8Array | undefined;
+    if (wireType === WireType.LengthDelimited) content = reader.bytes();
+    else reader.skip(wireType, number);
+    visit(number, message.subarray(start, reader.pos), content);
+  }
+}
+
+/** A message with the contents of one field changed, or the field left out; all others stay as they are, byte for byte. */
+function editField(
+  message: Uint8Array,
+  edited: number,
+  edit: (content: Uint8Array) => Uint8Array | undefined,
+): Uint8Array {
+  const writer = new BinaryWriter();
+  eachField(message, (number, field, content) => {
+    if (number !== edited || content === undefined) {
+      writer.raw(field);
+      return;
+    }
+    const changed = edit(content);
+    if (changed !== undefined) writer.tag(number, WireType.LengthDelimited).bytes(changed);
+  });
+  return writer.finish();
+}
