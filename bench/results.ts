@@ -11,7 +11,8 @@ const PAGE = join(import.meta.dirname, 'RESULTS.md');
 type Recorded = Row & { readonly machine: string };
 
 /** What rows are compared within. */
-const groupOf = ({ case: name, batch, size }: Row): string => `${name}, batch ${batch}, ${size} px`;
+const groupOf = ({ case: name, batch, size, threads }: Row): string =>
+  `${name}, batch ${batch}, ${size} px${threads === undefined ? '' : `, on ${threads} of the processors`}`;
 const isSepal = ({ system }: Row): boolean => system.startsWith('Sepal');
 
 /** Puts rows in the place of those of the same case, model, batch and size on the same machine, and writes the page anew. */
@@ -44,7 +45,7 @@ function toPage(rows: readonly Recorded[]): string {
     '# Sepal beside its peers',
     '',
     'Written by `npm run bench -- train|inference|startup --record`; the rows are in `results.json`. All systems take turns',
-    'in one run on one machine, float32, all cores: in training four steps behind one that is not counted, else one step.',
+    'in one run on one machine, float32, all processors unless said: in training four steps behind one that is not counted, else one step.',
     'Seconds: the fastest step (the one in the middle). The ratio is of the fastest steps, to the best peer: below 1 Sepal',
     'is faster.',
     '',

@@ -6,6 +6,8 @@ export interface Row {
   readonly batch: number;
   /** Side of the pictures in pixels. */
   readonly size: number;
+  /** Processors that each system had; all of them unless given. */
+  readonly threads?: number;
   /** Over the repeats: of the slowest one, and in the middle. */
   readonly images_per_second_min: number;
   readonly images_per_second_median: number;
@@ -21,17 +23,18 @@ export interface Row {
 
 /** The row of a case that took these seconds for `images` pictures, repeat by repeat. */
 export function toRow(
-  what: Pick<Row, 'case' | 'model' | 'system' | 'batch' | 'size' | 'peak_rss_bytes'>,
+  what: Pick<Row, 'case' | 'model' | 'system' | 'batch' | 'size' | 'threads' | 'peak_rss_bytes'>,
   images: number,
   seconds: readonly number[],
 ): Row {
-  const { case: name, model, system, batch, size, peak_rss_bytes } = what;
+  const { case: name, model, system, batch, size, threads, peak_rss_bytes } = what;
   return {
     case: name,
     model,
     system,
     batch,
     size,
+    threads,
     images_per_second_min: images / Math.max(...seconds),
     images_per_second_median: images / median(seconds),
     seconds_min: Math.min(...seconds),

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { didYouMean, UsageError } from '../src/base/index.ts';
@@ -33,6 +34,7 @@ export interface StepFlags {
   readonly batch: number;
   readonly size: number;
   readonly repeats: number;
+  readonly threads?: number;
   readonly json?: boolean;
   readonly record?: boolean;
 }
@@ -47,6 +49,7 @@ function stepBench(name: StepCase, description: string, batch: number): Command 
     .option('--batch <n>', 'pictures of a batch', parseCount, batch)
     .option('--size <px>', 'side of the pictures', parseCount, 192)
     .option('--repeats <n>', 'turns of each', parseCount, 6)
+    .option('--threads <n>', 'processors for each system (default: all; needs taskset)', parseCount)
     .option('--json', 'print the rows as JSON')
     .option('--record', 'keep the rows in bench/RESULTS.md')
     .action(async (flags: StepFlags) => benchSteps(name, flags));
@@ -63,6 +66,7 @@ function stepBench(name: StepCase, description: string, batch: number): Command 
  */
 async function benchSteps(name: StepCase, flags: StepFlags): Promise<void> {
   findPython();
+  requireProcessors(flags.threads);
   const models = listOf('models', flags.models, STEP_MODELS);
   const systems = listOf('systems', flags.systems, SYSTEMS.map((system) => system.name)); // prettier-ignore
   const rows: Row[] = [];
@@ -71,7 +75,8 @@ async function benchSteps(name: StepCase, flags: StepFlags): Promise<void> {
       (system) =>
         systems.includes(system.name) && system.cases.includes(name) && system.lacks?.includes(model) !== true,
     );
-    const shape: StepShape = { case: name, model, size: flags.size, batch: flags.batch };
+    const { size, batch, threads } = flags;
+    const shape: StepShape = { case: name, model, size, batch, threads };
     const added = await compare(
       shape,
       able.map((system) => system.name),
@@ -108,6 +113,13 @@ async function compare(shape: StepShape, systems: readonly string[], repeats: nu
     rows.push({ ...row, cpu_seconds_min: Math.min(...steps[i].map(({ cpuSeconds }) => cpuSeconds)) });
   }
   return rows;
+}
+
+function requireProcessors(threads = 1): void {
+  if (threads <= availableParallelism()) return;
+  throw new UsageError('THREADS', `--threads ${threads}: this machine has fewer processors`, {
+    expected: `at most ${availableParallelism()}`,
+  });
 }
 
 /** Names separated by commas. @throws UsageError for one that there is not. */

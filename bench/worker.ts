@@ -24,6 +24,8 @@ export interface StepShape {
   readonly model: string;
   readonly size: number;
   readonly batch: number;
+  /** Processors that the system may use; all of them unless given. */
+  readonly threads?: number;
 }
 
 export const SEPAL = 'sepal';
@@ -62,25 +64,13 @@ export class Worker {
   static async start(system: string, shape: StepShape, cache?: string): Promise<Worker> {
     const { case: name, model, size, batch } = shape;
     const started = performance.now();
-    const child =
+    const args = [name, model, `${size}`, `${batch}`];
+    const [command, env] =
       system === SEPAL
-        ? execa(
-            process.execPath,
-            [join(import.meta.dirname, 'step-sepal.ts'), name, model, `${size}`, `${batch}`, ...(cache === undefined ? [] : [cache])], // prettier-ignore
-            // As the command line does for itself.
-            {
-              env: {
-                GLIBC_TUNABLES: memorySettings(['train']),
-                NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'),
-              },
-              stderr: 'ignore',
-            },
-          )
-        : execa(
-            findPython(),
-            [join(import.meta.dirname, 'peers', 'step.py'), system, name, model, `${size}`, `${batch}`],
-            { env: peerEnvironment(), extendEnv: false, stderr: 'ignore' },
-          );
+        ? [[process.execPath, join(import.meta.dirname, 'step-sepal.ts'), ...args, ...(cache === undefined ? [] : [cache])], sepalEnvironment()] // prettier-ignore
+        : [[findPython(), join(import.meta.dirname, 'peers', 'step.py'), system, ...args], peerEnvironment()];
+    const [file, ...rest] = [...onProcessors(shape.threads), ...command];
+    const child = execa(file, rest, { env, extendEnv: false, stderr: 'ignore' });
     // Whoever waits for a line gets the error.
     child.catch(() => {});
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -101,6 +91,23 @@ export class Worker {
     await this.#process;
     return peakRssBytes;
   }
+}
+
+/** As the command line sets it for itself. */
+function sepalEnvironment(): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    GLIBC_TUNABLES: memorySettings(['train']),
+    NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'),
+  };
+}
+
+/**
+ * What goes before a command so that it runs on this many processors. All systems count the processors that they may use and start
+ * as many threads; their own settings for it don't reach all of their threads.
+ */
+function onProcessors(threads: number | undefined): string[] {
+  return threads === undefined ? [] : ['taskset', '--cpu-list', `0-${threads - 1}`];
 }
 
 /** The next line of JSON; what libraries print besides is left out. */

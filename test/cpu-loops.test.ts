@@ -21,6 +21,11 @@ const LAYERS: Layer[] = [
   { kernel: 5, map: [4, 24, 24, 240], strides: [2, 2] },
   { kernel: 3, map: [4, 96, 96, 96], strides: [2, 2] },
   { kernel: 3, map: [4, 37, 37, 728] },
+  // EfficientNet-B7's first ones at its own size.
+  { kernel: 3, map: [1, 300, 300, 64] },
+  { kernel: 3, map: [1, 300, 300, 192], strides: [2, 2] },
+  { kernel: 5, map: [1, 150, 150, 288], strides: [2, 2] },
+  { kernel: 5, map: [1, 75, 75, 480] },
 ];
 
 /*

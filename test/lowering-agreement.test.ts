@@ -60,6 +60,7 @@ const LAYERS: readonly GradientCase[] = [
   layer('depthwise 5×5', [2, 8, 8, 24], [5, 5, 1, 24], [1, 1], 24),
   layer('depthwise 5×5, stride 2', [2, 8, 8, 24], [5, 5, 1, 24], [2, 2], 24),
   layer('depthwise 7×7, on less than its size', [2, 5, 6, 8], [7, 7, 1, 8], [1, 1], 8),
+  layer('depthwise 3×3, rows too long for one step', [1, 3, 500, 81], [3, 3, 1, 81], [1, 1], 81),
   layer('depthwise 2×3, strides 1 and 2', [1, 6, 7, 8], [2, 3, 1, 8], [1, 2], 8),
   layer('depthwise with two outputs a channel', [2, 6, 6, 16], [3, 3, 1, 32], [1, 1], 16),
   // The pixels are scaled on the way, as a network's first layer has it.

@@ -2,13 +2,15 @@ import { full } from '../creation.ts';
 import { byteSize } from '../dtype.ts';
 import { add, broadcastTo, div, mul, rem } from '../elementwise.ts';
 import { convShape, dilatedSize } from '../infer-window.ts';
-import type { ConvParams, Padding, Tensor } from '../ir.ts';
+import type { ConvParams, OpTable, Padding, Tensor } from '../ir.ts';
 import { sum } from '../reduction.ts';
 import type { Shape } from '../shape.ts';
 import { concatenate, dynamicSlice, reshape, reverse, slice, sliceAxis, stack } from '../structure.ts';
 import { STEP_BYTES, sumInLoops } from './cpu-loop.ts';
 import { barredPad, readBy, tapsOf } from './cpu-window.ts';
 import type { Rewrite } from './rewrite.ts';
+
+type KernelGradientParams = OpTable['convKernelGradient'];
 
 /** Products that are summed in one fused loop; more make compiling slow. */
 const MAX_TAPS = 49;
@@ -67,16 +69,21 @@ export const depthwiseInputGradient: Rewrite<'convInputGradient'> = (params, [gr
  * reductions over shifted slices, or with batched products, were 3 to 50 times slower than this; an accumulator for
  * each tap is as fast, but takes twice as long to compile.
  */
-export const depthwiseKernelGradient: Rewrite<'convKernelGradient'> = (params, [x, gradient]) => {
+export const depthwiseKernelGradient: Rewrite<'convKernelGradient'> = (params, [x, gradient]) =>
+  isDepthwise(params, params.kernelShape, x.shape[3]) ? [kernelGradient(params, x, gradient)] : undefined;
+
+function kernelGradient(params: KernelGradientParams, x: Tensor, gradient: Tensor): Tensor {
   const { strides, padding, dilation, kernelShape } = params;
-  if (!isDepthwise(params, kernelShape, x.shape[3])) return undefined;
   const [batch, height, width, channels] = gradient.shape;
   const [kernelHeight, kernelWidth] = kernelShape;
-  const padded = barredPad(x, padding);
-  const groups = kernelRowGroups(kernelHeight, (rows) => {
-    const inputs = dilatedSize(rows, dilation[0]) * padded.shape[2];
+  const paddedWidth = x.shape[2] + padding[1][0] + padding[1][1];
+  const bytes = (rows: number): number => {
+    const inputs = dilatedSize(rows, dilation[0]) * paddedWidth;
     return (2 * rows * width + inputs + width) * channels * byteSize(x.dtype);
-  });
+  };
+  if (bytes(1) > STEP_BYTES && channels > 1) return inParts(params, x, gradient, Math.ceil(bytes(1) / STEP_BYTES));
+  const groups = kernelRowGroups(kernelHeight, bytes);
+  const padded = barredPad(x, padding);
   const columns = [...Array(kernelWidth).keys()];
   const shapes = groups.map(({ rows }) => [rows, width, channels]);
   const zero = full([], 0, 'int32');
@@ -105,8 +112,21 @@ export const depthwiseKernelGradient: Rewrite<'convKernelGradient'> = (params, [
   );
   const taps = totals.map((total) => sum(total, { axes: [1] }));
   const parts = groups.map((_, i) => stack(taps.slice(i * kernelWidth, (i + 1) * kernelWidth), 1));
-  return [reshape(concatenate(parts, 0), kernelShape)];
-};
+  return reshape(concatenate(parts, 0), kernelShape);
+}
+
+/** Parts of the channels, each by itself, where one row of all is too much for a step. */
+function inParts(params: KernelGradientParams, x: Tensor, gradient: Tensor, parts: number): Tensor {
+  const [height, width, inputs, channels] = params.kernelShape;
+  const size = Math.ceil(channels / parts);
+  const starts = Array.from({ length: Math.ceil(channels / size) }, (_, i) => i * size);
+  const gradients = starts.map((start) => {
+    const end = Math.min(channels, start + size);
+    const part = { ...params, groups: end - start, kernelShape: [height, width, inputs, end - start] };
+    return kernelGradient(part, sliceAxis(x, 3, start, end), sliceAxis(gradient, 3, start, end));
+  });
+  return concatenate(gradients, 3);
+}
 
 /** A kernel's rows in as few groups of one size as keep what a group touches under the bound, or one by one. */
 function kernelRowGroups(kernelHeight: number, bytes: (rows: number) => number): { start: number; rows: number }[] {
