@@ -1,4 +1,4 @@
-import { BinaryReader } from '@bufbuild/protobuf/wire';
+import { readIntegers, readMessage } from '../base/index.ts';
 
 /** An array of a compiled program as it lies in memory. */
 export interface HloArray {
@@ -35,30 +35,6 @@ export interface HloEntry {
  * Field numbers of `xla/service/hlo.proto` and `xla/xla_data.proto` of openxla/xla. Only what a plan needs is read: a whole
  * schema of the two files would be fifty times this one, and field numbers of a protobuf never change.
  */
-
-type Fields = Readonly<Record<number, (reader: BinaryReader, wireType: number) => void>>;
-
-/** Reads a message, leaving out the fields that nobody asks for. */
-function readMessage(bytes: Uint8Array, fields: Fields): void {
-  const reader = new BinaryReader(bytes);
-  while (reader.pos < reader.len) {
-    const [field, wireType] = reader.tag();
-    if (field in fields) fields[field](reader, wireType);
-    else reader.skip(wireType, field);
-  }
-}
-
-const LENGTH_DELIMITED = 2;
-
-/** A repeated integer, packed or not. */
-function readIntegers(reader: BinaryReader, wireType: number, into: number[]): void {
-  if (wireType !== LENGTH_DELIMITED) {
-    into.push(Number(reader.int64()));
-    return;
-  }
-  const end = reader.uint32() + reader.pos;
-  while (reader.pos < end) into.push(Number(reader.int64()));
-}
 
 /** The entry computation of an optimised program in the format `hlo_with_config` (or `hlo`) of a PJRT plugin. */
 export function readHlo(format: string, code: Uint8Array): HloEntry {

@@ -8,8 +8,11 @@ import { arch, cpus } from 'node:os';
  * A compiled CPU program from another machine may hold instructions that this one has not.
  */
 export function hostFeatures(): string {
-  return [arch(), cpus()[0]?.model ?? 'unknown', instructionSets()].join('|');
+  return (features ??= [arch(), cpus()[0]?.model ?? 'unknown', instructionSets()].join('|'));
 }
+
+/** They stay what they are while the process lives, and every program's key asks for them. */
+let features: string | undefined;
 
 function instructionSets(): string {
   try {

@@ -1,4 +1,5 @@
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { readIntegers, readMessage } from '../base/index.ts';
 
 /*
  * Field numbers of `xla/service/cpu/executable.proto`, `xla/pjrt/proto` and `xla/service/hlo.proto` of openxla/xla; those of a
@@ -28,7 +29,7 @@ interface Call {
   readonly isFusion: boolean;
   /** Whether all of it is machine code by now. A fusion of another kind is a description that a library is set up from. */
   readonly isCompiled: boolean;
-  readonly called: readonly string[];
+  readonly called: readonly number[];
 }
 
 /**
@@ -53,12 +54,12 @@ export function leanProgram(serialized: Uint8Array): Uint8Array {
 
 function leanModule(module: Uint8Array): Uint8Array {
   const calls = readCalls(module);
-  const fused = new Set<string>();
+  const fused = new Set<number>();
   for (const { isFusion, called } of [...calls.values()].flat()) {
     if (isFusion) for (const id of called) fused.add(id);
   }
-  const unused = new Set<string>();
-  const drop = (id: string): void => {
+  const unused = new Set<number>();
+  const drop = (id: number): void => {
     unused.add(id);
     // What a body reduces by may be shared with other computations, a fusion in it can't be.
     for (const { isFusion, called } of calls.get(id) ?? []) if (isFusion) called.forEach(drop);
@@ -89,8 +90,8 @@ function leanInstruction(instruction: Uint8Array): Uint8Array {
 }
 
 /** The calls in each computation, by the computation's id. */
-function readCalls(module: Uint8Array): Map<string, Call[]> {
-  const calls = new Map<string, Call[]>();
+function readCalls(module: Uint8Array): Map<number, Call[]> {
+  const calls = new Map<number, Call[]>();
   eachField(module, (number, _, computation) => {
     if (number !== COMPUTATIONS || computation === undefined) return;
     const inner: Call[] = [];
@@ -107,31 +108,21 @@ function readCalls(module: Uint8Array): Map<string, Call[]> {
 function readCall(instruction: Uint8Array): Call | undefined {
   let opcode = '';
   let kind = '';
-  const called: string[] = [];
-  const reader = new BinaryReader(instruction);
-  while (reader.pos < reader.len) {
-    const [number, wireType] = reader.tag();
-    if (number === INSTRUCTION.opcode) opcode = reader.string();
-    else if (number === INSTRUCTION.fusionKind) kind = reader.string();
-    else if (number !== INSTRUCTION.called) reader.skip(wireType, number);
-    else {
-      const end = wireType === WireType.LengthDelimited ? reader.uint32() + reader.pos : reader.pos + 1;
-      while (reader.pos < end) called.push(String(reader.int64()));
-    }
-  }
+  const called: number[] = [];
+  readMessage(instruction, {
+    [INSTRUCTION.opcode]: (reader) => (opcode = reader.string()),
+    [INSTRUCTION.fusionKind]: (reader) => (kind = reader.string()),
+    [INSTRUCTION.called]: (reader, wireType) => readIntegers(reader, wireType, called),
+  });
   if (called.length === 0) return undefined;
   const isFusion = opcode === 'fusion';
   return { isFusion, isCompiled: isFusion && kind === 'kLoop', called };
 }
 
-function readId(computation: Uint8Array): string {
-  const reader = new BinaryReader(computation);
-  while (reader.pos < reader.len) {
-    const [number, wireType] = reader.tag();
-    if (number === COMPUTATION.id && wireType === WireType.Varint) return String(reader.int64());
-    reader.skip(wireType, number);
-  }
-  return '0';
+function readId(computation: Uint8Array): number {
+  let id = 0;
+  readMessage(computation, { [COMPUTATION.id]: (reader) => (id = Number(reader.int64())) });
+  return id;
 }
 
 /** Gives each field of a message as it is written, tag and all, and its content where that is bytes. */
