@@ -1,6 +1,7 @@
 import type { Api } from './api.ts';
 import { Buffer } from './buffer.ts';
 import { encodeCompileOptions, type CompileOptions } from './compile-options.ts';
+import { askDebugOptions, withExtraOptions } from './debug-options.ts';
 import { Device, type DeviceOwner } from './device.ts';
 import { byteLengthOf, elementTypeNumber, type ElementType } from './element-type.ts';
 import { PjrtError } from './error.ts';
@@ -33,6 +34,7 @@ export class Client implements ProgramOwner, DeviceOwner, AsyncDisposable {
   #lastLaunch: Promise<unknown> = Promise.resolve();
   readonly #running = new Set<Promise<unknown>>();
   #destroyed: Promise<void> | undefined;
+  #defaults: Promise<Uint8Array | undefined> | undefined;
 
   readonly #afterDestroy: () => void;
 
@@ -65,13 +67,21 @@ export class Client implements ProgramOwner, DeviceOwner, AsyncDisposable {
   /** Compiles StableHLO, as text or as MLIR bytecode, or a program in another format of the plugin's. */
   async compile(program: string | Uint8Array | FormattedProgram, options: CompileOptions): Promise<LoadedExecutable> {
     return this.whileAlive(async () => {
+      const { extraOptions = [] } = options;
+      const debugOptions = extraOptions.length === 0 ? undefined : await this.#debugOptions();
       const { executable } = await this.api.callAsync('Client_Compile', {
         client: this.#client,
         program: encodeProgram(program, this.api.version.minor),
-        compile_options: this.#encode(options),
+        compile_options: this.#encode(options, debugOptions && withExtraOptions(debugOptions, extraOptions)),
       });
       return new LoadedExecutable(this, executable);
     });
+  }
+
+  /** What the plugin compiles with by default, the user's XLA_FLAGS in it; undefined where it doesn't say. */
+  #debugOptions(): Promise<Uint8Array | undefined> {
+    this.#defaults ??= askDebugOptions(this);
+    return this.#defaults;
   }
 
   /** Loads a program that `serialize` of the same plugin gave. */
@@ -86,9 +96,9 @@ export class Client implements ProgramOwner, DeviceOwner, AsyncDisposable {
     });
   }
 
-  #encode(options: CompileOptions): Uint8Array {
+  #encode(options: CompileOptions, debugOptions?: Uint8Array): Uint8Array {
     const ids = this.addressableDevices.map((device) => device.id);
-    return encodeCompileOptions(options, ids);
+    return encodeCompileOptions(options, ids, debugOptions);
   }
 
   /**

@@ -12,10 +12,21 @@ export interface CompileOptions {
   readonly deviceIds?: readonly number[];
   /** XLA's debug options (`xla_…` flags) for this program alone. */
   readonly overrides?: Readonly<Record<string, string | number | boolean>>;
+  /** Options of XLA's code generators for this program alone: those of its flag `xla_backend_extra_options`, which no override can set. */
+  readonly extraOptions?: readonly string[];
 }
 
-/** The options as a serialized CompileOptionsProto. `deviceIds` are those to use where `options` names none. */
-export function encodeCompileOptions(options: CompileOptions, deviceIds: readonly number[]): Uint8Array {
+/**
+ * The options as a serialized CompileOptionsProto.
+ *
+ * @param deviceIds those to use where `options` names none.
+ * @param debugOptions what stands in place of the plugin's default DebugOptions (`withExtraOptions`); `extraOptions` aren't read here.
+ */
+export function encodeCompileOptions(
+  options: CompileOptions,
+  deviceIds: readonly number[],
+  debugOptions?: Uint8Array,
+): Uint8Array {
   const { replicas, partitions = 1 } = options;
   const ids = options.deviceIds ?? deviceIds.slice(0, replicas * partitions);
   if (ids.length !== replicas * partitions) {
@@ -39,6 +50,7 @@ export function encodeCompileOptions(options: CompileOptions, deviceIds: readonl
   const message = create(CompileOptionsProtoSchema, {
     executableBuildOptions: {
       deviceOrdinal: -1n,
+      debugOptions,
       numReplicas: BigInt(replicas),
       numPartitions: BigInt(partitions),
       useSpmdPartitioning: partitions > 1,

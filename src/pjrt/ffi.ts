@@ -35,7 +35,9 @@ export function nativeFunction(address: Pointer): NativeFunction {
   return {
     call: (argument) => raw(argument) ?? 0n,
     async callAsync(argument, alive) {
-      await slots.acquire();
+      // With a slot free the call is on its way when this returns, even if the caller then keeps this thread for long.
+      const turn = slots.acquire();
+      if (turn !== undefined) await turn;
       try {
         return await new Promise<Pointer>((resolve, reject) => {
           raw.async(argument, (error, result) => {

@@ -73,7 +73,7 @@ export async function profileStep(
   const text = programText(graph, { name: 'step', replicas: 1, platform: backend.platform, donate, locations: true });
   const bench = new KernelBench(backend, repeats);
   try {
-    const step = await backend.compile(text, { replicas: 1, overrides: COMPILER_OPTIONS[backend.platform] });
+    const step = await backend.compile(text, { replicas: 1, ...COMPILER_OPTIONS[backend.platform] });
     const { format, code } = await step.optimizedProgram();
     if (!format.startsWith('hlo')) {
       throw new SepalError('NO_PROFILE', `this plugin gives its programs as ${format}`, { expected: 'hlo' });
@@ -173,7 +173,9 @@ class KernelBench {
     const hash = createHash('sha256').update(key).digest('hex');
     const known = this.#seconds.get(hash);
     if (known !== undefined) return known;
-    const executable = await this.#backend.compile({ format: 'hlo', code }, { replicas: 1, overrides: AS_IT_IS });
+    const { extraOptions } = COMPILER_OPTIONS[this.#backend.platform] ?? {};
+    const options = { replicas: 1, overrides: AS_IT_IS, extraOptions };
+    const executable = await this.#backend.compile({ format: 'hlo', code }, options);
     try {
       this.#launch ??= await this.#timeLaunch();
       const whole = await this.#time(executable, await this.#arguments(parameters), this.#repeats);

@@ -10,16 +10,18 @@ import type { PreparedGraph } from './program.ts';
  * ResNet50 at 192 px, batch 32: 0.98 s with XLA's defaults and our forms of ops, 0.84 without YNNPACK, 0.73 with oneDNN; the
  * plain CNN 0.43, 0.21 and 0.19; MobileNetV2, whose depthwise convolutions oneDNN takes as well, 0.20, 0.19 and 0.11. In training XLA's defaults are the faster ones.
  */
-const ONEDNN = { xla_cpu_experimental_ynn_fusion_type: '', xla_cpu_experimental_onednn_custom_call: true };
+const ONEDNN = {
+  overrides: { xla_cpu_experimental_ynn_fusion_type: '', xla_cpu_experimental_onednn_custom_call: true },
+};
 
 /** A program that is never differentiated, with scales folded into kernels, in the form that its backend runs fastest. */
 export async function prepareInference(backend: Backend, graph: Graph): Promise<PreparedGraph> {
   const folded = foldScales(graph);
   if (backend.platform !== 'cpu' || !(await hasOneDnn(backend.client))) {
-    return { graph: folded, platform: backend.platform, overrides: {}, serializable: true };
+    return { graph: folded, platform: backend.platform, compiler: {}, serializable: true };
   }
   // Serialising a program that calls oneDNN ends the process (`std::bad_alloc`), so each process compiles it anew.
-  return { graph: withWinograd(folded), platform: 'cpu-onednn', overrides: ONEDNN, serializable: false };
+  return { graph: withWinograd(folded), platform: 'cpu-onednn', compiler: ONEDNN, serializable: false };
 }
 
 const answers = new WeakMap<Client, Promise<boolean>>();
@@ -37,7 +39,7 @@ async function asksOneDnn(client: Client): Promise<boolean> {
   const image = { shape: [1, 8, 8, 16], dtype: 'float32' } as const;
   const kernel = { shape: [3, 3, 16, 16], dtype: 'float32' } as const;
   const text = lowerToStableHlo(trace([image, kernel], (x, weights) => [conv2d(x, weights)]));
-  const executable = await client.compile(text, { replicas: 1, overrides: ONEDNN });
+  const executable = await client.compile(text, { replicas: 1, ...ONEDNN });
   try {
     const { code } = await executable.optimizedProgram();
     return Buffer.from(code).includes('__onednn$conv');

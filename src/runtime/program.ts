@@ -3,7 +3,7 @@ import { formatShape, isOp, sameShape, type Graph, type Platform, type TensorTyp
 import type { Backend } from './backend.ts';
 import { compileApart, isBetterApart } from './compile-apart.ts';
 import { CompileCache } from './compile-cache.ts';
-import { COMPILER_OPTIONS } from './compiler-options.ts';
+import { COMPILER_OPTIONS, type CompilerOptions } from './compiler-options.ts';
 import { DeviceArray } from './device-array.ts';
 import type { EarlyLoad } from './early-load.ts';
 import { RuntimeError } from './errors.ts';
@@ -26,7 +26,7 @@ export interface CompileSettings {
 export interface PreparedGraph {
   readonly graph: Graph;
   readonly platform: Platform;
-  readonly overrides: NonNullable<CompileOptions['overrides']>;
+  readonly compiler: CompilerOptions;
   /** Whether what is made of it can be kept on disk. */
   readonly serializable: boolean;
 }
@@ -118,17 +118,16 @@ export class Program {
 /** Lowers a traced program for the backend's platform and compiles it, or loads it from the cache. */
 export async function compile(backend: Backend, graph: Graph, settings: CompileSettings = {}): Promise<Program> {
   const { platform } = backend;
-  const overrides = trainingOverrides(backend);
-  return compilePrepared(backend, { graph, platform, overrides, serializable: true }, settings);
-}
-
-function trainingOverrides({ platform }: Backend): NonNullable<CompileOptions['overrides']> {
-  return COMPILER_OPTIONS[platform] ?? {};
+  const compiler = COMPILER_OPTIONS[platform] ?? {};
+  return compilePrepared(backend, { graph, platform, compiler, serializable: true }, settings);
 }
 
 /** What `compile` tells the compiler. */
-export function compileOptions(backend: Backend, overrides = trainingOverrides(backend)): CompileOptions {
-  return { replicas: backend.replicas, deviceIds: backend.allDevices.map(({ id }) => id), overrides };
+export function compileOptions(
+  backend: Backend,
+  compiler: CompilerOptions = COMPILER_OPTIONS[backend.platform] ?? {},
+): CompileOptions {
+  return { replicas: backend.replicas, deviceIds: backend.allDevices.map(({ id }) => id), ...compiler };
 }
 
 /** Compiles a program, or loads it from the cache. */
@@ -147,7 +146,7 @@ export async function compilePrepared(
     platform: settings.platform ?? prepared.platform,
     donate,
   });
-  const options = compileOptions(backend, prepared.overrides);
+  const options = compileOptions(backend, prepared.compiler);
   const key = CompileCache.key(text, JSON.stringify(options), ...compilerFingerprint(backend));
   await settings.early?.remember(key, text);
   const made = (fromCache: boolean) => ({ seconds: (performance.now() - started) / 1000, fromCache });
