@@ -30,7 +30,8 @@ const backend = await openBackend({
 });
 const model = buildModel({ name: modelName, classes: CLASSES, size: { height: size, width: size } });
 const random = new Random(0, 'bench');
-const images = Uint8Array.from({ length: batch * size * size * 3 }, () => random.integer(256));
+const images = new Uint8Array(batch * size * size * 3);
+for (let i = 0; i < images.length; i++) images[i] = random.uint32() >>> 24;
 const labels = Int32Array.from({ length: batch }, () => random.integer(CLASSES));
 const mask = new Uint8Array(batch).fill(1);
 
