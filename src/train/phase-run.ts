@@ -199,9 +199,9 @@ export class PhaseRun {
     const isFinite = finite === 1;
     const unsound = isFinite
       ? []
-      : unsoundParameters(this.#state.params, (await check.channels.toHost()) as Float32Array);
+      : unsoundParameters(this.#state.params, (await check.squares.toHost()) as Float32Array);
     check.summary.dispose();
-    check.channels.dispose();
+    check.squares.dispose();
     return { isFinite, loss, gradientNorm, unsound };
   }
 

@@ -10,22 +10,19 @@ import {
   optimizationBarrier,
   reshape,
   sqrt,
-  square,
   stack,
   sum,
   type Tensor,
   type TensorType,
 } from '../xla/index.ts';
+import { squareRanges, sumsOfSquares } from './gradient-squares.ts';
 
 /** What a step says of its own numbers. They are equal on every replica. */
 export interface StepCheck {
   /** 1 where all numbers are finite, else 0; mean loss of the batch; L2 norm of all gradients together; float32 [3]. */
   readonly summary: Tensor;
-  /**
-   * Squared gradients added up over all axes but the last, one parameter after the other; float32. It is read only where
-   * something is not finite, to name the parameter.
-   */
-  readonly channels: Tensor;
+  /** Sums of squared gradients, some of each parameter; they are read only where something is not finite, to name the parameter. */
+  readonly squares: Tensor;
 }
 
 /** What is looked at: everything that a step's new state is made of. */
@@ -44,19 +41,13 @@ export interface CheckedNumbers {
  * optimiser that keeps squares would keep infinity.
  */
 export function checkStep({ gradients, statistics, loss, examples }: CheckedNumbers): StepCheck & { finite: Tensor } {
-  const [channels] = optimizationBarrier([flat(gradients.map(squaresByChannel))]);
-  const norm = sqrt(sum(channels));
+  // Kept apart, so that XLA doesn't add up all of it at once.
+  const [squares] = optimizationBarrier([sumsOfSquares(gradients)]);
+  const norm = sqrt(sum(squares));
   const sound = [isFinite(loss), isFinite(norm), ...(statistics.length === 0 ? [] : [all(isFinite(flat(statistics)))])];
   // Without the barrier every variable's update would look again.
   const [finite] = optimizationBarrier([sound.reduce((a, b) => and(a, b))]);
-  return { finite, summary: stack([convert(finite, 'float32'), div(loss, maximum(examples, 1)), norm]), channels };
-}
-
-/** In two steps, kept apart by a barrier: XLA adds up a whole tensor at once one number after the other on a CPU. */
-function squaresByChannel(gradient: Tensor): Tensor {
-  const squares = square(convert(gradient, 'float32'));
-  const axes = Array.from({ length: Math.max(0, gradient.rank - 1) }, (_, axis) => axis);
-  return axes.length === 0 ? squares : sum(squares, { axes });
+  return { finite, summary: stack([convert(finite, 'float32'), div(loss, maximum(examples, 1)), norm]), squares };
 }
 
 const flat = (tensors: readonly Tensor[]): Tensor =>
@@ -65,21 +56,8 @@ const flat = (tensors: readonly Tensor[]): Tensor =>
     0,
   );
 
-/** The channels of `StepCheck` that belong to each parameter, as [from, to). */
-export function channelRanges(params: Readonly<Record<string, TensorType>>): Map<string, readonly [number, number]> {
-  let at = 0;
-  return new Map(
-    Object.entries(params).map(([path, { shape }]) => {
-      const from = at;
-      at += shape.length === 0 ? 1 : shape[shape.length - 1];
-      return [path, [from, at]];
-    }),
-  );
-}
-
 /** Parameters whose gradients are not finite, in the order of the model. */
-export function unsoundParameters(params: Readonly<Record<string, TensorType>>, channels: Float32Array): string[] {
-  return [...channelRanges(params)].flatMap(([path, [from, to]]) =>
-    channels.subarray(from, to).every(Number.isFinite) ? [] : [path],
-  );
+export function unsoundParameters(params: Readonly<Record<string, TensorType>>, squares: Float32Array): string[] {
+  const ranges = squareRanges(Object.values(params).map(({ shape }) => shape));
+  return Object.keys(params).filter((_, i) => !squares.subarray(...ranges[i]).every(Number.isFinite));
 }
