@@ -6,6 +6,7 @@ import {
   elementCount,
   hostArray,
   isTensorType,
+  type DType,
   type HostArray,
   type HostTensor,
   type Tensor,
@@ -131,19 +132,23 @@ export function initialWeights(
   return weightsBy(variables, (spec) => ({ ...typeOf(spec), data: value(spec) }));
 }
 
-/** A tensor of zeros on the host. */
-const zeros = ({ shape, dtype }: TensorType): HostTensor => ({
-  shape,
-  dtype,
-  data: hostArray(dtype, elementCount(shape)),
-});
+/** Makes tensors of zeros on the host that share their memory: an optimiser's slots are as large as all variables, once or twice. */
+function zeroMaker(): (type: TensorType) => HostTensor {
+  const largest = new Map<DType, HostArray>();
+  return ({ shape, dtype }) => {
+    const count = elementCount(shape);
+    let zeros = largest.get(dtype);
+    if (zeros === undefined || zeros.length < count) largest.set(dtype, (zeros = hostArray(dtype, count)));
+    return { shape, dtype, data: zeros.subarray(0, count) };
+  };
+}
 
 /** A fresh state on the host at a step of the run: variables from `weights`, averages beginning there, all else 0. */
 export function initialState(settings: StateSettings, weights: WeightsOf<HostTensor>, step = 0): StateOf<HostTensor> {
   const { trained, moving } = settings.freezing;
   const changing = pickWeights(weights, [...trained, ...moving]);
   return {
-    ...mapTree(stateTypes(settings), isTensorType, zeros),
+    ...mapTree(stateTypes(settings), isTensorType, zeroMaker()),
     ...changing,
     ema: settings.ema === undefined ? NO_WEIGHTS : changing,
     step: { shape: [], dtype: 'uint32', data: Uint32Array.of(step) },
@@ -152,5 +157,5 @@ export function initialState(settings: StateSettings, weights: WeightsOf<HostTen
 
 /** Sums of an empty epoch on the devices. */
 export async function emptyMetrics(backend: Backend, classes: number): Promise<DeviceState['metrics']> {
-  return backend.replicateTree(mapTree(metricTypes(classes), isTensorType, zeros));
+  return backend.replicateTree(mapTree(metricTypes(classes), isTensorType, zeroMaker()));
 }
