@@ -10,7 +10,7 @@ export function reachableNodes(outputs: readonly Tensor[], isOutside: (node: Nod
     for (const input of node.inputs) stack.push(input.node);
   }
   // Plain numbers are sorted without a call for each comparison.
-  const ids = Float64Array.from(seen.keys()).sort();
+  const ids = Float64Array.from(seen.keys()).toSorted();
   return Array.from(ids, (id) => seen.get(id)!);
 }
 
