@@ -68,7 +68,10 @@ suite('on a device', { skip }, () => {
     const total = (numbers: Float32Array) => numbers.reduce((sum, x) => sum + x, 0);
     for (const [i, sums] of (await run()).entries()) {
       const expected = total(values[i].map((x) => x * x));
-      assert.ok(Math.abs(total(sums) - expected) <= 1e-5 * expected, `${SHAPES[i]}: ${total(sums)} and ${expected}`);
+      assert.ok(
+        Math.abs(total(sums) - expected) <= 1e-5 * expected,
+        `${SHAPES[i].join('×')}: ${total(sums)} and ${expected}`,
+      );
     }
     for (const [i, data] of values.entries()) {
       const at = data.length - 1;
