@@ -5,6 +5,7 @@ import { Random } from '../base/index.ts';
 import { jit } from '../runtime/index.ts';
 import { elementCount, type Tensor } from '../xla/index.ts';
 import { squareRanges, sumsOfSquares } from './gradient-squares.ts';
+import { flat } from './step-check.ts';
 
 /** Kernels that are joined, by 8 and by 6 channels, between others that are not. */
 const SHAPES = [
@@ -54,7 +55,7 @@ suite('on a device', { skip }, () => {
     const random = new Random(0, 'gradients');
     const values = SHAPES.map((shape) => Float32Array.from({ length: elementCount(shape) }, () => random.normal()));
     const types = SHAPES.map((shape) => ({ shape, dtype: 'float32' as const }));
-    const f = await jit(backend, (gradients: Tensor[]) => sumsOfSquares(gradients), [types]);
+    const f = await jit(backend, (gradients: Tensor[]) => flat(sumsOfSquares(gradients)), [types]);
     t.after(() => f.dispose());
     const ranges = squareRanges(SHAPES);
     const run = async (): Promise<Float32Array[]> => {

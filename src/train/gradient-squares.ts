@@ -10,7 +10,7 @@ import {
   type Tensor,
 } from '../xla/index.ts';
 
-/** Elements of a gradient up to which a copy of it takes less than a sum of its own. */
+/** Elements of a gradient that is joined, at most: it is copied for that. */
 const SMALL = 2 ** 16;
 /** Gradients from which on they are joined. */
 const MANY = 4;
@@ -27,15 +27,15 @@ interface Group {
 }
 
 /**
- * Sums of squared gradients, float32 [n]: some of each gradient, which `squareRanges` tells.
+ * Sums of squared gradients, float32: some of each gradient. Which they are once all are laid end to end, `squareRanges` tells.
  *
  * Each is over rows of the last axis, never over all of a tensor: XLA adds that up one number after the other on a CPU. And small
  * gradients of as many channels are joined first. DenseNet121 has 120 kernels; joining 87 of them saves 85 of 610 calls of YNNPACK in its step, each
  * a program of that library, built anew in every process: some 0.2 of the 3.4 s of a first step.
  */
-export function sumsOfSquares(gradients: readonly Tensor[]): Tensor {
+export function sumsOfSquares(gradients: readonly Tensor[]): Tensor[] {
   const shapes = gradients.map(({ shape }) => shape);
-  const sums = groupsOf(shapes).map(({ members, channels, block }) => {
+  return groupsOf(shapes).map(({ members, channels, block }) => {
     const rows = members.map((i) => {
       const gradient = convert(gradients[i], 'float32');
       return reshape(gradient, [elementCount(gradient.shape) / channels, channels]);
@@ -45,10 +45,6 @@ export function sumsOfSquares(gradients: readonly Tensor[]): Tensor {
     const count = elementCount(joined.shape) / channels;
     return block === 1 ? square(joined) : sum(square(reshape(joined, [count / block, block, channels])), { axes: [1] });
   });
-  return concatenate(
-    sums.map((tensor) => reshape(tensor, [elementCount(tensor.shape)])),
-    0,
-  );
 }
 
 /** Which of the sums belong to each gradient, as [from, to). */

@@ -42,7 +42,7 @@ export interface CheckedNumbers {
  */
 export function checkStep({ gradients, statistics, loss, examples }: CheckedNumbers): StepCheck & { finite: Tensor } {
   // Kept apart, so that XLA doesn't add up all of it at once.
-  const [squares] = optimizationBarrier([sumsOfSquares(gradients)]);
+  const [squares] = optimizationBarrier([flat(sumsOfSquares(gradients))]);
   const norm = sqrt(sum(squares));
   const sound = [isFinite(loss), isFinite(norm), ...(statistics.length === 0 ? [] : [all(isFinite(flat(statistics)))])];
   // Without the barrier every variable's update would look again.
@@ -50,7 +50,8 @@ export function checkStep({ gradients, statistics, loss, examples }: CheckedNumb
   return { finite, summary: stack([convert(finite, 'float32'), div(loss, maximum(examples, 1)), norm]), squares };
 }
 
-const flat = (tensors: readonly Tensor[]): Tensor =>
+/** Their numbers end to end. */
+export const flat = (tensors: readonly Tensor[]): Tensor =>
   concatenate(
     tensors.map((tensor) => reshape(tensor, [elementCount(tensor.shape)])),
     0,
