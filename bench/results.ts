@@ -11,8 +11,13 @@ const PAGE = join(import.meta.dirname, 'RESULTS.md');
 type Recorded = Row & { readonly machine: string };
 
 /** What rows are compared within. */
-const groupOf = ({ case: name, batch, size, threads }: Row): string =>
-  `${name}, batch ${batch}, ${size} px${threads === undefined ? '' : `, on ${threads} of the processors`}`;
+const groupOf = ({ case: name, batch, size, threads, device, precision }: Row): string =>
+  [
+    `${name}, batch ${batch}, ${size} px`,
+    ...(threads === undefined ? [] : [`on ${threads} of the processors`]),
+    ...(device === undefined ? [] : [device]),
+    ...(precision === undefined ? [] : [precision]),
+  ].join(', ');
 const isSepal = ({ system }: Row): boolean => system.startsWith('Sepal');
 
 /** Puts rows in the place of those of the same case, model, batch and size on the same machine, and writes the page anew. */

@@ -8,6 +8,9 @@ export interface Row {
   readonly size: number;
   /** Processors that each system had; all of them unless given. */
   readonly threads?: number;
+  /** The accelerator's name; a CPU, and float32, unless given. */
+  readonly device?: string;
+  readonly precision?: string;
   /** Over the repeats: of the slowest one, and in the middle. */
   readonly images_per_second_min: number;
   readonly images_per_second_median: number;
@@ -17,17 +20,22 @@ export interface Row {
   /** Of all processors together in the repeat that took the fewest: steadier than the clock on a shared machine. */
   readonly cpu_seconds_min?: number;
   readonly peak_rss_bytes: number;
+  /** Of an accelerator's memory. */
+  readonly peak_device_bytes?: number;
   /** How many times the rate of the peer: the median over the repeats of what each gave. */
   readonly ratio?: number;
 }
 
 /** The row of a case that took these seconds for `images` pictures, repeat by repeat. */
 export function toRow(
-  what: Pick<Row, 'case' | 'model' | 'system' | 'batch' | 'size' | 'threads' | 'peak_rss_bytes'>,
+  what: Pick<
+    Row,
+    'case' | 'model' | 'system' | 'batch' | 'size' | 'threads' | 'device' | 'precision' | 'peak_rss_bytes'
+  >,
   images: number,
   seconds: readonly number[],
 ): Row {
-  const { case: name, model, system, batch, size, threads, peak_rss_bytes } = what;
+  const { case: name, model, system, batch, size, threads, device, precision, peak_rss_bytes } = what;
   return {
     case: name,
     model,
@@ -35,6 +43,8 @@ export function toRow(
     batch,
     size,
     threads,
+    device,
+    precision,
     images_per_second_min: images / Math.max(...seconds),
     images_per_second_median: images / median(seconds),
     seconds_min: Math.min(...seconds),

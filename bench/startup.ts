@@ -34,8 +34,11 @@ async function benchStartup(flags: StepFlags): Promise<void> {
   const rows: Row[] = [];
   const systems = listOf('systems', flags.systems, SYSTEMS.map((system) => system.name)); // prettier-ignore
   for (const model of listOf('models', flags.models, STEP_MODELS)) {
-    const shape: StepShape = { case: 'train', model, size: flags.size, batch: flags.batch };
-    const able = SYSTEMS.filter(({ name, lacks }) => systems.includes(name) && lacks?.includes(model) !== true);
+    const shape = { case: 'train', model, size: flags.size, batch: flags.batch, ...ON_CPU } as const;
+    const able = SYSTEMS.filter(
+      ({ name, devices, lacks }) =>
+        systems.includes(name) && devices.includes('cpu') && lacks?.includes(model) !== true,
+    );
     const starts = new Map<string, Start[]>();
     for (let repeat = 0; repeat < flags.repeats; repeat++) {
       for (const { name } of able) {
@@ -67,6 +70,8 @@ async function benchStartup(flags: StepFlags): Promise<void> {
   console.log(flags.json === true ? JSON.stringify(rows, null, 2) : toResultsTable(rows));
 }
 
+const ON_CPU = { device: 'cpu', precision: 'float32' } as const;
+
 interface Start {
   readonly system: string;
   readonly seconds: number;
@@ -75,8 +80,8 @@ interface Start {
 
 async function start(system: string, shape: StepShape, cache?: string): Promise<Start> {
   const worker = await Worker.start(system, shape, cache);
-  const peak = await worker.finish();
-  return { system: worker.system, seconds: worker.startSeconds, peak };
+  const { peakRssBytes } = await worker.finish();
+  return { system: worker.system, seconds: worker.startSeconds, peak: peakRssBytes };
 }
 
 /** With an empty cache, then with what that has left there. */

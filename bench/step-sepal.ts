@@ -1,10 +1,11 @@
-// One process of Sepal that runs training or inference steps: `step-sepal.ts CASE MODEL SIZE BATCH [CACHE]`, with the
+// One process of Sepal that runs training or inference steps: `step-sepal.ts CASE MODEL SIZE BATCH DEVICE PRECISION [CACHE]`, with the
 // protocol of its peer, peers/step.py. CACHE is the folder of compiled programs.
 import { createInterface } from 'node:readline';
 import { gatherLargePages } from '../src/pjrt/index.ts';
 import { Random } from '../src/base/index.ts';
 import { buildModel } from '../src/models/index.ts';
 import { CompileCache, jit, openBackend, predictionReplicas, type ArraysOf } from '../src/runtime/index.ts';
+import { computeTypeOf } from '../src/train/precision.ts';
 import { parseRecipe } from '../src/train/recipe.ts';
 import { batchTypes, predictionStep, rowsPerReplica, stepInputTypes } from '../src/train/step.ts';
 import { stepProgram } from '../src/train/step-program.ts';
@@ -17,18 +18,26 @@ import {
   type Weights,
 } from '../src/train/train-state.ts';
 import { sepalVersion } from '../src/cli/version.ts';
+import type { StepDevice, StepPrecision } from './worker.ts';
 
 const CLASSES = 104;
 
-const [name, modelName, sizeText, batchText, cache] = process.argv.slice(2);
+const [name, modelName, sizeText, batchText, device, precision, cache] = process.argv.slice(2);
 const size = Number(sizeText);
 const batch = Number(batchText);
 const backend = await openBackend({
-  device: 'cpu',
-  replicas: name === 'train' ? 1 : predictionReplicas(batch),
+  device: device as StepDevice,
+  // The peers' processes want some of a GPU's memory too.
+  preallocate: false,
+  replicas: name === 'train' || device !== 'cpu' ? 1 : predictionReplicas(batch),
   compileCache: cache === undefined ? undefined : new CompileCache(cache),
 });
-const model = buildModel({ name: modelName, classes: CLASSES, size: { height: size, width: size } });
+const model = buildModel({
+  name: modelName,
+  classes: CLASSES,
+  size: { height: size, width: size },
+  computeType: computeTypeOf(precision as StepPrecision, backend.platform),
+});
 const random = new Random(0, 'bench');
 const images = new Uint8Array(batch * size * size * 3);
 for (let i = 0; i < images.length; i++) images[i] = random.uint32() >>> 24;
@@ -38,7 +47,8 @@ const mask = new Uint8Array(batch).fill(1);
 const step = name === 'train' ? await openTraining() : await openInference();
 let started = performance.now();
 await step();
-answer({ system: `Sepal ${sepalVersion()}`, firstSeconds: sinceStart() });
+const accelerator = device === 'cpu' ? undefined : backend.devices[0].kind;
+answer({ system: `Sepal ${sepalVersion()}`, firstSeconds: sinceStart(), accelerator });
 await step();
 // As it is after a minute of running.
 await gatherLargePages();
@@ -49,7 +59,8 @@ for await (const _ of createInterface({ input: process.stdin })) {
   const { user, system } = process.cpuUsage(before);
   answer({ seconds: sinceStart(), cpuSeconds: (user + system) / 1e6 });
 }
-answer({ peakRssBytes: process.resourceUsage().maxRSS * 1024 });
+const peakDeviceBytes = accelerator === undefined ? undefined : backend.devices[0].memoryStats()?.peakBytesInUse;
+answer({ peakRssBytes: process.resourceUsage().maxRSS * 1024, peakDeviceBytes });
 await backend.close();
 
 /** A step of full fine-tuning with Adam, as in training: pixels go up with each step, and its loss comes back. */

@@ -1,13 +1,23 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { didYouMean, UsageError } from '../src/base/index.ts';
 import { parseCount } from '../src/cli/numbers.ts';
 import { scriptCommand } from '../scripts/script-command.ts';
 import { findPython } from './python.ts';
 import { record, toResultsTable } from './results.ts';
 import { toRow, type Row } from './row.ts';
-import { SYSTEMS, Worker, type StepCase, type StepShape, type StepTime } from './worker.ts';
+import {
+  STEP_DEVICES,
+  STEP_PRECISIONS,
+  SYSTEMS,
+  Worker,
+  type StepCase,
+  type StepDevice,
+  type StepPrecision,
+  type StepShape,
+  type StepTime,
+} from './worker.ts';
 
 /** What the systems are compared on. */
 export const STEP_MODELS = [
@@ -35,6 +45,8 @@ export interface StepFlags {
   readonly size: number;
   readonly repeats: number;
   readonly threads?: number;
+  readonly device: StepDevice;
+  readonly precision: StepPrecision;
   readonly json?: boolean;
   readonly record?: boolean;
 }
@@ -50,6 +62,8 @@ function stepBench(name: StepCase, description: string, batch: number): Command 
     .option('--size <px>', 'side of the pictures', parseCount, 192)
     .option('--repeats <n>', 'turns of each', parseCount, 6)
     .option('--threads <n>', 'processors for each system (default: all; needs taskset)', parseCount)
+    .addOption(new Option('--device <name>', 'where the steps run').choices(STEP_DEVICES).default('cpu'))
+    .addOption(new Option('--precision <policy>', 'what layers compute in').choices(STEP_PRECISIONS).default('float32'))
     .option('--json', 'print the rows as JSON')
     .option('--record', 'keep the rows in bench/RESULTS.md')
     .action(async (flags: StepFlags) => benchSteps(name, flags));
@@ -69,14 +83,17 @@ async function benchSteps(name: StepCase, flags: StepFlags): Promise<void> {
   requireProcessors(flags.threads);
   const models = listOf('models', flags.models, STEP_MODELS);
   const systems = listOf('systems', flags.systems, SYSTEMS.map((system) => system.name)); // prettier-ignore
+  const { size, batch, threads, device, precision } = flags;
   const rows: Row[] = [];
   for (const model of models) {
     const able = SYSTEMS.filter(
       (system) =>
-        systems.includes(system.name) && system.cases.includes(name) && system.lacks?.includes(model) !== true,
+        systems.includes(system.name) &&
+        system.devices.includes(device) &&
+        system.cases.includes(name) &&
+        system.lacks?.includes(model) !== true,
     );
-    const { size, batch, threads } = flags;
-    const shape: StepShape = { case: name, model, size, batch, threads };
+    const shape: StepShape = { case: name, model, size, batch, threads, device, precision };
     const added = await compare(
       shape,
       able.map((system) => system.name),
@@ -107,10 +124,17 @@ async function compare(shape: StepShape, systems: readonly string[], repeats: nu
   }
   const rows: Row[] = [];
   for (const [i, worker] of workers.entries()) {
-    const peak_rss_bytes = await worker.finish();
-    const what = { ...shape, system: worker.system, peak_rss_bytes };
+    const { peakRssBytes, peakDeviceBytes } = await worker.finish();
+    // Rows of a CPU and of float32 have no such fields, as those that were kept before there were others.
+    const precision = shape.precision === 'float32' ? undefined : shape.precision;
+    const { system, accelerator: device } = worker;
+    const what = { ...shape, device, precision, system, peak_rss_bytes: peakRssBytes };
     const row = toRow(what, shape.batch, steps[i].map(({ seconds }) => seconds)); // prettier-ignore
-    rows.push({ ...row, cpu_seconds_min: Math.min(...steps[i].map(({ cpuSeconds }) => cpuSeconds)) });
+    rows.push({
+      ...row,
+      peak_device_bytes: peakDeviceBytes,
+      cpu_seconds_min: Math.min(...steps[i].map(({ cpuSeconds }) => cpuSeconds)),
+    });
   }
   return rows;
 }

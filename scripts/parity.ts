@@ -2,8 +2,9 @@
 // those of their original code, one line a model. Exit status 1 if any differs.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Option } from 'commander';
 import { UsageError } from '../src/base/index.ts';
-import { openBackend } from '../src/runtime/index.ts';
+import { DEVICE_NAMES, openBackend, type DeviceName } from '../src/runtime/index.ts';
 import { checkFixture, GRADIENT_TOLERANCE, type ParityResult } from './parity/check.ts';
 import { readFixture } from './parity/fixture.ts';
 import { scriptCommand, runScript } from './script-command.ts';
@@ -42,12 +43,13 @@ await runScript(
     'npm run parity -- ../shared/parity',
   )
     .argument('[folder]', 'what keras.applications gave, a MODEL.json for each model', DEFAULT_FOLDER)
+    .addOption(new Option('--device <name>', 'where to run').choices(DEVICE_NAMES).default('cpu'))
     .action(checkFolder),
 );
 
-async function checkFolder(folder: string): Promise<void> {
+async function checkFolder(folder: string, { device }: { readonly device: DeviceName }): Promise<void> {
   const files = (await readdir(folder).catch(refuseFolder)).filter((file) => file.endsWith('.json')).toSorted();
-  const backend = await openBackend({ device: 'cpu' });
+  const backend = await openBackend({ device, preallocate: false });
   let checked = 0;
   let failures = 0;
   for (const file of files) {

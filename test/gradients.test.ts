@@ -20,7 +20,7 @@ import {
   type DType,
   type Tensor,
 } from '../src/xla/index.ts';
-import { cpuBackend, skipWithoutCpuPlugin as skip } from './backend.ts';
+import { cpuBackend, skipWithoutCpuPlugin, skipWithoutTestDevice as skip, testBackend } from './backend.ts';
 import { caseLoss, checkGradients, type GradientCase } from './finite-differences.ts';
 import { BINARY_CASES, CHOICE_CASES, UNARY_CASES } from './gradient-cases-elementwise.ts';
 import { DOT_CASES, MOVE_CASES } from './gradient-cases-structure.ts';
@@ -47,7 +47,7 @@ const FAMILIES: Record<string, readonly GradientCase[]> = {
 const CASES = Object.values(FAMILIES).flat();
 const NO_RULE = Object.keys(GRADIENTS).filter((op) => GRADIENTS[op as OpName] === 'unsupported');
 
-const backend = skip === false ? await cpuBackend() : undefined;
+const backend = skip === false ? await testBackend() : undefined;
 after(() => backend?.close());
 
 for (const [name, cases] of Object.entries(FAMILIES)) {
@@ -75,35 +75,39 @@ test('ties: max shares equally, pooling takes the first, relu takes nothing at 0
   assert.deepEqual(atZero, [1, 1, 0, 0, 1, 1, 0, 0]);
 });
 
-test('the gradient of an all-reduce is that of the sum of all replicas’ losses', { skip }, async () => {
-  const pair = await cpuBackend({ replicas: 2 });
-  try {
-    const type = { shape: [3], dtype: 'float64' } as const;
-    const loss = (x: Tensor): Tensor => {
-      const weight = convert(add(replicaId(), 1), x.dtype);
-      const [total] = allReduce([tanh(mul(x, weight))]);
-      return sum(mul(exp(total), mul(x, weight)));
-    };
-    const values = await jit(pair, loss, [type], { name: 'loss' });
-    const slopes = await jit(pair, (x: Tensor) => gradient(loss(x), [x])[0], [type], { name: 'slope' });
-    const point = Float64Array.of(0.3, -0.4, 0.9, -0.2, 0.5, 0.1);
-    const call = async (program: (x: DeviceArray) => Promise<DeviceArray>, data: Float64Array) =>
-      (await pair.gather(await program(await pair.shard(data, { shape: [6], dtype: 'float64' })))) as Float64Array;
-
-    const found = await call(slopes, point);
-    const step = 1e-5;
-    for (const n of point.keys()) {
-      const total = async (by: number) => {
-        const [first, second] = await call(values, point.with(n, point[n] + by));
-        return first + second;
+test(
+  'the gradient of an all-reduce is that of the sum of all replicas’ losses',
+  { skip: skipWithoutCpuPlugin },
+  async () => {
+    const pair = await cpuBackend({ replicas: 2 });
+    try {
+      const type = { shape: [3], dtype: 'float64' } as const;
+      const loss = (x: Tensor): Tensor => {
+        const weight = convert(add(replicaId(), 1), x.dtype);
+        const [total] = allReduce([tanh(mul(x, weight))]);
+        return sum(mul(exp(total), mul(x, weight)));
       };
-      const numeric = ((await total(step)) - (await total(-step))) / (2 * step);
-      assert.ok(Math.abs(found[n] - numeric) < 1e-7, `input ${n}: gradient ${found[n]}, differences ${numeric}`);
+      const values = await jit(pair, loss, [type], { name: 'loss' });
+      const slopes = await jit(pair, (x: Tensor) => gradient(loss(x), [x])[0], [type], { name: 'slope' });
+      const point = Float64Array.of(0.3, -0.4, 0.9, -0.2, 0.5, 0.1);
+      const call = async (program: (x: DeviceArray) => Promise<DeviceArray>, data: Float64Array) =>
+        (await pair.gather(await program(await pair.shard(data, { shape: [6], dtype: 'float64' })))) as Float64Array;
+
+      const found = await call(slopes, point);
+      const step = 1e-5;
+      for (const n of point.keys()) {
+        const total = async (by: number) => {
+          const [first, second] = await call(values, point.with(n, point[n] + by));
+          return first + second;
+        };
+        const numeric = ((await total(step)) - (await total(-step))) / (2 * step);
+        assert.ok(Math.abs(found[n] - numeric) < 1e-7, `input ${n}: gradient ${found[n]}, differences ${numeric}`);
+      }
+    } finally {
+      await pair.close();
     }
-  } finally {
-    await pair.close();
-  }
-});
+  },
+);
 
 test('every gradient rule has a case', () => {
   const covered = new Set<string>([...CASES.map(({ op }) => op), ...NO_RULE]);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { checkImagenetWeights, readImagenetExpectations } from '../scripts/parity/imagenet-weights.ts';
-import { cpuBackend, skipWithoutCpuPlugin } from './backend.ts';
+import { testBackend, skipWithoutTestDevice } from './backend.ts';
 import { sharedData, skipWithoutSharedData } from './shared-data.ts';
 
-const skip = skipWithoutSharedData || skipWithoutCpuPlugin;
+const skip = skipWithoutSharedData || skipWithoutTestDevice;
 
 suite('published ImageNet weights give what the original code gives', { skip }, () => {
   for (const model of ['efficientnet_lite0', 'mobilenet_v2']) {
@@ -12,7 +12,7 @@ suite('published ImageNet weights give what the original code gives', { skip }, 
       const path = sharedData('parity', 'imagenet-weights.json');
       const expectations = await readImagenetExpectations(path);
       assert.ok(expectations?.[model]);
-      const backend = await cpuBackend();
+      const backend = await testBackend();
       try {
         const result = await checkImagenetWeights(backend, path, model, expectations[model]);
         assert.deepEqual(result.differing, []);

@@ -5,12 +5,12 @@ import type { Backend } from '../src/runtime/index.ts';
 import { emit } from '../src/xla/emit.ts';
 import * as x from '../src/xla/index.ts';
 import type { DotParams, WindowParams } from '../src/xla/ir.ts';
-import { cpuBackend, skipWithoutCpuPlugin as skip } from './backend.ts';
+import { testBackend, skipWithoutTestDevice as skip } from './backend.ts';
 import { assertClose, assertResults, evaluate, host, literal } from './evaluate.ts';
 import { CONVOLUTIONS } from './gradient-cases-window.ts';
 import { build, convolve, product, read, reduceWindows, type Grid } from './reference.ts';
 
-const opened = skip === false ? await cpuBackend() : undefined;
+const opened = skip === false ? await testBackend() : undefined;
 after(() => opened?.close());
 function backend(): Backend {
   assert.ok(opened);

@@ -3,12 +3,12 @@ import { after, suite, test } from 'node:test';
 import { checkFixture } from '../scripts/parity/check.ts';
 import { readFixture, type Fixture } from '../scripts/parity/fixture.ts';
 import type { Backend } from '../src/runtime/index.ts';
-import { cpuBackend, skipWithoutCpuPlugin } from './backend.ts';
+import { testBackend, skipWithoutTestDevice } from './backend.ts';
 import { sharedData, skipWithoutSharedData } from './shared-data.ts';
 
-const skip = skipWithoutSharedData === false ? skipWithoutCpuPlugin : skipWithoutSharedData;
+const skip = skipWithoutSharedData === false ? skipWithoutTestDevice : skipWithoutSharedData;
 
-const opened = skip === false ? await cpuBackend() : undefined;
+const opened = skip === false ? await testBackend() : undefined;
 after(() => opened?.close());
 
 function backend(): Backend {

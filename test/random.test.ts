@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
 import type { Backend } from '../src/runtime/index.ts';
 import * as x from '../src/xla/index.ts';
-import { cpuBackend, skipWithoutCpuPlugin as skip } from './backend.ts';
+import { testBackend, skipWithoutTestDevice as skip } from './backend.ts';
 import { assertResults, evaluate, host, literal } from './evaluate.ts';
 
-const opened = skip === false ? await cpuBackend() : undefined;
+const opened = skip === false ? await testBackend() : undefined;
 after(() => opened?.close());
 function backend(): Backend {
   assert.ok(opened);

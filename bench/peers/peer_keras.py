@@ -11,11 +11,14 @@ APPLICATIONS = {
 }
 
 
-def open_step(system, case, model, size, classes, images, labels):
+def open_step(system, case, model, size, classes, images, labels, device, precision):
     backend = system.removeprefix("keras-")
-    os.environ.update(KERAS_BACKEND=backend, TF_CPP_MIN_LOG_LEVEL="3", JAX_PLATFORMS="cpu")
+    os.environ.update(KERAS_BACKEND=backend, TF_CPP_MIN_LOG_LEVEL="3", JAX_PLATFORMS=device)
+    # The other systems' processes want some of a GPU's memory too.
+    os.environ.update(XLA_PYTHON_CLIENT_PREALLOCATE="false")
     import keras
 
+    keras.mixed_precision.set_global_policy(precision)
     if model == "cnn":
         network = cnn(keras, size, classes)
     else:
@@ -27,6 +30,13 @@ def open_step(system, case, model, size, classes, images, labels):
     if case == "train":
         return version, lambda: network.train_on_batch(pixels, labels)
     return version, lambda: network.predict_on_batch(pixels)
+
+
+def describe_accelerator():
+    import jax
+
+    device = jax.devices()[0]
+    return {"accelerator": device.device_kind, "peakDeviceBytes": device.memory_stats()["peak_bytes_in_use"]}
 
 
 def describe(backend):
@@ -50,4 +60,4 @@ def cnn(keras, size, classes):
         if block > 0:
             x = layers.Dropout(0.2)(x)
     x = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(x))
-    return keras.Model(inputs, layers.Dense(classes, activation="softmax")(x))
+    return keras.Model(inputs, layers.Dense(classes, activation="softmax", dtype="float32")(x))

@@ -6,7 +6,7 @@ import tempfile
 import numpy as np
 
 
-def open_step(system, case, model, size, classes, images, labels):
+def open_step(system, case, model, size, classes, images, labels, device, precision):
     import onnxruntime
     import torch
 

@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import type { PluginPlatform } from './plugin-manifest.ts';
 
 /** Where Python packages and system images put plugins, as paths inside a site-packages folder. */
@@ -16,12 +17,21 @@ const TPU_IMAGES: readonly string[] = ['/lib/libtpu.so', '/usr/lib/libtpu.so', '
 
 /** The places outside the cache where a platform's plugin may be, as glob patterns, best first. */
 export function systemPlaces(platform: PluginPlatform): string[] {
-  const prefixes = [process.env.VIRTUAL_ENV, process.env.CONDA_PREFIX, join(homedir(), '.local'), '/usr/local', '/usr'];
-  const sites = prefixes
-    .filter((prefix): prefix is string => prefix !== undefined && prefix !== '')
-    .flatMap((prefix) => ['site-packages', 'dist-packages'].map((name) => join(prefix, 'lib', 'python3*', name)));
+  const { VIRTUAL_ENV, CONDA_PREFIX } = process.env;
+  const prefixes = [VIRTUAL_ENV, CONDA_PREFIX, pythonPrefix(), join(homedir(), '.local'), '/usr/local', '/usr'];
+  const given = prefixes.filter((prefix): prefix is string => prefix !== undefined && prefix !== '');
+  const sites = [...new Set(given)].flatMap((prefix) =>
+    ['site-packages', 'dist-packages'].map((name) => join(prefix, 'lib', 'python3*', name)),
+  );
   const inPackages = sites.flatMap((site) => IN_SITE_PACKAGES[platform].map((file) => join(site, file)));
   return platform === 'tpu' ? [...TPU_IMAGES, ...inPackages] : inPackages;
+}
+
+/** What the `python3` that a shell finds was installed under; of a virtual environment that need not be active its own folder. */
+function pythonPrefix(): string | undefined {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+  const found = folders.find((folder) => existsSync(join(folder, 'python3')));
+  return found === undefined ? undefined : dirname(found);
 }
 
 /** The first file that is in one of `places`, with the version that the package beside it states, if any. */

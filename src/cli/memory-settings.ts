@@ -1,3 +1,5 @@
+import { existsSync, readdirSync } from 'node:fs';
+
 /** Commands that run programs on a device again and again. */
 const COMMANDS: ReadonlySet<string> = new Set([
   'train',
@@ -16,11 +18,31 @@ const COMMANDS: ReadonlySet<string> = new Set([
  */
 const SETTINGS = 'glibc.malloc.arena_max=1:glibc.malloc.tcache_count=0';
 
-/** The value of `GLIBC_TUNABLES` for a command with these arguments; undefined where what is set shall stay. */
-export function memorySettings(args: readonly string[], given = ''): string | undefined {
+/**
+ * The value of `GLIBC_TUNABLES` for a command with these arguments; undefined where what is set shall stay.
+ *
+ * Programs of an accelerator have their memory there, and its compilers' many threads would wait for the one heap.
+ */
+export function memorySettings(args: readonly string[], given = '', mayUseAccelerator = false): string | undefined {
   const command = args.find((word) => !word.startsWith('-')) ?? '';
   if (!COMMANDS.has(command) || given.includes('glibc.malloc.')) return undefined;
+  const device = deviceOf(args);
+  if (device === 'auto' ? mayUseAccelerator : device !== 'cpu') return undefined;
   return given === '' ? SETTINGS : `${given}:${SETTINGS}`;
+}
+
+function deviceOf(args: readonly string[]): string {
+  const joined = args.find((word) => word.startsWith('--device='));
+  return joined?.slice('--device='.length) ?? args[args.indexOf('--device') + 1 || args.length] ?? 'auto';
+}
+
+/** Whether `--device auto` may find something: device files of TPUs and GPUs. */
+function mayHaveAccelerator(): boolean {
+  try {
+    return existsSync('/dev/vfio') || readdirSync('/dev').some((name) => /^(?:accel\d+|nvidia\d+|kfd)$/.test(name));
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -32,7 +54,7 @@ export function memorySettings(args: readonly string[], given = ''): string | un
  */
 export function restartWithMemorySettings(args: readonly string[]): void {
   const { env, execPath, execArgv, argv, platform } = process;
-  const tunables = memorySettings(args, env.GLIBC_TUNABLES);
+  const tunables = memorySettings(args, env.GLIBC_TUNABLES, mayHaveAccelerator());
   // A parent that talks to this process over a channel would lose it.
   if (tunables === undefined || platform !== 'linux' || process.send !== undefined) return;
   try {

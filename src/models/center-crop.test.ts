@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
-import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
+import { testBackend, skipWithoutTestDevice as skip } from '../../test/backend.ts';
 import { assertClose, evaluate, host } from '../../test/evaluate.ts';
 import { aroundCenter, centerCrop } from './center-crop.ts';
 import { preprocess, preprocessWhole, SYMMETRIC } from './preprocess.ts';
@@ -14,11 +14,11 @@ function picture(channels: readonly ((y: number, x: number) => number)[]): numbe
 }
 
 suite('the centre of pictures', { skip }, () => {
-  let backend: Awaited<ReturnType<typeof cpuBackend>> | undefined;
+  let backend: Awaited<ReturnType<typeof testBackend>> | undefined;
   after(() => backend?.close());
 
   test('is magnified about the middle: slopes and parabolas stay what they are', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const slope = (y: number, x: number) => 20 + 3 * x + 5 * y;
     const parabola = (_y: number, x: number) => 0.5 * (x - 6) ** 2;
     const share = 0.75;
@@ -31,7 +31,7 @@ suite('the centre of pictures', { skip }, () => {
   });
 
   test('goes beyond no value that a pixel may have', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const stripes = picture([(_y, x) => (x % 4 < 2 ? 255 : 0)]);
     const [found] = await evaluate(backend, (images) => [centerCrop(images, 0.6)], [
       host('uint8', [1, HEIGHT, WIDTH, 1], stripes),
@@ -41,7 +41,7 @@ suite('the centre of pictures', { skip }, () => {
   });
 
   test('is what predictions are given, and training is not', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const settings = { ...SYMMETRIC, centerCrop: 0.75 };
     const pixels = picture([(y, x) => x * y, (y) => 20 * y, (_y, x) => 15 * x]);
     const [whole, magnified, expected, training, plain] = await evaluate(
@@ -62,7 +62,7 @@ suite('the centre of pictures', { skip }, () => {
   });
 
   test('is where its maps are put back, with nothing around', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const ones = host('float32', [1, 1, 8, 8], new Float32Array(64).fill(1));
     const ramp = host(
       'float32',

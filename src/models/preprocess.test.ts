@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
 import { convert } from '../xla/index.ts';
-import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
+import { testBackend, skipWithoutTestDevice as skip } from '../../test/backend.ts';
 import { evaluate, host } from '../../test/evaluate.ts';
 import { CAFFE, IMAGENET, preprocess, SYMMETRIC } from './preprocess.ts';
 
@@ -9,11 +9,11 @@ import { CAFFE, IMAGENET, preprocess, SYMMETRIC } from './preprocess.ts';
 const PIXELS = host('uint8', [1, 1, 2, 3], [0, 255, 100, 10, 20, 30]);
 
 suite('preprocessing', { skip }, () => {
-  let backend: Awaited<ReturnType<typeof cpuBackend>> | undefined;
+  let backend: Awaited<ReturnType<typeof testBackend>> | undefined;
   after(() => backend?.close());
 
   test('is that of keras.applications: modes tf, torch and caffe, from bytes and from floats', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const expected = [
       // x / 127.5 − 1
       [-1, 1, -0.2156862745, -0.9215686275, -0.8431372549, -0.7647058824],

@@ -16,7 +16,7 @@ import {
   type HostTensor,
   type Tensor,
 } from '../xla/index.ts';
-import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
+import { testBackend, skipWithoutTestDevice as skip } from '../../test/backend.ts';
 import { evaluate, host } from '../../test/evaluate.ts';
 import { batchNorm, type BatchNormSettings } from './batch-norm.ts';
 import { applyNetwork } from './scope.ts';
@@ -82,11 +82,11 @@ const normalised = (stats: (c: number) => { mean: number; variance: number }) =>
   });
 
 suite('batch norm', { skip }, () => {
-  let backend: Awaited<ReturnType<typeof cpuBackend>> | undefined;
+  let backend: Awaited<ReturnType<typeof testBackend>> | undefined;
   after(() => backend?.close());
 
   test('normalises by the batch in training, by the moving statistics outside it', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const [trained, newMean, newVariance, inferred, rounded] = await evaluate(
       backend,
       (...all) => {
@@ -118,7 +118,7 @@ suite('batch norm', { skip }, () => {
   });
 
   test('has the gradients of the plain formula, with and without gamma', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const results = await evaluate(
       backend,
       (...all) => {
@@ -145,7 +145,7 @@ suite('batch norm', { skip }, () => {
   });
 
   test('has the gradients that differences of its values tell', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const step = 1e-2;
     const moves = [0, 7, 31, 64, 119];
     const lossOf = (all: readonly Tensor[], input: Tensor) =>
@@ -176,7 +176,7 @@ suite('batch norm', { skip }, () => {
   });
 
   test('a channel of one value gives no NaN', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const flat = host(
       'float32',
       SHAPE,
@@ -194,7 +194,7 @@ suite('batch norm', { skip }, () => {
   });
 
   test('a bias before it moves the moving mean and has no gradient; parts side by side are measured alone', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const results = await evaluate(
       backend,
       (...all) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
 import { gradient, sum } from '../xla/index.ts';
-import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
+import { testBackend, skipWithoutTestDevice as skip } from '../../test/backend.ts';
 import { evaluate, literal } from '../../test/evaluate.ts';
 import { sparseCategoricalCrossEntropy } from './loss.ts';
 
@@ -24,12 +24,12 @@ const targets = (label: number, smoothing: number) =>
   Array.from({ length: CLASSES }, (_, i) => (i === label ? 1 - smoothing : 0) + smoothing / CLASSES);
 
 suite('cross-entropy', { skip }, () => {
-  let backend: Awaited<ReturnType<typeof cpuBackend>> | undefined;
+  let backend: Awaited<ReturnType<typeof testBackend>> | undefined;
   after(() => backend?.close());
 
   for (const smoothing of [0, SMOOTHING]) {
     test(`with label smoothing ${smoothing} and its gradient, of logits small and huge`, async () => {
-      backend ??= await cpuBackend();
+      backend ??= await testBackend();
       const [losses, slopes] = await evaluate(backend, () => {
         const logits = literal('float32', [LOGITS.length, CLASSES], LOGITS.flat());
         const result = sparseCategoricalCrossEntropy(logits, literal('int32', [LABELS.length], LABELS), smoothing);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
 import { concatenate, full, gradient, mul, randomKey, reshape, sum, type Tensor } from '../xla/index.ts';
-import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
+import { testBackend, skipWithoutTestDevice as skip } from '../../test/backend.ts';
 import { evaluate } from '../../test/evaluate.ts';
 import { dropout, dropPath, uniformPerExample } from './random.ts';
 import { applyNetwork, type Network } from './scope.ts';
@@ -18,11 +18,11 @@ const dropping: Network = (scope, x) => dropout(scope, x, RATE);
 const mean = (values: readonly number[]) => values.reduce((total, value) => total + value, 0) / values.length;
 
 suite('random layers', { skip }, () => {
-  let backend: Awaited<ReturnType<typeof cpuBackend>> | undefined;
+  let backend: Awaited<ReturnType<typeof testBackend>> | undefined;
   after(() => backend?.close());
 
   test('draws go by the key and the example, however the batch is split', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const key = () => randomKey(3);
     const [whole, parts, other, odd] = await evaluate(backend, () => [
       uniformPerExample(key(), u32(0), BATCH, REST),
@@ -40,7 +40,7 @@ suite('random layers', { skip }, () => {
   });
 
   test('dropout drops the share, scales up the rest, and its gradient goes the same way', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const [dropped, again, otherKey, twoLayers, halves, slope] = await evaluate(backend, () => {
       const x = full([BATCH, ...REST], 2, 'float32');
       const half = full([BATCH / 2, ...REST], 2, 'float32');
@@ -68,7 +68,7 @@ suite('random layers', { skip }, () => {
   });
 
   test('a rate of 0 changes nothing', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     await evaluate(backend, () => {
       const x = full([BATCH, 3], 1, 'float32');
       assert.equal(
@@ -80,7 +80,7 @@ suite('random layers', { skip }, () => {
   });
 
   test('stochastic depth drops whole examples', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const count = 400;
     const [result] = await evaluate(backend, () => {
       const x = full([count, EACH], 1, 'float32');

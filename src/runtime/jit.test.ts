@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
-import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
+import { testBackend, skipWithoutTestDevice as skip } from '../../test/backend.ts';
 import { add, full, gradient, matmul, mean, mul, square, sub, sum, type Tensor } from '../xla/index.ts';
 import type { Backend } from './backend.ts';
 import type { DeviceArray } from './device-array.ts';
 import { jit } from './jit.ts';
 
-const opened = skip === false ? await cpuBackend() : undefined;
+const opened = skip === false ? await testBackend() : undefined;
 after(() => opened?.close());
 function backend(): Backend {
   assert.ok(opened);

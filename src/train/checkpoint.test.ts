@@ -7,7 +7,7 @@ import { mapTree } from '../base/index.ts';
 import { buildModel, readSafetensors, writeSafetensors, type Model } from '../models/index.ts';
 import type { Backend } from '../runtime/index.ts';
 import { isHostTensor } from '../xla/index.ts';
-import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
+import { testBackend, skipWithoutTestDevice as skip } from '../../test/backend.ts';
 import { mountSmallDisk } from '../../test/small-disk.ts';
 import { modelOf, readCheckpoint, saveState, saveWeights, tensorsOf, type CheckpointInfo } from './checkpoint.ts';
 import { freezing } from './freeze.ts';
@@ -68,7 +68,7 @@ suite('a checkpoint', { skip }, () => {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sepal-checkpoint-'));
-    backend = await cpuBackend();
+    backend = await testBackend();
     state = await backend.replicateTree(host);
     await saveState(path('whole'), state, info);
   });

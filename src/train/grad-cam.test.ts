@@ -5,7 +5,7 @@ import { buildModel } from '../models/index.ts';
 import { isTrainable } from '../nn/index.ts';
 import type { Backend } from '../runtime/index.ts';
 import type { HostTensor } from '../xla/index.ts';
-import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
+import { testBackend, skipWithoutTestDevice as skip } from '../../test/backend.ts';
 import { compileExplainedClassifier } from './grad-cam.ts';
 import { batchTypes } from './step.ts';
 import { seededValues } from './train-state.ts';
@@ -18,7 +18,7 @@ suite('explanations', { skip }, () => {
   after(() => backend?.close());
 
   test('with a linear classifier behind average pooling, a map is the classifier applied to each place', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const size = { height: 24, width: 16 };
     const model = buildModel({ name: 'cnn', options: { depth: 2, width: 4 }, classes: CLASSES, size });
     const values = new Map(model.variables.map((spec) => [spec.path, seededValues(3)(spec)]));

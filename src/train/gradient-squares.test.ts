@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
+import { testBackend, skipWithoutTestDevice as skip } from '../../test/backend.ts';
 import { Random } from '../base/index.ts';
 import { jit } from '../runtime/index.ts';
 import { elementCount, type Tensor } from '../xla/index.ts';
@@ -50,7 +50,7 @@ test('gradients of few rows in common are not joined', () => {
 
 suite('on a device', { skip }, () => {
   test('a gradient’s sums add up to its squares, and what is not finite shows in its own alone', async (t) => {
-    const backend = await cpuBackend({ compileCache: false });
+    const backend = await testBackend({ compileCache: false });
     t.after(() => backend.close());
     const random = new Random(0, 'gradients');
     const values = SHAPES.map((shape) => Float32Array.from({ length: elementCount(shape) }, () => random.normal()));

@@ -5,7 +5,7 @@ import { buildModel } from '../models/index.ts';
 import { applyNetwork, initialValues } from '../nn/index.ts';
 import { jit, prepareInference } from '../runtime/index.ts';
 import { constant, nodesOf, trace, type HostTensor, type Tensor } from '../xla/index.ts';
-import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
+import { testBackend, skipWithoutTestDevice as skip } from '../../test/backend.ts';
 import { host } from '../../test/evaluate.ts';
 
 const BATCH = 2;
@@ -32,7 +32,7 @@ function open(name: string) {
 }
 
 suite('programs for inference', { skip }, async () => {
-  const backend = await cpuBackend();
+  const backend = await testBackend();
   after(() => backend.close());
 
   for (const name of ['cnn', 'mobilenet-v2', 'resnet50']) {

@@ -5,7 +5,7 @@ import { after, suite, test } from 'node:test';
 import { z } from 'zod';
 import type { Backend } from '../runtime/index.ts';
 import type { HostTensor } from '../xla/index.ts';
-import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
+import { testBackend, skipWithoutTestDevice as skip } from '../../test/backend.ts';
 import { formulaImage, formulaVariable } from '../../test/formula-values.ts';
 import { runSteps, type HostBatch } from '../../test/run-steps.ts';
 import { parseRecipe } from './recipe.ts';
@@ -57,7 +57,7 @@ suite('20 steps of training agree with JAX', { skip }, () => {
 
   for (const [name, reference] of Object.entries(cases)) {
     test(name, async () => {
-      backend ??= await cpuBackend();
+      backend ??= await testBackend();
       const recipe = parseRecipe(
         {
           model: { name: 'cnn', options: { ...reference.model, dropout: 0 } },

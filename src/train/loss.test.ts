@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
 import type { Backend } from '../runtime/index.ts';
 import { gradient, sum, type Tensor } from '../xla/index.ts';
-import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
+import { testBackend, skipWithoutTestDevice as skip } from '../../test/backend.ts';
 import { evaluate, literal } from '../../test/evaluate.ts';
 import { classWeightsOf, lossSchema, trainingLoss } from './loss.ts';
 
@@ -30,7 +30,7 @@ suite('a training loss', { skip }, () => {
 
   /** The loss, the losses of the examples and the slopes of the logits; the last row is padding. */
   async function run(settings: Readonly<Record<string, unknown>>, weights?: readonly number[]) {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const [[loss], losses, slopes] = await evaluate(backend, () => {
       const logits = literal('float32', [4, 3], LOGITS.flat());
       const mask: Tensor = literal('float32', [4], MASK);

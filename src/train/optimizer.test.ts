@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
 import type { Backend } from '../runtime/index.ts';
 import type { Tensor } from '../xla/index.ts';
-import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
+import { testBackend, skipWithoutTestDevice as skip } from '../../test/backend.ts';
 import { evaluate, literal } from '../../test/evaluate.ts';
 import { clipByGlobalNorm, makeOptimizer, optimizerSchema } from './optimizer.ts';
 
@@ -23,7 +23,7 @@ suite('an optimiser', { skip }, () => {
 
   /** The variable after each step, as a kernel and as a bias. */
   async function steps(settings: Readonly<Record<string, unknown>>): Promise<{ kernel: number[][]; bias: number[][] }> {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const optimizer = makeOptimizer(optimizerSchema.parse(settings));
     const results = await evaluate(backend, () =>
       (['kernel', 'bias'] as const).flatMap((role) => {
@@ -151,7 +151,7 @@ suite('an optimiser', { skip }, () => {
   });
 
   test('clipping scales all gradients together to the norm, and leaves smaller ones as they are', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const results = await evaluate(backend, () => {
       const gradients = () => [row([3, 0]), row([0, 4])];
       const none = () => [row([0, 0])];

@@ -6,7 +6,7 @@ import { after, before, suite, test } from 'node:test';
 import { openDataset, type Dataset } from '../data/index.ts';
 import { buildModel } from '../models/index.ts';
 import type { Backend } from '../runtime/index.ts';
-import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
+import { cpuBackend, skipWithoutCpuPlugin, skipWithoutTestDevice as skip, testBackend } from '../../test/backend.ts';
 import { writeColouredDataset } from '../../test/coloured-dataset.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { compileEvaluator } from './evaluate.ts';
@@ -83,7 +83,7 @@ suite('a training run', { skip }, () => {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sepal-train-'));
     await writeColouredDataset(join(folder, 'data'), { splits: { train: EXAMPLES, val: 21 }, size: SIZE, wrong: 0.1 });
-    backend = await cpuBackend();
+    backend = await testBackend();
     data = { train: await open('data', 'train'), validation: await open('data', 'val') };
     whole = await run('whole');
   });
@@ -287,29 +287,33 @@ suite('a training run', { skip }, () => {
       assert.ok(images.length > 0 && images.every((id) => data.train.ids.includes(id)));
     });
 
-    test('a batch that does not divide over the replicas is refused before any work', async () => {
-      const two = await cpuBackend({ replicas: 2 });
-      try {
-        const events: TrainEvent[] = [];
-        const options = {
-          backend: two,
-          recipe: recipe({ batchSize: 9 }),
-          onEvent: (event: TrainEvent) => events.push(event),
-        };
-        await assert.rejects(run('uneven', options), {
-          code: 'BATCH_SIZE',
-          message: "a batch of 9 doesn't divide over 2 replicas",
-          hint: /such as 10/,
-        });
-        assert.deepEqual(events, []);
-        const model = buildModel({ ...recipe().model, classes: 3, size: data.train.size });
-        await assert.rejects(compileEvaluator(two, model, 9), { code: 'BATCH_SIZE' });
-        await assert.rejects(compilePredictor(two, model, 9), { code: 'BATCH_SIZE' });
-        await assert.rejects(readFile(join(folder, 'uneven')), { code: 'ENOENT' });
-      } finally {
-        await two.close();
-      }
-    });
+    test(
+      'a batch that does not divide over the replicas is refused before any work',
+      { skip: skipWithoutCpuPlugin },
+      async () => {
+        const two = await cpuBackend({ replicas: 2 });
+        try {
+          const events: TrainEvent[] = [];
+          const options = {
+            backend: two,
+            recipe: recipe({ batchSize: 9 }),
+            onEvent: (event: TrainEvent) => events.push(event),
+          };
+          await assert.rejects(run('uneven', options), {
+            code: 'BATCH_SIZE',
+            message: "a batch of 9 doesn't divide over 2 replicas",
+            hint: /such as 10/,
+          });
+          assert.deepEqual(events, []);
+          const model = buildModel({ ...recipe().model, classes: 3, size: data.train.size });
+          await assert.rejects(compileEvaluator(two, model, 9), { code: 'BATCH_SIZE' });
+          await assert.rejects(compilePredictor(two, model, 9), { code: 'BATCH_SIZE' });
+          await assert.rejects(readFile(join(folder, 'uneven')), { code: 'ENOENT' });
+        } finally {
+          await two.close();
+        }
+      },
+    );
 
     test('splits whose classes differ are refused with the first that does', async () => {
       const classNames = ['red', 'green', 'indigo'];

@@ -6,7 +6,7 @@ import { after, before, suite, test } from 'node:test';
 import type { Dataset } from '../data/index.ts';
 import type { Backend } from '../runtime/index.ts';
 import type { HostTensor } from '../xla/index.ts';
-import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
+import { testBackend, skipWithoutTestDevice as skip } from '../../test/backend.ts';
 import { openSplits, writeColouredDataset } from '../../test/coloured-dataset.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { loadTrainedModel } from './run-weights.ts';
@@ -67,7 +67,7 @@ suite('transfer learning', { skip }, () => {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sepal-transfer-'));
-    backend = await cpuBackend();
+    backend = await testBackend();
     await writeColouredDataset(join(folder, 'four'), {
       splits: { train: 40, val: 12 },
       classNames: ['red', 'green', 'blue', 'yellow'],

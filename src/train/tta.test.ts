@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
 import type { Backend } from '../runtime/index.ts';
 import { convert, reshape, sliceAxis, type Tensor } from '../xla/index.ts';
-import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
+import { testBackend, skipWithoutTestDevice as skip } from '../../test/backend.ts';
 import { evaluate, host } from '../../test/evaluate.ts';
 import { predictViews, TTA } from './tta.ts';
 
@@ -17,7 +17,7 @@ suite('test-time augmentation', { skip }, () => {
   after(() => backend?.close());
 
   test('averages what a model says of every view', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     // A model that looks at one pixel off the middle.
     const corner = (x: Tensor) => reshape(sliceAxis(sliceAxis(convert(x, 'float32'), 1, 0, 1), 2, 1, 2), [-1, 1]);
     const results = await evaluate(backend, (x) => TTA.map((tta) => predictViews(x, tta, corner)), [images]);

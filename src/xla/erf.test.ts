@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
+import { testBackend, skipWithoutTestDevice as skip } from '../../test/backend.ts';
 import { evaluate, host } from '../../test/evaluate.ts';
 import { erf, gradient, sum } from './index.ts';
 
-const backend = skip === false ? await cpuBackend() : undefined;
+const backend = skip === false ? await testBackend() : undefined;
 after(() => backend?.close());
 
 const density = (x: number) => (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x);

@@ -23,7 +23,9 @@ export function erf(x: Tensor): Tensor {
   const wide = x.dtype === 'float64' ? x : convert(x, 'float32');
   const inside = clamp(wide, -LIMIT, LIMIT);
   const squared = square(inside);
-  const value = convert(div(mul(inside, polynomial(NUMERATOR, squared)), polynomial(DENOMINATOR, squared)), x.dtype);
+  const ratio = div(mul(inside, polynomial(NUMERATOR, squared)), polynomial(DENOMINATOR, squared));
+  // Where a device joins products and sums, the quotient may be the number above 1.
+  const value = convert(clamp(ratio, -1, 1), x.dtype);
   const [result] = customGradient([value], [x], ([gradient]) => [
     mul(gradient, convert(mul(exp(neg(square(wide))), 2 / Math.sqrt(Math.PI)), x.dtype)),
   ]);

@@ -15,7 +15,7 @@ import {
   transpose,
   type Tensor,
 } from '../../xla/index.ts';
-import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../../test/backend.ts';
+import { testBackend, skipWithoutTestDevice as skip } from '../../../test/backend.ts';
 import { evaluate, host, literal } from '../../../test/evaluate.ts';
 import { augment, augmentSchema } from './index.ts';
 import { resample, samplePositions } from './resample.ts';
@@ -43,7 +43,7 @@ suite('augmentation', { skip }, () => {
   after(() => backend?.close());
 
   test('of nothing, and a crop of everything, change no pixel', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const [none, whole] = await evaluate(
       backend,
       (images) => [change(images, {}), change(images, { crop: { scale: [1, 1], ratio: 1 } })],
@@ -54,7 +54,7 @@ suite('augmentation', { skip }, () => {
   });
 
   test('mirrors about half of the images exactly, and leaves the others as they are', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const [flipped] = await evaluate(backend, (images) => [change(images, { flip: true })], [pictures]);
     let mirrored = 0;
     for (let n = 0; n < BATCH; n++) {
@@ -73,7 +73,7 @@ suite('augmentation', { skip }, () => {
   });
 
   test('cuts boxes of the wanted area and ratio inside the image, and scales them by bilinear interpolation', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const scale = [0.3, 0.6] as const;
     const ratio = 1.5;
     // Two channels that say where a pixel comes from: its column and its row.
@@ -112,7 +112,7 @@ suite('augmentation', { skip }, () => {
   });
 
   test('bicubic interpolation gives parabolas back, keeps to the range, and leaves pixels that do not move', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const side = 32;
     const [parabola, edge, still] = await evaluate(backend, () => {
       const x = convert(iota([1, side, side, 3], 'int32', 2), 'float32');
@@ -138,7 +138,7 @@ suite('augmentation', { skip }, () => {
   });
 
   test('depends on the key and the example only', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const settings = { flip: true, crop: { scale: [0.2, 1] } };
     const half = host('uint8', [BATCH / 2, HEIGHT, WIDTH, 3], pixels.slice(pixels.length / 2));
     const [one, again, other, second] = await evaluate(
@@ -158,7 +158,7 @@ suite('augmentation', { skip }, () => {
   });
 
   test('of every kind stays in range, keeps its shape, and gives a half of the batch what the whole gets', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const side = 12;
     const settings = {
       flip: true,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
 import type { Backend } from '../../runtime/index.ts';
 import { full, randomKey, type Tensor } from '../../xla/index.ts';
-import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../../test/backend.ts';
+import { testBackend, skipWithoutTestDevice as skip } from '../../../test/backend.ts';
 import { evaluate, host } from '../../../test/evaluate.ts';
 import { lesserQuantiles } from './beta.ts';
 import { augmentSchema, mixExamples, type MixedExamples } from './index.ts';
@@ -27,7 +27,7 @@ suite('mixing of examples', { skip }, () => {
   after(() => backend?.close());
 
   test('mixup blends neighbours by shares of at least a half, and CutMix lays in a box of the same share', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const [blend, partners, share, cut, , cutShare, each, , eachShare] = await evaluate(
       backend,
       (x, y) =>
@@ -58,7 +58,7 @@ suite('mixing of examples', { skip }, () => {
   });
 
   test('a replica that has the second half of a batch mixes it as one that has all of it', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const half = host('float32', [BATCH / 2, SIDE, SIDE, 1], values.slice(values.length / 2));
     const halfLabels = host(
       'int32',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import type { Backend } from '../../runtime/index.ts';
 import { concatenate, convert, iota, transpose, type Tensor } from '../../xla/index.ts';
-import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../../test/backend.ts';
+import { testBackend, skipWithoutTestDevice as skip } from '../../../test/backend.ts';
 import { evaluate, host, literal } from '../../../test/evaluate.ts';
 import { place, rotation, slant, type Placement, type Shears } from './affine.ts';
 import { gaussianBlur } from './blur.ts';
@@ -90,7 +90,7 @@ suite('augmentation beside torchvision', { skip }, () => {
   after(() => backend?.close());
 
   test('agrees at fixed parameters', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     assert.deepEqual(Object.keys(CASES), Object.keys(REFERENCE.cases));
     const results = await evaluate(
       backend,
@@ -106,7 +106,7 @@ suite('augmentation beside torchvision', { skip }, () => {
   });
 
   test('turns and slants take every pixel from where they say, to a thousandth of a pixel', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const side = 40;
     const middle = (side - 1) / 2;
     const cosine = Math.cos(Math.PI / 5);
@@ -139,7 +139,7 @@ suite('augmentation beside torchvision', { skip }, () => {
   });
 
   test('turned by bicubic interpolation, fine patterns stay nearer to themselves', async () => {
-    backend ??= await cpuBackend();
+    backend ??= await testBackend();
     const side = 48;
     const middle = (side - 1) / 2;
     const angle = Math.PI / 15;
