@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Buffer, CompileOptions, FormattedProgram, LoadedExecutable } from '../src/pjrt/index.ts';
+import type { Buffer, CompileOptions, FormattedProgram, Launch, LoadedExecutable } from '../src/pjrt/index.ts';
 import { Backend } from '../src/runtime/index.ts';
 
 type Arguments = readonly (readonly Buffer[])[];
@@ -7,7 +7,7 @@ type Arguments = readonly (readonly Buffer[])[];
 interface Arrival {
   readonly program: string;
   readonly args: Arguments;
-  readonly give: PromiseWithResolvers<Buffer[][]>;
+  readonly give: PromiseWithResolvers<Launch>;
 }
 
 /**
@@ -51,15 +51,15 @@ export class JoinedHosts {
       compiling = compile();
       this.#compiled.set(key, compiling);
     }
-    const execute = async (args: Arguments): Promise<Buffer[][]> => {
-      const give = Promise.withResolvers<Buffer[][]>();
+    const launch = async (args: Arguments): Promise<Launch> => {
+      const give = Promise.withResolvers<Launch>();
       this.#queues[host].push({ program: key, args, give });
       this.#meet();
       return give.promise;
     };
     return new Proxy(await compiling, {
       get(target, name) {
-        if (name === 'execute') return execute;
+        if (name === 'launch') return launch;
         // The other hosts may still need it; it goes with the client.
         if (name === 'destroy') return () => {};
         const value: unknown = Reflect.get(target, name, target);
@@ -85,10 +85,10 @@ export class JoinedHosts {
   async #execute(program: string, arrivals: readonly Arrival[]): Promise<void> {
     try {
       const executable = await this.#compiled.get(program)!;
-      const outputs = await executable.execute(arrivals.flatMap(({ args }) => args));
+      const { outputs, done } = await executable.launch(arrivals.flatMap(({ args }) => args));
       let next = 0;
       for (const { args, give } of arrivals) {
-        give.resolve(outputs.slice(next, next + args.length));
+        give.resolve({ outputs: outputs.slice(next, next + args.length), done });
         next += args.length;
       }
     } catch (error) {

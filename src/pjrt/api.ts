@@ -5,6 +5,7 @@ import type { In, Out, Struct } from './struct.ts';
 
 /** `struct_size`, `extension_start`, and a `PJRT_Api_Version` of three words. */
 const TABLE_HEADER_WORDS = 5;
+const EXTENSION_WORD = 1;
 const VERSION_WORD = 4;
 
 interface Bound<N extends FunctionName> {
@@ -32,6 +33,17 @@ export class Api {
   /** Whether the plugin has this function. */
   has(name: FunctionName): boolean {
     return this.#address(name) !== 0n;
+  }
+
+  /** The address of what hangs on the table under a number of `PJRT_Extension_Type`, if anything does. */
+  extension(type: number): Pointer | undefined {
+    // Each begins with its size, its type and the next one's address; the type is a C enum.
+    for (let address = this.#table[EXTENSION_WORD]; address !== 0n;) {
+      const [, found, next] = readWords(address, 3);
+      if (Number(BigInt.asIntN(32, found)) === type) return address;
+      address = next;
+    }
+    return undefined;
   }
 
   /** Calls a function that returns at once. */

@@ -6,6 +6,7 @@ import { prepareEnvironment } from './environment.ts';
 import { nativeFunction, openLibrary, type Library } from './ffi.ts';
 import { encodeOptions, readNamedValues, type NamedValue, type Options, type OptionValue } from './named-value.ts';
 import { KeyValueCallbacks, type KeyValueStore } from './key-value-store.ts';
+import { Profiler, PROFILER_EXTENSION } from './profiler.ts';
 import { Topology } from './topology.ts';
 
 /** The C API of 2024-08: structs of older plugins may be smaller than ours. The oldest that is tested is 0.81. */
@@ -118,6 +119,12 @@ export class Plugin {
   attributes(): Record<string, NamedValue> {
     const out = this.#api.call('Plugin_Attributes', {});
     return readNamedValues(out.attributes, out.num_attributes);
+  }
+
+  /** Begins to record what the devices do, where the plugin can: those of CPUs can't. Works while there is a client. */
+  async startProfiler(): Promise<Profiler | undefined> {
+    const extension = this.#api.extension(PROFILER_EXTENSION);
+    return extension === undefined ? undefined : Profiler.start(extension);
   }
 
   /**

@@ -14,6 +14,7 @@ import {
   type TensorType,
 } from '../xla/index.ts';
 import { readCompiledProgram, readShape, type CompiledProgram, type Instruction } from './compiled-program.ts';
+import { readDeviceTrace, type TracedKernel } from './device-trace.ts';
 import { kernelKind, type KernelKind } from './kernel-kind.ts';
 import { kernelProgram } from './kernel-program.ts';
 
@@ -23,7 +24,7 @@ export interface Kernel {
   readonly kind: KernelKind;
   /** The model's layer, forward and back; empty for what belongs to none: the optimiser, the loss, the metrics. */
   readonly layer: string;
-  /** The fastest of its runs by itself, less what launching any program takes. */
+  /** See `StepProfile.isTraced`. */
   readonly seconds: number;
 }
 
@@ -35,7 +36,12 @@ export interface StepProfile {
   readonly device: string;
   /** The fastest and the middle one of whole steps. */
   readonly stepSeconds: { readonly min: number; readonly median: number };
-  /** Of all kernels, one after the other: more or less than a step, where they overlap or find other caches. */
+  /**
+   * Whether the device recorded its kernels in whole steps, as GPUs and TPUs do; a kernel's time is then the mean of what it took.
+   * Else each kernel was run by itself: the fastest of its runs, less what launching any program takes.
+   */
+  readonly isTraced: boolean;
+  /** Of all kernels, one after the other: more or less than a step, where they overlap, find other caches or wait. */
   readonly kernelSeconds: number;
   readonly kernels: readonly Kernel[];
 }
@@ -55,10 +61,11 @@ const FREE = new Set(['parameter', 'constant', 'tuple', 'get-tuple-element', 'bi
 const AS_IT_IS = { xla_disable_all_hlo_passes: true };
 
 /**
- * Measures where a training step's time goes: the step as it is trained is compiled and timed, then each kernel of the
- * compiled step is run by itself, compiled again from XLA's own optimised program and without any more passes.
+ * Measures where a training step's time goes: the step as it is trained is compiled and timed. Then a GPU or TPU records the kernels
+ * of more steps. Where a plugin can't, on CPUs, each kernel of the compiled step is run by itself, compiled again from XLA's
+ * own optimised program and without any more passes; equal kernels are timed once.
  *
- * Equal kernels are timed once. Numbers are random and for integers 0, which no kernel's time depends on.
+ * Numbers are random and for integers 0, which no kernel's time depends on.
  */
 export async function profileStep(
   backend: Backend,
@@ -80,9 +87,11 @@ export async function profileStep(
     }
     const compiled = readCompiledProgram(format, code);
     const stepSeconds = await bench.timeStep(step, graph.parameters, donate).finally(() => step.destroy());
+    signal?.throwIfAborted();
+    const traced = await tracedKernels(backend, text, graph.parameters, donate, bench);
     const entry = compiled.computations.get(compiled.entryId)!;
-    const timed = entry.instructions.filter(({ opcode }) => !FREE.has(opcode));
-    const kernels: Kernel[] = [];
+    const timed = traced === undefined ? entry.instructions.filter(({ opcode }) => !FREE.has(opcode)) : [];
+    const kernels: Kernel[] = traced ?? [];
     for (const [i, instruction] of timed.entries()) {
       signal?.throwIfAborted();
       const seconds = await bench.timeKernel(compiled, instruction);
@@ -95,6 +104,7 @@ export async function profileStep(
       onProgress(i + 1, timed.length);
     }
     return {
+      isTraced: traced !== undefined,
       model: model.name,
       batch: recipe.batchSize,
       size: recipe.size,
@@ -106,6 +116,52 @@ export async function profileStep(
   } finally {
     bench.dispose();
   }
+}
+
+/**
+ * Programs whose kernels a GPU launches one by one: of many that it launches together, as a graph, the driver doesn't say which ran for
+ * which instruction.
+ */
+const LAUNCHED_ONE_BY_ONE = { xla_gpu_graph_min_graph_size: 2 ** 30 };
+
+/** The kernels of a step, as the device recorded them; undefined where it can't. */
+async function tracedKernels(
+  backend: Backend,
+  text: string,
+  parameters: readonly TensorType[],
+  donate: readonly number[],
+  bench: KernelBench,
+): Promise<Kernel[] | undefined> {
+  if (backend.platform === 'cpu') return undefined;
+  const { overrides, extraOptions } = COMPILER_OPTIONS[backend.platform] ?? {};
+  const options = { replicas: 1, overrides: { ...overrides, ...LAUNCHED_ONE_BY_ONE }, extraOptions };
+  const step = await backend.compile(text, options);
+  try {
+    const { format, code } = await step.optimizedProgram();
+    const compiled = readCompiledProgram(format, code);
+    const trace = await bench.traceStep(step, parameters, donate);
+    return trace === undefined ? undefined : toKernels(trace.kernels, trace.steps, compiled);
+  } finally {
+    step.destroy();
+  }
+}
+
+/**
+ * One kernel for each instruction of the step, with the mean time of all that ran for it; a kernel that ran for none goes by its own
+ * name. What was copied for none were the arguments.
+ */
+function toKernels(traced: readonly TracedKernel[], steps: number, compiled: CompiledProgram): Kernel[] {
+  const instructions = new Map(
+    [...compiled.computations.values()].flatMap(({ instructions: all }) => all).map((one) => [one.name, one]),
+  );
+  const ofSteps = traced.filter(({ instruction, name }) => instruction !== undefined || !/^mem(?:cpy|set)/i.test(name));
+  const runs = Map.groupBy(ofSteps, ({ instruction, name }) => instruction ?? name);
+  return [...runs].map(([name, all]) => {
+    const instruction = instructions.get(name);
+    const seconds = all.reduce((sum, one) => sum + one.seconds, 0) / steps;
+    if (instruction === undefined) return { name, kind: 'other', layer: '', seconds };
+    return { name, kind: kernelKind(compiled, instruction), layer: instruction.layer, seconds };
+  });
 }
 
 type Executable = Awaited<ReturnType<Backend['client']['compile']>>;
@@ -166,6 +222,23 @@ class KernelBench {
     for (const [i, buffer] of args.entries()) if (!donated.includes(i)) buffer.destroy();
     const sorted = seconds.toSorted((a, b) => a - b);
     return { min: sorted[0], median: sorted[Math.floor(sorted.length / 2)] };
+  }
+
+  /** What the device recorded of whole steps; undefined where it can't. */
+  async traceStep(
+    step: Executable,
+    parameters: readonly TensorType[],
+    donated: readonly number[],
+  ): Promise<{ steps: number; kernels: TracedKernel[] } | undefined> {
+    const profiler = await this.#backend.plugin.startProfiler();
+    if (profiler === undefined) return undefined;
+    let space: Uint8Array;
+    try {
+      await this.timeStep(step, parameters, donated);
+    } finally {
+      space = await profiler.stop();
+    }
+    return { steps: this.#repeats + 1, kernels: readDeviceTrace(space) };
   }
 
   async timeKernel(program: CompiledProgram, instruction: Instruction): Promise<number> {

@@ -43,7 +43,7 @@ const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** A profile as text: the step, kinds of ops, and the slowest layers. */
 export function profileTable(profile: StepProfile, most: number): string {
-  const { model, batch, size, device, stepSeconds, kernelSeconds, kernels } = profile;
+  const { model, batch, size, device, stepSeconds, kernelSeconds, kernels, isTraced } = profile;
   const layers = layerTimes(profile);
   const kinds = kindTimes(profile);
   const rows = layers.slice(0, most).map(({ layer, seconds, share, kernels: count, byKind }) => {
@@ -57,7 +57,7 @@ export function profileTable(profile: StepProfile, most: number): string {
   return [
     `${model}, batch ${batch} of ${size} px, ${device}`,
     `a step takes ${milliseconds(stepSeconds.min)} ms (in the middle ${milliseconds(stepSeconds.median)}); its ` +
-      `${kernels.length} kernels, each run by itself, ${milliseconds(kernelSeconds)} ms together`,
+      `${kernels.length} kernels, ${isTraced ? 'as the device recorded them' : 'each run by itself'}, ${milliseconds(kernelSeconds)} ms together`,
     '',
     formatTable([['kind', 'ms', 'share'], ...kinds.map(([kind, time]) => [kind, milliseconds(time), percent(time / kernelSeconds)])], [1, 2]), // prettier-ignore
     '',

@@ -67,14 +67,18 @@ export class Program {
     return this.#kept ?? Promise.resolve();
   }
 
-  /** Runs on all replicas. Donated arrays are gone afterwards, whether or not the run succeeds. */
+  /**
+   * Runs on all replicas: resolves as soon as the devices have the work, so that what the host does next goes on beside it. Whoever
+   * reads a result waits for it, and gets the error of a run that failed. Donated arrays are gone afterwards either way.
+   */
   async run(args: readonly DeviceArray[]): Promise<DeviceArray[]> {
     this.#check(args);
     const replicas = args[0]?.buffers.length ?? this.executable.replicas;
     const lists = Array.from({ length: replicas }, (_, replica) => args.map((array) => array.buffers[replica]));
     try {
-      const results = await this.executable.execute(lists);
-      this.#kept ??= this.#keep?.();
+      const { outputs: results, done } = await this.executable.launch(lists);
+      // A program that can't run is not worth keeping.
+      this.#kept ??= this.#keep && done.then(this.#keep, () => void (this.#kept = undefined));
       return this.outputs.map(
         (type, i) =>
           new DeviceArray(
