@@ -36,7 +36,7 @@ const model = buildModel({
   name: modelName,
   classes: CLASSES,
   size: { height: size, width: size },
-  computeType: computeTypeOf(precision as StepPrecision, backend.platform),
+  computeType: computeTypeOf(precision as StepPrecision, backend),
 });
 const random = new Random(0, 'bench');
 const images = new Uint8Array(batch * size * size * 3);

@@ -81,8 +81,8 @@ export async function lossCurve(
 }
 
 /** The network in what it computes in on this backend. */
-export function curveModel({ model, size, precision }: Recipe, { platform }: Pick<Backend, 'platform'>): Model {
-  const computeType = computeTypeOf(precision, platform);
+export function curveModel({ model, size, precision }: Recipe, units: Pick<Backend, 'hasBfloat16Units'>): Model {
+  const computeType = computeTypeOf(precision, units);
   return buildModel({ ...model, classes: CURVE_CLASSES, size: { height: size, width: size }, computeType });
 }
 

@@ -50,7 +50,7 @@ export async function runSteps(backend: Backend, options: StepsOptions): Promise
     ...recipe.model,
     classes,
     size: { height: size, width: size },
-    computeType: computeTypeOf(recipe.precision, backend.platform),
+    computeType: computeTypeOf(recipe.precision, backend),
   });
   const { body, types, form, fixed: frozen, ...program } = stepProgram(model, recipe, backend.replicas);
   const step = await jit(backend, body, types, { ...program, platform });

@@ -83,7 +83,7 @@ export class PhasePlanner {
     const { replicas } = target;
     const size = { height: phase.size, width: phase.size };
     const model = buildModel(
-      modelRequest(phase, { classes, size, computeType: computeTypeOf(phase.precision, 'tpu') }),
+      modelRequest(phase, { classes, size, computeType: computeTypeOf(phase.precision, { hasBfloat16Units: true }) }),
     );
     const split = featureSplit(model, phase, { train, validation });
     this.phase = phase;

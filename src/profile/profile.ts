@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SepalError, UsageError } from '../base/index.ts';
 import type { Model } from '../models/index.ts';
-import { COMPILER_OPTIONS, programText, type Backend } from '../runtime/index.ts';
+import { compilerOptions, programText, type Backend } from '../runtime/index.ts';
 import { trainingProgram, type Recipe } from '../train/index.ts';
 import {
   add,
@@ -80,7 +80,7 @@ export async function profileStep(
   const text = programText(graph, { name: 'step', replicas: 1, platform: backend.platform, donate, locations: true });
   const bench = new KernelBench(backend, repeats);
   try {
-    const step = await backend.compile(text, { replicas: 1, ...COMPILER_OPTIONS[backend.platform] });
+    const step = await backend.compile(text, { replicas: 1, ...compilerOptions(backend.platform) });
     const { format, code } = await step.optimizedProgram();
     if (!format.startsWith('hlo')) {
       throw new SepalError('NO_PROFILE', `this plugin gives its programs as ${format}`, { expected: 'hlo' });
@@ -133,14 +133,14 @@ async function tracedKernels(
   bench: KernelBench,
 ): Promise<Kernel[] | undefined> {
   if (backend.platform === 'cpu') return undefined;
-  const { overrides, extraOptions } = COMPILER_OPTIONS[backend.platform] ?? {};
+  const { overrides, extraOptions } = compilerOptions(backend.platform);
   const options = { replicas: 1, overrides: { ...overrides, ...LAUNCHED_ONE_BY_ONE }, extraOptions };
   const step = await backend.compile(text, options);
   try {
     const { format, code } = await step.optimizedProgram();
     const compiled = readCompiledProgram(format, code);
-    const trace = await bench.traceStep(step, parameters, donate);
-    return trace === undefined ? undefined : toKernels(trace.kernels, trace.steps, compiled);
+    const recorded = await bench.traceStep(step, parameters, donate);
+    return recorded === undefined ? undefined : toKernels(recorded.kernels, recorded.steps, compiled);
   } finally {
     step.destroy();
   }
@@ -246,7 +246,7 @@ class KernelBench {
     const hash = createHash('sha256').update(key).digest('hex');
     const known = this.#seconds.get(hash);
     if (known !== undefined) return known;
-    const { extraOptions } = COMPILER_OPTIONS[this.#backend.platform] ?? {};
+    const { extraOptions } = compilerOptions(this.#backend.platform);
     const options = { replicas: 1, overrides: AS_IT_IS, extraOptions };
     const executable = await this.#backend.compile({ format: 'hlo', code }, options);
     try {

@@ -19,6 +19,7 @@ import {
   type HostTensor,
   type TensorType,
 } from '../xla/index.ts';
+import { hasBfloat16Units } from './bfloat16-units.ts';
 import { CompileCache } from './compile-cache.ts';
 import { DeviceArray } from './device-array.ts';
 import { elementType } from './element-type.ts';
@@ -101,6 +102,11 @@ export class Backend {
     const settings = { log, compileCache: this.compileCache ?? (false as const), signal: this.signal };
     this.#own ??= new Backend(platform, plugin, client, devices, settings);
     return this.#own;
+  }
+
+  /** Whether the devices compute faster in bfloat16 than in float32. */
+  get hasBfloat16Units(): boolean {
+    return hasBfloat16Units(this.platform, this.devices[0].attributes());
   }
 
   /** `8 × TPU v3` as the header of a run shows it. */

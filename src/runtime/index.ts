@@ -11,7 +11,7 @@ export { deviceError } from './device-error.ts';
 export { DEVICE_NAMES, openBackend, type BackendOptions, type DeviceName, type GpuHost } from './open-backend.ts';
 export { batchThatFits, memoryShortage, type MemoryShortage } from './out-of-memory.ts';
 export { CompileTarget, openCompileTarget, type CompiledFor, type ProgramCosts } from './compile-target.ts';
-export { COMPILER_OPTIONS } from './compiler-options.ts';
+export { compilerOptions } from './compiler-options.ts';
 export { CompileCache } from './compile-cache.ts';
 export { probePlugin, type ProbeRequest, type ProbeResult } from './plugin-probe.ts';
 export { compileCopy } from './copy.ts';

@@ -1,6 +1,7 @@
 import type { Client } from '../pjrt/index.ts';
 import { conv2d, foldScales, lowerToStableHlo, trace, withWinograd, type Graph } from '../xla/index.ts';
 import type { Backend } from './backend.ts';
+import { compilerOptions } from './compiler-options.ts';
 import type { PreparedGraph } from './program.ts';
 
 /**
@@ -17,9 +18,9 @@ const ONEDNN = {
 /** A program that is never differentiated, with scales folded into kernels, in the form that its backend runs fastest. */
 export async function prepareInference(backend: Backend, graph: Graph): Promise<PreparedGraph> {
   const folded = foldScales(graph);
-  if (backend.platform !== 'cpu' || !(await hasOneDnn(backend.client))) {
-    return { graph: folded, platform: backend.platform, compiler: {}, serializable: true };
-  }
+  const { platform } = backend;
+  if (platform !== 'cpu') return { graph: folded, platform, compiler: compilerOptions(platform), serializable: true };
+  if (!(await hasOneDnn(backend.client))) return { graph: folded, platform, compiler: {}, serializable: true };
   // Serialising a program that calls oneDNN ends the process (`std::bad_alloc`), so each process compiles it anew.
   return { graph: withWinograd(folded), platform: 'cpu-onednn', compiler: ONEDNN, serializable: false };
 }

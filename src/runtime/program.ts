@@ -3,7 +3,7 @@ import { formatShape, isOp, sameShape, type Graph, type Platform, type TensorTyp
 import type { Backend } from './backend.ts';
 import { compileApart, isBetterApart } from './compile-apart.ts';
 import { CompileCache } from './compile-cache.ts';
-import { COMPILER_OPTIONS, type CompilerOptions } from './compiler-options.ts';
+import { compilerOptions, type CompilerOptions } from './compiler-options.ts';
 import { DeviceArray } from './device-array.ts';
 import type { EarlyLoad } from './early-load.ts';
 import { RuntimeError } from './errors.ts';
@@ -122,14 +122,14 @@ export class Program {
 /** Lowers a traced program for the backend's platform and compiles it, or loads it from the cache. */
 export async function compile(backend: Backend, graph: Graph, settings: CompileSettings = {}): Promise<Program> {
   const { platform } = backend;
-  const compiler = COMPILER_OPTIONS[platform] ?? {};
+  const compiler = compilerOptions(platform);
   return compilePrepared(backend, { graph, platform, compiler, serializable: true }, settings);
 }
 
 /** What `compile` tells the compiler. */
 export function compileOptions(
   backend: Backend,
-  compiler: CompilerOptions = COMPILER_OPTIONS[backend.platform] ?? {},
+  compiler: CompilerOptions = compilerOptions(backend.platform),
 ): CompileOptions {
   return { replicas: backend.replicas, deviceIds: backend.allDevices.map(({ id }) => id), ...compiler };
 }

@@ -43,7 +43,7 @@ export async function findLearningRate(options: FindRateOptions): Promise<FoundR
   const { recipe, backend, data, from = 1e-6, to = 1, steps = 100, signal, onStep } = options;
   const [phase] = phasesOf(recipe);
   checkRun(phase, backend.replicas, data);
-  const computeType = computeTypeOf(recipe.precision, backend.platform);
+  const computeType = computeTypeOf(recipe.precision, backend);
   const { model, weights } = await startOf(recipe, data.train, { signal, computeType });
   const run = await PhaseRun.open({
     backend,

@@ -94,7 +94,7 @@ testOnLibtpu('four parts take less memory of a TPU than the whole', async (_path
   context.after(() => target.close());
   const tempBytes = async (accumulate: number) => {
     const recipe = { ...curveRecipe('auto'), batchSize: 2048, accumulate };
-    const { name, graph, donate } = trainingProgram(curveModel(recipe, { platform: 'tpu' }), recipe, 8);
+    const { name, graph, donate } = trainingProgram(curveModel(recipe, { hasBfloat16Units: true }), recipe, 8);
     return (await target.compile(target.text(graph, { name, donate }))).costs.tempBytes;
   };
   const [whole, parts] = [await tempBytes(1), await tempBytes(4)];
@@ -105,7 +105,7 @@ testOnLibtpu('a step that does not fit a TPU tells the batch that would', async 
   const target = await openCompileTarget('v3-8');
   context.after(() => target.close());
   const recipe = parseRecipe({ ...curveRecipe('auto'), model: { name: 'vgg16' }, size: 512, batchSize: 1024 }, 'large');
-  const model = curveModel(recipe, { platform: 'tpu' });
+  const model = curveModel(recipe, { hasBfloat16Units: true });
   const { name, graph, donate } = trainingProgram(model, recipe, 8);
   const said = await target.compile(target.text(graph, { name, donate })).then(
     () => assert.fail('it fits'),

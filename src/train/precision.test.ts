@@ -8,16 +8,17 @@ import { openCompileTarget, programText } from '../runtime/index.ts';
 import { computeTypeOf } from './precision.ts';
 import { trainingProgram } from './programs.ts';
 
-test('auto is bfloat16 on TPU alone; a policy that is named holds everywhere', () => {
-  assert.equal(computeTypeOf('auto', 'tpu'), 'bfloat16');
-  for (const platform of ['cpu', 'cuda', 'rocm'] as const) assert.equal(computeTypeOf('auto', platform), 'float32');
-  assert.equal(computeTypeOf('float32', 'tpu'), 'float32');
-  assert.equal(computeTypeOf('mixed_bfloat16', 'cpu'), 'bfloat16');
+test('auto is bfloat16 where that is faster; a policy that is named holds everywhere', () => {
+  const [fast, other] = [{ hasBfloat16Units: true }, { hasBfloat16Units: false }];
+  assert.equal(computeTypeOf('auto', fast), 'bfloat16');
+  assert.equal(computeTypeOf('auto', other), 'float32');
+  assert.equal(computeTypeOf('float32', fast), 'float32');
+  assert.equal(computeTypeOf('mixed_bfloat16', other), 'bfloat16');
 });
 
 test('parameters, optimiser, statistics and loss stay float32 in a step that computes in bfloat16', () => {
   const recipe = curveRecipe('mixed_bfloat16');
-  const { graph } = trainingProgram(curveModel(recipe, { platform: 'cpu' }), recipe, 8);
+  const { graph } = trainingProgram(curveModel(recipe, { hasBfloat16Units: false }), recipe, 8);
   const text = programText(graph, { replicas: 8, platform: 'tpu' });
   assert.match(text, /stablehlo\.convolution.*tensor<8x\d+x\d+x\d+xbf16>/);
   assert.doesNotMatch(text, /stablehlo\.convolution.*xf32>/);
@@ -53,7 +54,11 @@ testOnLibtpu('that text is what libtpu compiles for a v3-8', async (_path, conte
   const target = await openCompileTarget('v3-8');
   context.after(() => target.close());
   assert.equal(target.replicas, 8);
-  const { name, graph, donate } = trainingProgram(curveModel(recipe, { platform: 'tpu' }), recipe, target.replicas);
+  const { name, graph, donate } = trainingProgram(
+    curveModel(recipe, { hasBfloat16Units: true }),
+    recipe,
+    target.replicas,
+  );
   const text = target.text(graph, { name, donate });
   assert.equal(text, programText(graph, { name, donate, replicas: 8, platform: 'tpu' }));
   const { costs } = await target.compile(text);

@@ -21,7 +21,7 @@ export interface TrainedModel {
 export async function loadTrainedModel(backend: Backend, runOrFile: string): Promise<TrainedModel> {
   const path = checkpointPath(runOrFile);
   const checkpoint = await readCheckpoint(path);
-  const computeType = computeTypeOf(checkpoint.info.recipe.precision, backend.platform);
+  const computeType = computeTypeOf(checkpoint.info.recipe.precision, backend);
   const model = modelOf(checkpoint, computeType);
   const weights = await backend.replicateTree(tensorsOf(checkpoint, variableTypes(model)));
   return { model, info: checkpoint.info, weights, path };

@@ -171,7 +171,7 @@ async function begin({
   signal,
   onEvent = () => {},
 }: TrainOptions): Promise<Pick<Start, 'model' | 'weights'>> {
-  const computeType = computeTypeOf(recipe.precision, backend.platform);
+  const computeType = computeTypeOf(recipe.precision, backend);
   const onProgress = (progress: TransferProgress) => onEvent({ kind: 'transfer', ...progress });
   const { model, weights, source, fresh } = await startOf(recipe, data.train, { signal, onProgress, computeType });
   if (source !== undefined) onEvent({ kind: 'weights', source, fresh });
@@ -179,7 +179,7 @@ async function begin({
 }
 
 function resumed(last: Checkpoint, { recipe, backend }: TrainOptions): Pick<Start, 'model' | 'weights'> {
-  const model = modelOf(last, computeTypeOf(recipe.precision, backend.platform));
+  const model = modelOf(last, computeTypeOf(recipe.precision, backend));
   return { model, weights: tensorsOf(last, variableTypes(model)) };
 }
 

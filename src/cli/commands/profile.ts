@@ -65,7 +65,7 @@ async function profile(recipeOrRun: string, flags: Flags, context: Context): Pro
   const backend = await openDevice({ ...flags, replicas: flags.replicas ?? 1 }, context);
   try {
     const size = { height: recipe.size, width: recipe.size };
-    const computeType = computeTypeOf(recipe.precision, backend.platform);
+    const computeType = computeTypeOf(recipe.precision, backend);
     const model = buildModel(modelRequest(recipe, { classes: flags.classes, size, computeType }));
     context.log.info(`compiling a step of ${model.name}`);
     let bar: ReturnType<typeof startProgress> | undefined;

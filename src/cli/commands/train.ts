@@ -30,9 +30,10 @@ export const addTrain: AddCommand = (program, context) => {
     .option('--seed <n>', 'for initial weights, order and augmentation', parseNumber)
     .option('--learning-rate <rate>', 'the highest learning rate of the schedule', parsePositive)
     .addOption(
-      new Option('--precision <policy>', 'what layers compute in; auto is mixed_bfloat16 on TPU, else float32').choices(
-        PRECISIONS,
-      ),
+      new Option(
+        '--precision <policy>',
+        'what layers compute in; auto is mixed_bfloat16 on TPUs and on NVIDIA GPUs from Ampere on, else float32',
+      ).choices(PRECISIONS),
     )
     .addOption(
       new Option('--remat <what>', 'compute again for the gradient, in place of keeping it in memory').choices(REMATS),

@@ -226,7 +226,7 @@ function printHeader(
   log.info(`device  ${backend.describe()}`);
   log.info(`data    ${data.train.describe()}; ${formatCount(data.validation.count)} for validation`);
   log.info(
-    `recipe  ${name}: ${recipe.model.name}, ${plural(recipe.epochs, 'epoch')}, batches of ${recipe.batchSize}, ${recipe.optimizer.name}, ${computeTypeOf(recipe.precision, backend.platform)}`,
+    `recipe  ${name}: ${recipe.model.name}, ${plural(recipe.epochs, 'epoch')}, batches of ${recipe.batchSize}, ${recipe.optimizer.name}, ${computeTypeOf(recipe.precision, backend)}`,
   );
 }
 
