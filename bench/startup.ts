@@ -34,7 +34,8 @@ async function benchStartup(flags: StepFlags): Promise<void> {
   const rows: Row[] = [];
   const systems = listOf('systems', flags.systems, SYSTEMS.map((system) => system.name)); // prettier-ignore
   for (const model of listOf('models', flags.models, STEP_MODELS)) {
-    const shape = { case: 'train', model, size: flags.size, batch: flags.batch, ...ON_CPU } as const;
+    const { size, batch } = flags;
+    const shape: StepShape = { case: 'train', model, size, batch, device: 'cpu', precision: 'float32' };
     const able = SYSTEMS.filter(
       ({ name, devices, lacks }) =>
         systems.includes(name) && devices.includes('cpu') && lacks?.includes(model) !== true,
@@ -52,8 +53,10 @@ async function benchStartup(flags: StepFlags): Promise<void> {
     }
     for (const [key, runs] of starts) {
       const what = {
-        ...shape,
         case: key.split('|')[0],
+        model,
+        size,
+        batch,
         system: runs[0].system,
         peak_rss_bytes: Math.max(...runs.map(({ peak }) => peak)),
       };
@@ -69,8 +72,6 @@ async function benchStartup(flags: StepFlags): Promise<void> {
   if (flags.record === true) await record(rows);
   console.log(flags.json === true ? JSON.stringify(rows, null, 2) : toResultsTable(rows));
 }
-
-const ON_CPU = { device: 'cpu', precision: 'float32' } as const;
 
 interface Start {
   readonly system: string;

@@ -99,6 +99,8 @@ interface Parts {
   readonly train: (epoch: number) => Examples;
   readonly validation: Examples;
   readonly step: Step;
+  /** An error of a step, with what to do about it where memory ran out. */
+  readonly explain: (error: unknown) => unknown;
   readonly evaluate: Evaluator;
   /** Frozen values as the step and the evaluation take them. */
   readonly fixed: ArraysOf<Weights>;
@@ -150,10 +152,8 @@ export class PhaseRun {
       classifier,
       train: features === undefined ? () => data.train : (epoch) => features.train.view(epoch),
       validation: features === undefined ? data.validation : features.validation,
-      step: async (...args) =>
-        step(...args).catch((error: unknown) => {
-          throw explain(error);
-        }),
+      step,
+      explain,
       evaluate,
       fixed: await backend.replicateTree(pickWeights(weights, program.fixed)),
       key: await replicateKey(backend, phase.seed),
@@ -183,6 +183,14 @@ export class PhaseRun {
 
   /** One step on a batch. */
   async advance(batch: DeviceBatch, rate: number): Promise<StepOutcome> {
+    try {
+      return await this.#advance(batch, rate);
+    } catch (error) {
+      throw this.#parts.explain(error);
+    }
+  }
+
+  async #advance(batch: DeviceBatch, rate: number): Promise<StepOutcome> {
     const learningRate = await this.#parts.settings.backend.replicate(
       Float32Array.of(rate),
       stepInputTypes.learningRate,
