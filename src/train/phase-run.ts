@@ -57,6 +57,8 @@ export interface PhaseSettings {
   /** Evaluators of other runs, which may be the same. */
   readonly evaluators?: EvaluatorCache;
   readonly onFeatures?: (done: number, total: number) => void;
+  /** Told when all that is left is to compile. */
+  readonly onCompiling?: () => void;
 }
 
 /** What is known of a phase once it is compiled. */
@@ -127,6 +129,7 @@ export class PhaseRun {
     const program = stepProgram(model, phase, backend.replicas, { head: features?.head, labels: data.train.labels });
     const explain = (error: unknown) =>
       memoryError(error, { ...phase, replicas: backend.replicas, types: program.types });
+    settings.onCompiling?.();
     // Compiling a program or loading it is work for one processor much of the time, so all are at once.
     const [step, copy, own] = await allOrNone([
       jit(backend, program.body, program.types, program).catch((error: unknown) => {

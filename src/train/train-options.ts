@@ -16,6 +16,8 @@ export type TrainEvent =
   | ({ readonly kind: 'transfer' } & TransferProgress)
   | { readonly kind: 'weights'; readonly source: WeightsSource; readonly fresh: readonly string[] }
   | { readonly kind: 'features'; readonly done: number; readonly total: number }
+  /** A phase's programs are compiled, or loaded from the cache; `phase` tells when that is done. */
+  | { readonly kind: 'compiling' }
   | {
       readonly kind: 'phase';
       readonly phase: Phase;

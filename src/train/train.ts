@@ -140,6 +140,7 @@ async function trainAndKeep(
       features: options.features,
       evaluators: options.evaluators,
       onFeatures: (done, total) => onEvent({ kind: 'features', done, total }),
+      onCompiling: () => onEvent({ kind: 'compiling' }),
     });
     try {
       onEvent({ kind: 'phase', phase, count: phases.length, model, summary: run.summary });

@@ -11,6 +11,10 @@ import {
 import { LabelledBar } from '../labelled-bar.ts';
 import { transferDisplay } from '../transfer-display.ts';
 
+/** Milliseconds after which a user wonders what goes on. */
+const COMPILING_AFTER = 3000;
+const COMPILING = 'step    compiling for this device, the first time for up to minutes; kept for the next start';
+
 /** What a training run shows while it goes on: a bar within each epoch and a line after it. */
 export function trainDisplay(
   recipe: Recipe,
@@ -20,7 +24,9 @@ export function trainDisplay(
   const transfer = transferDisplay(`${recipe.weights} weights of ${recipe.model.name}`);
   const bar = new LabelledBar();
   let loss: number | undefined;
+  let compiling: NodeJS.Timeout | undefined;
   const stop = () => {
+    clearTimeout(compiling);
     transfer.stop();
     bar.stop();
   };
@@ -43,6 +49,10 @@ export function trainDisplay(
         break;
       case 'features':
         show('features', event.total).update(event.done);
+        break;
+      case 'compiling':
+        stop();
+        compiling = setTimeout(() => log.info(COMPILING), COMPILING_AFTER).unref();
         break;
       case 'phase':
         stop();

@@ -55,6 +55,7 @@ export function tuneDisplay(
         log.warn(`the best weights of trial ${number} are of no use: ${event.problem.message}`);
         break;
       case 'weights':
+      case 'compiling':
       case 'validating':
       case 'stoppedEarly':
       case 'skipped':
