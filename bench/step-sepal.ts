@@ -38,12 +38,6 @@ const model = buildModel({
   size: { height: size, width: size },
   computeType: computeTypeOf(precision as StepPrecision, backend),
 });
-const random = new Random(0, 'bench');
-const images = new Uint8Array(batch * size * size * 3);
-for (let i = 0; i < images.length; i++) images[i] = random.uint32() >>> 24;
-const labels = Int32Array.from({ length: batch }, () => random.integer(CLASSES));
-const mask = new Uint8Array(batch).fill(1);
-
 const step = name === 'train' ? await openTraining() : await openInference();
 let started = performance.now();
 await step();
@@ -78,6 +72,7 @@ async function openTraining(): Promise<() => Promise<void>> {
   );
   const { body, types: all, form, ...program } = stepProgram(model, recipe, 1);
   const compiling = jit(backend, body, all, program);
+  const { images, labels, mask } = pictures();
   const types = batchTypes(model, batch);
   const inputs = {
     learningRate: await backend.replicate(Float32Array.of(0.001), stepInputTypes.learningRate),
@@ -100,6 +95,7 @@ async function openTraining(): Promise<() => Promise<void>> {
 
 /** A batch of predictions, as `sepal predict` makes them: pixels up, probabilities back. */
 async function openInference(): Promise<() => Promise<void>> {
+  const { images } = pictures();
   const whole = batchTypes(model, batch).images;
   const { images: part } = batchTypes(model, rowsPerReplica(batch, backend.replicas));
   const run = await jit(backend, predictionStep(model), [variableTypes(model), part], {
@@ -114,6 +110,15 @@ async function openInference(): Promise<() => Promise<void>> {
     probabilities.dispose();
     pixels.dispose();
   };
+}
+
+/** Random pictures, as a loader would have made them ready beside all that. */
+function pictures(): { images: Uint8Array; labels: Int32Array; mask: Uint8Array } {
+  const random = new Random(0, 'bench');
+  const images = new Uint8Array(batch * size * size * 3);
+  for (let i = 0; i < images.length; i++) images[i] = random.uint32() >>> 24;
+  const labels = Int32Array.from({ length: batch }, () => random.integer(CLASSES));
+  return { images, labels, mask: new Uint8Array(batch).fill(1) };
 }
 
 function sinceStart(): number {

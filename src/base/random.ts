@@ -2,6 +2,23 @@ import { createHash } from 'node:crypto';
 import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 
+/** Layers of equal area under the bell, the lowest with the tail. */
+const LAYERS = 256;
+/** Where the tail begins, and the area of a layer, of 256 layers. */
+const TAIL = 3.6541528853610088;
+const AREA = 0.004928673233974655;
+
+/** The bell's height, 1 in the middle. */
+const height = (x: number): number => Math.exp(-0.5 * x * x);
+
+/** Half the width of each layer, from the lowest, and 0 above the highest. */
+const EDGES = new Float64Array(LAYERS + 1);
+EDGES[0] = AREA / height(TAIL);
+EDGES[1] = TAIL;
+for (let i = 2; i < LAYERS; i++) EDGES[i] = Math.sqrt(-2 * Math.log(AREA / EDGES[i - 1] + height(EDGES[i - 1])));
+/** The part of each layer that lies under the bell at all its heights. */
+const INSIDE = Float64Array.from({ length: LAYERS }, (_, i) => EDGES[i + 1] / EDGES[i]);
+
 /**
  * A deterministic stream of random numbers on the host.
  *
@@ -10,7 +27,6 @@ import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
  */
 export class Random {
   readonly #generator: RandomGenerator;
-  #spare: number | undefined;
 
   constructor(seed: number, ...labels: readonly (string | number)[]) {
     const digest = createHash('sha256')
@@ -36,18 +52,33 @@ export class Random {
     return Math.floor(this.uniform() * bound);
   }
 
-  /** A float from the normal distribution with mean 0 and standard deviation 1. */
+  /**
+   * A float from the normal distribution with mean 0 and standard deviation 1, to 24 bits.
+   *
+   * The ziggurat of Marsaglia and Tsang (2000) in the form of Doornik (2005): of 100 numbers 99 take one draw and no logarithm, a
+   * third of the time of Box-Muller's.
+   */
   normal(): number {
-    if (this.#spare !== undefined) {
-      const spare = this.#spare;
-      this.#spare = undefined;
-      return spare;
+    for (;;) {
+      const bits = this.#generator.next();
+      const layer = bits & (LAYERS - 1);
+      // The middles of 2^24 equal parts of -1 to 1.
+      const place = (bits >> 8) * 2 ** -23 + 2 ** -24;
+      const value = place * EDGES[layer];
+      if (Math.abs(place) < INSIDE[layer]) return value;
+      if (layer === 0) return Math.sign(place) * this.#tail();
+      const [outer, inner] = [height(EDGES[layer]), height(EDGES[layer + 1])];
+      if (outer + this.uniform() * (inner - outer) < height(value)) return value;
     }
-    // Box-Muller; 1 - u keeps the logarithm away from 0.
-    const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()));
-    const angle = 2 * Math.PI * this.uniform();
-    this.#spare = radius * Math.sin(angle);
-    return radius * Math.cos(angle);
+  }
+
+  /** A normal number above `TAIL` (Marsaglia 1964). */
+  #tail(): number {
+    for (;;) {
+      // 1 - u keeps the logarithm away from 0.
+      const beyond = -Math.log(1 - this.uniform()) / TAIL;
+      if (-2 * Math.log(1 - this.uniform()) > beyond * beyond) return TAIL + beyond;
+    }
   }
 
   /** The integers 0 to n - 1 in random order. */

@@ -57,10 +57,14 @@ function sampler(initializer: Exclude<Initializer, { kind: 'constant' }>, shape:
       const limit = Math.sqrt(3 * variance);
       return () => random.uniform(-limit, limit);
     }
-    case 'normal':
-      return () => Math.sqrt(variance) * random.normal();
-    case 'truncatedNormal':
-      return () => (Math.sqrt(variance) / TRUNCATED_STDDEV) * truncatedNormal(random);
+    case 'normal': {
+      const stddev = Math.sqrt(variance);
+      return () => stddev * random.normal();
+    }
+    case 'truncatedNormal': {
+      const stddev = Math.sqrt(variance) / TRUNCATED_STDDEV;
+      return () => stddev * truncatedNormal(random);
+    }
     default:
       return distribution satisfies never;
   }
