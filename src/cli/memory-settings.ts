@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 
 /** Commands that run programs on a device again and again. */
 const COMMANDS: ReadonlySet<string> = new Set([
@@ -38,8 +38,12 @@ function deviceOf(args: readonly string[]): string {
 
 /** Whether `--device auto` may find something: device files of TPUs and GPUs. */
 function mayHaveAccelerator(): boolean {
+  return hasEntry('/dev', /^(?:accel\d+|nvidia\d+|kfd)$/) || hasEntry('/dev/vfio', /^\d+$/);
+}
+
+function hasEntry(folder: string, name: RegExp): boolean {
   try {
-    return existsSync('/dev/vfio') || readdirSync('/dev').some((name) => /^(?:accel\d+|nvidia\d+|kfd)$/.test(name));
+    return readdirSync(folder).some((entry) => name.test(entry));
   } catch {
     return false;
   }

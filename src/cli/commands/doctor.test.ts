@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { findPlugin } from '../../assets/index.ts';
 import type { Check, Section } from '../doctor/check.ts';
+import { checkCpu } from '../doctor/plugins.ts';
 
 const MAIN = join(import.meta.dirname, '..', 'main.ts');
 const folder = await mkdtemp(join(tmpdir(), 'sepal-doctor-'));
@@ -51,6 +52,24 @@ test('with the CPU plugin all is well, and its devices are listed', { skip: noPl
   assert.equal(checks.get('cache')?.state, 'ok');
   assert.match(checks.get('cpu plugin')?.text ?? '', /PJRT API 0\.\d+\n\d+ devices?: /);
 });
+
+test('with another device to run on, the CPU plugin is no problem where it is missing', async () => {
+  const { SEPAL_CACHE, SEPAL_PLUGIN_PATH } = process.env;
+  Object.assign(process.env, { SEPAL_CACHE: join(folder, 'empty'), SEPAL_PLUGIN_PATH: '' });
+  try {
+    const [check] = await checkCpu(new AbortController().signal, { wanted: false });
+    assert.equal(check.state, 'none');
+    assert.match(check.todo ?? '', /as well: sepal plugin install cpu/);
+  } finally {
+    restore('SEPAL_CACHE', SEPAL_CACHE);
+    restore('SEPAL_PLUGIN_PATH', SEPAL_PLUGIN_PATH);
+  }
+});
+
+function restore(name: string, value: string | undefined): void {
+  if (value === undefined) delete process.env[name];
+  else process.env[name] = value;
+}
 
 test('without the CPU plugin it says how to get it, and fails', async () => {
   const { status, checks } = await doctor({ SEPAL_CACHE: join(folder, 'empty'), SEPAL_PLUGIN_PATH: '' });

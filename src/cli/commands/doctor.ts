@@ -3,7 +3,7 @@ import { formatSections, type Section } from '../doctor/check.ts';
 import { checkMachine, checkStorage } from '../doctor/machine.ts';
 import { checkCpu, checkCuda, checkRocm, checkTpu } from '../doctor/plugins.ts';
 
-/** `sepal doctor`: what is found, what is missing, what to do. Exit status 0 if a CPU device works. */
+/** `sepal doctor`: what is found, what is missing, what to do. Exit status 0 if there is a device to run on. */
 export const addDoctor: AddCommand = (program, context) => {
   program
     .command('doctor')
@@ -11,20 +11,22 @@ export const addDoctor: AddCommand = (program, context) => {
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      '\nThe exit status is 0 if at least a CPU device works.\n\nExample:\n  sepal doctor\n  sepal doctor --json',
+      '\nThe exit status is 0 if there is a TPU, a GPU or a CPU to run on.\n\nExample:\n  sepal doctor\n  sepal doctor --json',
     )
     .action(async (flags: { json?: boolean }) => {
       const { signal } = context();
-      const cpu = await checkCpu(signal);
+      const [tpu, cuda, rocm] = [await checkTpu(signal), await checkCuda(signal), await checkRocm(signal)];
+      const hasAccelerator = [...tpu, ...cuda, ...rocm].some(({ devices = 0 }) => devices > 0);
+      const cpu = await checkCpu(signal, { wanted: !hasAccelerator });
       const sections: Section[] = [
         { title: 'Machine', checks: await checkMachine() },
         { title: 'Storage', checks: await checkStorage(signal) },
         { title: 'CPU', checks: cpu },
-        { title: 'TPU', checks: await checkTpu(signal) },
-        { title: 'NVIDIA GPU', checks: await checkCuda(signal) },
-        { title: 'AMD GPU', checks: await checkRocm(signal) },
+        { title: 'TPU', checks: tpu },
+        { title: 'NVIDIA GPU', checks: cuda },
+        { title: 'AMD GPU', checks: rocm },
       ];
-      const ok = cpu.every(({ state }) => state === 'ok');
+      const ok = hasAccelerator || cpu.every(({ state }) => state === 'ok');
       console.log(flags.json ? JSON.stringify({ ok, sections }, null, 2) : formatSections(sections));
       if (!ok) process.exitCode = 1;
     });

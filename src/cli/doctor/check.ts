@@ -6,6 +6,8 @@ export interface Check {
   readonly text: string;
   /** What the user can do. */
   readonly todo?: string;
+  /** How many devices a plugin gives; none where it wasn't asked to take hold of any. */
+  readonly devices?: number;
 }
 
 /** Checks under a heading. */

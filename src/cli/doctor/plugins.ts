@@ -19,9 +19,9 @@ import {
 } from '../../runtime/index.ts';
 import type { Check } from './check.ts';
 
-/** The CPU: its plugin must be there and give devices. */
-export async function checkCpu(signal: AbortSignal): Promise<Check[]> {
-  return [await checkPlugin('cpu', { wanted: true, devices: true }, signal)];
+/** The CPU: its plugin must be there and give devices, unless there is another device to run on. */
+export async function checkCpu(signal: AbortSignal, { wanted }: Pick<Expectation, 'wanted'>): Promise<Check[]> {
+  return [await checkPlugin('cpu', { wanted, devices: true }, signal)];
 }
 
 /** TPUs: the plugin is needed where there is a TPU, and useful for `sepal plan` where there is none. */
@@ -126,16 +126,22 @@ async function checkPlugin(
   const api = `${where}, PJRT API ${result.apiVersion}`;
   if (!devices) return { name, state: 'ok', text: `${api}; loads` };
   if (result.devices.length === 0) return { name, state: 'problem', text: `${api}; gives no device` };
-  return { name, state: 'ok', text: `${api}\n${describeDevices(result.devices)}` };
+  const { length } = result.devices;
+  return { name, state: 'ok', text: `${api}\n${describeDevices(result.devices)}`, devices: length };
 }
+
+/** What a plugin would be good for where nothing on the machine needs it. */
+const ALSO_USEFUL: { readonly [P in PluginPlatform]?: string } = {
+  cpu: 'to run on the CPU as well: sepal plugin install cpu',
+  tpu: 'to compile for TPUs on this machine: sepal plugin install tpu',
+};
 
 function missingCheck(platform: PluginPlatform, wanted: boolean, error: SepalError): Check {
   const name = `${platform} plugin`;
   const [text, paths] = error.message.split('; looked for');
   // Without a list of paths, a variable names a file that isn't there: never what the user meant.
   if (wanted || paths === undefined) return { name, state: 'problem', text, todo: error.hint };
-  const todo = platform === 'tpu' ? 'to compile for TPUs on this machine: sepal plugin install tpu' : undefined;
-  return { name, state: 'none', text, todo };
+  return { name, state: 'none', text, todo: ALSO_USEFUL[platform] };
 }
 
 async function isAltered({ name, path, source }: InstalledPlugin): Promise<boolean> {
