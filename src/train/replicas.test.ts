@@ -90,11 +90,14 @@ suite('replicas', { skip }, () => {
     for (const [i, mean] of statistic(one, 'moving_mean').entries()) {
       assert.ok(Math.abs(means[i] - mean) < 1e-6, `mean of channel ${i}: ${means[i]}, ${mean}`);
     }
-    // Variances around the halves' own means are smaller than those around the mean of the whole.
+    // Variances around the halves' own means are smaller than those around the mean of the whole, or as good as equal where these
+    // means are.
     const variances = statistic(two, 'moving_variance');
-    for (const [i, variance] of statistic(one, 'moving_variance').entries()) {
-      assert.ok(variances[i] < variance, `variance of channel ${i}: ${variances[i]}, ${variance}`);
+    const whole = statistic(one, 'moving_variance');
+    for (const [i, variance] of whole.entries()) {
+      assert.ok(variances[i] < variance + 1e-6, `variance of channel ${i}: ${variances[i]}, ${variance}`);
     }
+    assert.ok(variances.some((variance, i) => variance < whole[i] - 1e-6));
     assert.notEqual(two.losses[0], one.losses[0]);
   });
 });
