@@ -132,15 +132,22 @@ async function tracedKernels(
   donate: readonly number[],
   bench: KernelBench,
 ): Promise<Kernel[] | undefined> {
-  if (backend.platform === 'cpu') return undefined;
-  const { overrides, extraOptions } = compilerOptions(backend.platform);
-  const options = { replicas: 1, overrides: { ...overrides, ...LAUNCHED_ONE_BY_ONE }, extraOptions };
+  const { platform } = backend;
+  if (platform === 'cpu') return undefined;
+  const { overrides, extraOptions } = compilerOptions(platform);
+  const more = platform === 'tpu' ? {} : LAUNCHED_ONE_BY_ONE;
+  const options = { replicas: 1, overrides: { ...overrides, ...more }, extraOptions };
   const step = await backend.compile(text, options);
   try {
     const { format, code } = await step.optimizedProgram();
     const compiled = readCompiledProgram(format, code);
     const recorded = await bench.traceStep(step, parameters, donate);
-    return recorded === undefined ? undefined : toKernels(recorded.kernels, recorded.steps, compiled);
+    if (recorded === undefined) return undefined;
+    const kernels = toKernels(recorded.kernels, recorded.steps, compiled);
+    if (kernels.length > 0) return kernels;
+    throw new SepalError('NO_PROFILE', 'the device recorded none of its kernels', {
+      hint: 'a GPU records through libcupti: see what sepal doctor says of it',
+    });
   } finally {
     step.destroy();
   }
