@@ -90,12 +90,8 @@ export class Worker {
         ? [[process.execPath, join(import.meta.dirname, 'step-sepal.ts'), ...args, ...(cache === undefined ? [] : [cache])], sepalEnvironment(device)] // prettier-ignore
         : [[findPython(), join(import.meta.dirname, 'peers', 'step.py'), system, ...args], peerEnvironment()];
     const [file, ...rest] = [...onProcessors(shape.threads), ...command];
-    const child = execa(file, rest, {
-      env,
-      extendEnv: false,
-      stderr: process.env.SEPAL_BENCH_VERBOSE === undefined ? 'ignore' : 'inherit',
-    });
-    // Whoever waits for a line gets the error.
+    const child = execa(file, rest, { env, extendEnv: false });
+    // Whoever waits for a line gets the error, with what was written to stderr.
     child.catch(() => {});
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const ready = Ready.parse(await nextLine(lines, child));

@@ -1,4 +1,4 @@
-import { readMessage, type FieldReaders } from '../base/index.ts';
+import { readMessage } from '../base/index.ts';
 
 /*
  * Field numbers of `tsl/profiler/protobuf/xplane.proto`; those of a protobuf never change.
@@ -137,12 +137,11 @@ function readStat(bytes: Uint8Array): Stat {
   let id = 0;
   let text: string | undefined;
   let reference: number | undefined;
-  const fields: FieldReaders = {
+  readMessage(bytes, {
     1: (reader) => void (id = Number(reader.int64())),
     5: (reader) => void (text = reader.string()),
     7: (reader) => void (reference = Number(reader.uint64())),
-  };
-  readMessage(bytes, fields);
+  });
   return { id, text, reference };
 }
 

@@ -76,33 +76,23 @@ export async function profileStep(
   if (backend.replicas > 1) {
     throw new UsageError('REPLICAS', 'a profile is of one replica', { hint: 'leave out --replicas, or give 1' });
   }
+  const { platform } = backend;
   const { graph, donate } = trainingProgram(model, recipe, 1);
-  const text = programText(graph, { name: 'step', replicas: 1, platform: backend.platform, donate, locations: true });
+  const text = programText(graph, { name: 'step', replicas: 1, platform, donate, locations: true });
+  const { overrides, extraOptions } = compilerOptions(platform);
+  const compile = async (more = {}) =>
+    backend.compile(text, { replicas: 1, overrides: { ...overrides, ...more }, extraOptions });
   const bench = new KernelBench(backend, repeats);
+  const steps: Executable[] = [];
   try {
-    const step = await backend.compile(text, { replicas: 1, ...compilerOptions(backend.platform) });
-    const { format, code } = await step.optimizedProgram();
-    if (!format.startsWith('hlo')) {
-      throw new SepalError('NO_PROFILE', `this plugin gives its programs as ${format}`, { expected: 'hlo' });
-    }
-    const compiled = readCompiledProgram(format, code);
-    const stepSeconds = await bench.timeStep(step, graph.parameters, donate).finally(() => step.destroy());
+    steps.push(await compile());
+    const [step] = steps;
+    const compiled = await programOf(step);
+    const stepSeconds = await bench.timeStep(step, graph.parameters, donate);
     signal?.throwIfAborted();
-    const traced = await tracedKernels(backend, text, graph.parameters, donate, bench);
-    const entry = compiled.computations.get(compiled.entryId)!;
-    const timed = traced === undefined ? entry.instructions.filter(({ opcode }) => !FREE.has(opcode)) : [];
-    const kernels: Kernel[] = traced ?? [];
-    for (const [i, instruction] of timed.entries()) {
-      signal?.throwIfAborted();
-      const seconds = await bench.timeKernel(compiled, instruction);
-      kernels.push({
-        name: instruction.name,
-        kind: kernelKind(compiled, instruction),
-        layer: instruction.layer,
-        seconds,
-      });
-      onProgress(i + 1, timed.length);
-    }
+    if (platform === 'cuda' || platform === 'rocm') steps.push(await compile(LAUNCHED_ONE_BY_ONE));
+    const traced = await tracedKernels(bench, steps.at(-1)!, graph.parameters, donate);
+    const kernels = traced ?? (await timedKernels(bench, compiled, { signal, onProgress }));
     return {
       isTraced: traced !== undefined,
       model: model.name,
@@ -114,8 +104,16 @@ export async function profileStep(
       kernels,
     };
   } finally {
+    for (const step of steps) step.destroy();
     bench.dispose();
   }
+}
+
+/** What the compiler made of a step. */
+async function programOf(step: Executable): Promise<CompiledProgram> {
+  const { format, code } = await step.optimizedProgram();
+  if (format.startsWith('hlo')) return readCompiledProgram(format, code);
+  throw new SepalError('NO_PROFILE', `this plugin gives its programs as ${format}`, { expected: 'hlo' });
 }
 
 /**
@@ -126,31 +124,41 @@ const LAUNCHED_ONE_BY_ONE = { xla_gpu_graph_min_graph_size: 2 ** 30 };
 
 /** The kernels of a step, as the device recorded them; undefined where it can't. */
 async function tracedKernels(
-  backend: Backend,
-  text: string,
+  bench: KernelBench,
+  step: Executable,
   parameters: readonly TensorType[],
   donate: readonly number[],
-  bench: KernelBench,
 ): Promise<Kernel[] | undefined> {
-  const { platform } = backend;
-  if (platform === 'cpu') return undefined;
-  const { overrides, extraOptions } = compilerOptions(platform);
-  const more = platform === 'tpu' ? {} : LAUNCHED_ONE_BY_ONE;
-  const options = { replicas: 1, overrides: { ...overrides, ...more }, extraOptions };
-  const step = await backend.compile(text, options);
-  try {
-    const { format, code } = await step.optimizedProgram();
-    const compiled = readCompiledProgram(format, code);
-    const recorded = await bench.traceStep(step, parameters, donate);
-    if (recorded === undefined) return undefined;
-    const kernels = toKernels(recorded.kernels, recorded.steps, compiled);
-    if (kernels.length > 0) return kernels;
-    throw new SepalError('NO_PROFILE', 'the device recorded none of its kernels', {
-      hint: 'a GPU records through libcupti: see what sepal doctor says of it',
+  const recorded = await bench.traceStep(step, parameters, donate);
+  if (recorded === undefined) return undefined;
+  const kernels = toKernels(recorded.kernels, recorded.steps, await programOf(step));
+  if (kernels.length > 0) return kernels;
+  throw new SepalError('NO_PROFILE', 'the device recorded none of its kernels', {
+    hint: 'a GPU records through libcupti: see what sepal doctor says of it',
+  });
+}
+
+/** The kernels of a step, each run by itself. */
+async function timedKernels(
+  bench: KernelBench,
+  compiled: CompiledProgram,
+  { signal, onProgress }: Required<Pick<ProfileOptions, 'onProgress'>> & Pick<ProfileOptions, 'signal'>,
+): Promise<Kernel[]> {
+  const entry = compiled.computations.get(compiled.entryId)!;
+  const timed = entry.instructions.filter(({ opcode }) => !FREE.has(opcode));
+  const kernels: Kernel[] = [];
+  for (const [i, instruction] of timed.entries()) {
+    signal?.throwIfAborted();
+    const seconds = await bench.timeKernel(compiled, instruction);
+    kernels.push({
+      name: instruction.name,
+      kind: kernelKind(compiled, instruction),
+      layer: instruction.layer,
+      seconds,
     });
-  } finally {
-    step.destroy();
+    onProgress(i + 1, timed.length);
   }
+  return kernels;
 }
 
 /**
