@@ -7,7 +7,7 @@ export { jsonText } from './json-text.ts';
 export { makeFolder } from './make-folder.ts';
 export { didYouMean, nearest } from './nearest.ts';
 export { startProgress, type Progress, type ProgressOptions } from './progress.ts';
-export { readIntegers, readMessage } from './protobuf-message.ts';
+export { eachField, editField, readIntegers, readMessage } from './protobuf-message.ts';
 export { Random } from './random.ts';
 export { reasonOf } from './reason.ts';
 export { setSetting, settingsByPath } from './setting-path.ts';

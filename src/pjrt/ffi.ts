@@ -104,6 +104,32 @@ export function libraryFunction(declaration: string): LibraryFunction | undefine
   }
 }
 
+/** glibc's `struct mallinfo2`, malloc.h. */
+const HEAP_FIELDS = [
+  'arena',
+  'ordblks',
+  'smblks',
+  'hblks',
+  'hblkhd',
+  'usmblks',
+  'fsmblks',
+  'uordblks',
+  'fordblks',
+  'keepcost',
+] as const;
+
+/** A function that gives the bytes of the C library's heap which are in use; undefined where that library hasn't got one. */
+export function heapMeter(): (() => number) | undefined {
+  if (process.platform !== 'linux') return undefined;
+  try {
+    const type = koffi.struct(Object.fromEntries(HEAP_FIELDS.map((name) => [name, 'size_t'])));
+    const read = koffi.load(null).func('mallinfo2', type, []) as () => Record<(typeof HEAP_FIELDS)[number], number>;
+    return () => read().uordblks;
+  } catch {
+    return undefined;
+  }
+}
+
 /** A function of the C library that takes numbers and returns one. */
 export interface LibraryFunction {
   (...numbers: readonly number[]): number;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { libraryFunction } from './ffi.ts';
+import { heapMeter, libraryFunction } from './ffi.ts';
 import { gatherLargePages } from './large-pages.ts';
 
 /**
@@ -34,11 +34,17 @@ const RETURNING: Mode = [
   [TRIM_THRESHOLD, 64 * 2 ** 20],
 ];
 
+/** Bytes of a run's intermediate results from which on it matters where they lie. */
+const LARGE_RUN = 32 * 2 ** 20;
 /**
- * Bytes for all that is small, below the large pieces. Behind a large piece the heap can then grow: it always fits where it was, even
- * where something small has settled in a crumb of it. Only address space until it is used.
+ * Bytes at most for all that is smaller than a run's piece, below it. Behind the piece the heap can then grow: it always fits where it
+ * was, even where something small has settled in a crumb of it. Only address space until it is used.
  */
-const NURSERY = 256 * 2 ** 20;
+const LARGEST_NURSERY = 2 ** 30;
+
+/** Milliseconds between looks at whether a run's memory has come back, and how often to look at most. */
+const LOOK_AGAIN = 1;
+const LOOKS = 10;
 
 /** Milliseconds of running, after which larger pages are worth what it takes to make them. */
 const GATHER_AFTER = 60_000;
@@ -47,11 +53,13 @@ const trim = libraryFunction('int malloc_trim(size_t pad)');
 const take = libraryFunction('size_t malloc(size_t size)');
 const resize = libraryFunction('size_t realloc(size_t piece, size_t size)');
 const free = libraryFunction('void free(size_t piece)');
+const bytesInUse = heapMeter();
 const set = libraryFunction('int mallopt(int parameter, int value)');
 /** How much work goes on that needs memory once. */
 let working = 0;
 let isKeeping = false;
-let hasNursery = false;
+/** Bytes of the largest run for which there is a nursery. */
+let nurseryFor = 0;
 let gathering: AbortController | undefined;
 
 /**
@@ -87,7 +95,6 @@ function choose(mode: Mode): void {
   isKeeping = mode === KEEPING;
   gathering?.abort();
   if (!isKeeping) return;
-  makeNursery();
   gathering = new AbortController();
   void gatherLater(gathering.signal);
 }
@@ -101,13 +108,51 @@ async function gatherLater(signal: AbortSignal): Promise<void> {
   }
 }
 
+/** The run that was launched last: what its intermediate results take, and what was in use before it. */
+let last: { readonly bytes: number; readonly inUse: number; isOver: boolean } | undefined;
+
+/**
+ * Gets the heap ready for a run whose intermediate results take so many bytes.
+ *
+ * Before the first one, when all that it is given has its place, a nursery is made: 7/8 of the run's memory, as the piece itself
+ * must not fit there. Before later ones the memory of the run before is waited for. A run is over some microseconds before the
+ * thread that did it gives its memory back, milliseconds where that thread loses its processor, and a run that starts
+ * meanwhile would take as much once more.
+ *
+ * @returns to be called when the run is over.
+ */
+export async function prepareRun(bytes: number): Promise<() => void> {
+  if (!isKeeping || bytes < LARGE_RUN) return () => {};
+  const inUse = await bytesInUseBetweenRuns();
+  if (bytes > nurseryFor * 1.25) {
+    nurseryFor = bytes;
+    makeNursery(Math.min(Math.floor(bytes * 0.875), LARGEST_NURSERY));
+  }
+  const run = { bytes, inUse, isOver: false };
+  last = run;
+  return () => {
+    run.isOver = true;
+  };
+}
+
+async function bytesInUseBetweenRuns(): Promise<number> {
+  if (bytesInUse === undefined) return 0;
+  const isHeld = (bytes: number): boolean => last !== undefined && last.isOver && bytes > last.inUse + last.bytes / 2;
+  let bytes = bytesInUse();
+  // What is still there after that is something else.
+  for (let look = 1; look < LOOKS && isHeld(bytes); look++) {
+    await sleep(LOOK_AGAIN);
+    bytes = bytesInUse();
+  }
+  return bytes;
+}
+
 /** A large free piece, and behind it a small one in use, so that it can't join what is free behind that. */
-function makeNursery(): void {
-  if (hasNursery || take === undefined || resize === undefined || free === undefined) return;
-  hasNursery = true;
-  const nursery = take(NURSERY);
+function makeNursery(bytes: number): void {
+  if (take === undefined || resize === undefined || free === undefined) return;
+  const nursery = take(bytes);
   // Taken as large, it comes from the end of the heap too.
-  const behind = take(NURSERY);
+  const behind = take(bytes);
   if (behind !== 0) resize(behind, 64);
   free(nursery);
 }

@@ -5,6 +5,7 @@ import { awaitEvent } from './event.ts';
 import { Executable } from './executable.ts';
 import { addressOf, type Pointer } from './ffi.ts';
 import { EXECUTE_OPTIONS } from './functions.ts';
+import { prepareRun } from './heap.ts';
 
 /** What a program needs of its client. */
 export interface ProgramOwner extends BufferOwner {
@@ -28,6 +29,8 @@ export class LoadedExecutable extends Executable {
   readonly devices: readonly Device[];
   readonly #client: ProgramOwner;
   readonly #loaded: Pointer;
+  /** Bytes of a run's intermediate results on a device. */
+  #temp: number | undefined;
   /** Indices of the arguments that the program takes over, known after the first launch. */
   #donated: readonly number[] | undefined;
 
@@ -78,7 +81,14 @@ export class LoadedExecutable extends Executable {
         }
         return handles;
       });
-      const launch = await this.use(() => this.#client.inLaunchOrder(() => this.#launch(argumentLists)));
+      const launch = await this.use(() =>
+        this.#client.inLaunchOrder(async () => {
+          const over = await prepareRun((this.#temp ??= this.memoryStats().temp));
+          const started = await this.#launch(argumentLists);
+          void started.done.then(over, over);
+          return started;
+        }),
+      );
       this.#markDonated(args);
       return launch;
     } finally {

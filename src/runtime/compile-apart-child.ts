@@ -3,7 +3,7 @@ import { loadPlugin } from '../pjrt/index.ts';
 import { Backend } from './backend.ts';
 import type { ApartRequest, ApartResult } from './compile-apart.ts';
 import { CompileCache } from './compile-cache.ts';
-import { inForm } from './lean-program.ts';
+import { inForm } from './cached-form.ts';
 
 /** The program of `compileApart`'s child process: gets one program, puts it into the cache, says whether it did, ends. */
 

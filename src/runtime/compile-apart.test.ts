@@ -12,7 +12,7 @@ import { compile } from './program.ts';
 const ONE_HEAP = 'glibc.malloc.arena_max=1:glibc.malloc.tcache_count=0';
 const TYPE = { shape: [3], dtype: 'float32' } as const;
 const options = { replicas: 1, overrides: {} };
-const form = 'lean';
+const form = 'fast';
 
 async function folder(t: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'sepal-apart-'));

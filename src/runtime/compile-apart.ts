@@ -2,7 +2,7 @@ import { environmentOfManyHeaps, isOneHeap, type CompileOptions } from '../pjrt/
 import { askChild } from './ask-child.ts';
 import type { Backend } from './backend.ts';
 import type { CompileCache } from './compile-cache.ts';
-import type { CachedForm } from './lean-program.ts';
+import type { CachedForm } from './cached-form.ts';
 
 /** A program for a compiler in a process of its own, and where it is to be kept. */
 export interface ApartRequest {

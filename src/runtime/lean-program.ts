@@ -1,5 +1,5 @@
-import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import { readIntegers, readMessage } from '../base/index.ts';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { eachField, editField, readIntegers, readMessage } from '../base/index.ts';
 
 /*
  * Field numbers of `xla/service/cpu/executable.proto`, `xla/pjrt/proto` and `xla/service/hlo.proto` of openxla/xla; those of a
@@ -15,14 +15,6 @@ const INSTRUCTION = { opcode: 2, fusionKind: 11, target: 28, called: 38 } as con
 /** What stands in the place of a fusion whose kernel is compiled. */
 const OPCODE = 'custom-call';
 const TARGET = 'sepal.compiled';
-
-/** How the cache keeps a program: as the plugin serialises it, or without what it doesn't need to run. */
-export type CachedForm = 'whole' | 'lean';
-
-/** A program as the plugin serialised it, in the form in which the cache keeps it. */
-export function inForm(form: CachedForm, serialized: Uint8Array): Uint8Array {
-  return form === 'lean' ? leanProgram(serialized) : serialized;
-}
 
 /** An instruction that runs other computations. */
 interface Call {
@@ -123,38 +115,4 @@ function readId(computation: Uint8Array): number {
   let id = 0;
   readMessage(computation, { [COMPUTATION.id]: (reader) => (id = Number(reader.int64())) });
   return id;
-}
-
-/** Gives each field of a message as it is written, tag and all, and its content where that is bytes. */
-function eachField(
-  message: Uint8Array,
-  visit: (number: number, field: Uint8Array, content: Uint8Array | undefined) => void,
-): void {
-  const reader = new BinaryReader(message);
-  while (reader.pos < reader.len) {
-    const start = reader.pos;
-    const [number, wireType] = reader.tag();
-    let content: Uint8Array | undefined;
-    if (wireType === WireType.LengthDelimited) content = reader.bytes();
-    else reader.skip(wireType, number);
-    visit(number, message.subarray(start, reader.pos), content);
-  }
-}
-
-/** A message with the contents of one field changed, or the field left out; all others stay as they are, byte for byte. */
-function editField(
-  message: Uint8Array,
-  edited: number,
-  edit: (content: Uint8Array) => Uint8Array | undefined,
-): Uint8Array {
-  const writer = new BinaryWriter();
-  eachField(message, (number, field, content) => {
-    if (number !== edited || content === undefined) {
-      writer.raw(field);
-      return;
-    }
-    const changed = edit(content);
-    if (changed !== undefined) writer.tag(number, WireType.LengthDelimited).bytes(changed);
-  });
-  return writer.finish();
 }

@@ -7,7 +7,7 @@ import { compilerOptions, type CompilerOptions } from './compiler-options.ts';
 import { DeviceArray } from './device-array.ts';
 import type { EarlyLoad } from './early-load.ts';
 import { RuntimeError } from './errors.ts';
-import { inForm, type CachedForm } from './lean-program.ts';
+import { inForm, type CachedForm } from './cached-form.ts';
 import { programText } from './program-text.ts';
 import { compilerFingerprint } from './compiler-fingerprint.ts';
 
@@ -154,7 +154,7 @@ export async function compilePrepared(
   const key = CompileCache.key(text, JSON.stringify(options), ...compilerFingerprint(backend));
   await settings.early?.remember(key, text);
   const made = (fromCache: boolean) => ({ seconds: (performance.now() - started) / 1000, fromCache });
-  let form: CachedForm = backend.platform === 'cpu' ? 'lean' : 'whole';
+  let form: CachedForm = backend.platform === 'cpu' ? 'fast' : 'whole';
 
   const read = async (fromCache: boolean): Promise<Program | undefined> => {
     const cached = await cache?.read(key);
