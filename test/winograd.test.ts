@@ -6,8 +6,11 @@ import { nodesOf } from '../src/xla/graph.ts';
 import {
   conv2d,
   elementCount,
+  gradient,
   relu,
   splitGraph,
+  square,
+  sum,
   trace,
   withWinograd,
   type ConvOptions,
@@ -15,6 +18,8 @@ import {
   type Graph,
   type Shape,
 } from '../src/xla/index.ts';
+import { CPU_REWRITES } from '../src/xla/lower/cpu.ts';
+import { rewrite } from '../src/xla/lower/rewrite.ts';
 import { cpuBackend, skipWithoutCpuPlugin as skip } from './backend.ts';
 import { host, numbers } from './evaluate.ts';
 
@@ -65,6 +70,28 @@ for (const [name, x, kernel, options] of CASES) {
     }
   });
 }
+
+/** The products in a convolution's gradients as CPUs train it, behind the one of the way forward. */
+function productsInTraining(x: Shape, kernel: Shape, options?: ConvOptions, dtype: DType = 'float32'): number {
+  const types = [x, kernel].map((shape) => ({ shape, dtype }));
+  const graph = trace(types, (images, weights) => {
+    const y = conv2d(images, weights, options ?? { padding: 'same' });
+    return [y, ...gradient(sum(square(y)), [images, weights])];
+  });
+  return nodesOf(rewrite(graph, CPU_REWRITES)).filter(({ op }) => op === 'dot').length;
+}
+
+test('in training the convolution and both gradients go by Winograd where that is faster', () => {
+  assert.equal(productsInTraining([2, 12, 12, 128], [3, 3, 128, 128]), 3 * 16);
+  assert.equal(productsInTraining([2, 7, 7, 512], [3, 3, 512, 512]), 3 * 16);
+  const others = [
+    productsInTraining([2, 24, 24, 128], [3, 3, 128, 32]),
+    productsInTraining([64, 96, 96, 64], [3, 3, 64, 64]),
+    productsInTraining([2, 24, 24, 256], [3, 3, 256, 256], { padding: 'same', strides: [2, 2] }),
+    productsInTraining([2, 24, 24, 256], [3, 3, 256, 256], undefined, 'float16'),
+  ];
+  for (const count of others) assert.ok(count < 16, `${count} products`);
+});
 
 test('what Winograd does not fit, or does not make faster, stays a convolution', () => {
   const others = [

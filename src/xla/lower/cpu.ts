@@ -10,6 +10,7 @@ import {
 import { pointwiseConv, pointwiseInputGradient, pointwiseKernelGradient } from './cpu-pointwise.ts';
 import { windowMaxGradientByIndex } from './cpu-pool.ts';
 import { convInputGradientOfSmallMap, convKernelGradientOfSmallMap, convOfSmallMap } from './cpu-small-maps.ts';
+import { winogradConv, winogradInputGradient, winogradKernelGradient } from './cpu-winograd.ts';
 import { firstOf, type RewriteTable } from './rewrite.ts';
 
 /**
@@ -18,11 +19,17 @@ import { firstOf, type RewriteTable } from './rewrite.ts';
  * Each rule says what it gains; a rule returns undefined where the plain op is as good.
  */
 export const CPU_REWRITES: RewriteTable = {
-  conv: firstOf(pointwiseConv, depthwiseConv, convOfFewChannels, convOfSmallMap),
-  convInputGradient: firstOf(pointwiseInputGradient, depthwiseInputGradient, convInputGradientOfSmallMap),
+  conv: firstOf(pointwiseConv, depthwiseConv, convOfFewChannels, winogradConv, convOfSmallMap),
+  convInputGradient: firstOf(
+    pointwiseInputGradient,
+    depthwiseInputGradient,
+    winogradInputGradient,
+    convInputGradientOfSmallMap,
+  ),
   convKernelGradient: firstOf(
     pointwiseKernelGradient,
     depthwiseKernelGradient,
+    winogradKernelGradient,
     convKernelGradientOfSmallMap,
     convKernelGradientOfFewOutputs,
     convKernelGradientByImage,
