@@ -1,6 +1,5 @@
 import { optimizationBarrier } from '../control.ts';
-import { full } from '../creation.ts';
-import { add, mul, sub } from '../elementwise.ts';
+import { add, mul, neg, sub } from '../elementwise.ts';
 import type { Padding, Tensor } from '../ir.ts';
 import type { Shape } from '../shape.ts';
 import { reshape, slice, stack } from '../structure.ts';
@@ -27,7 +26,7 @@ const ofKernel: Transform = ([a, b, c]) => {
 };
 const toOutput: Transform = ([a, b, c, d]) => [add(add(a, b), c), sub(sub(b, c), d)];
 /** Those on the way back, to the kernel: the transposed matrices. */
-const ofSlope: Transform = ([a, b]) => [a, add(a, b), sub(a, b), sub(full(b.shape, 0, b.dtype), b)];
+const ofSlope: Transform = ([a, b]) => [a, add(a, b), sub(a, b), neg(b)];
 const toKernel: Transform = ([a, b, c, d]) => {
   const even = mul(add(b, c), 0.5);
   return [add(a, even), mul(sub(b, c), 0.5), add(even, d)];
