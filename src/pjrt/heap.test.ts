@@ -108,3 +108,33 @@ const LATE = `
 test('the memory of the run before is waited for', options, () => {
   assert.equal(printedBy(LATE, 'glibc.malloc.arena_max=1:glibc.malloc.tcache_count=0'), true);
 });
+
+/** A program's memory is reserved, all that it is given comes, and it runs three times. Prints the pages that each run touches anew. */
+const RESERVED = `
+  import { libraryFunction } from './ffi.ts';
+  import { prepareRun, reserveRun, returningMemory } from './heap.ts';
+  const take = libraryFunction('size_t aligned_alloc(size_t alignment, size_t size)');
+  const fill = libraryFunction('size_t memset(size_t place, int value, size_t size)');
+  const free = libraryFunction('void free(size_t place)');
+  const size = 256 * 2 ** 20;
+  reserveRun({ bytes: size, given: 80e6 });
+  await returningMemory(async () => {});
+  for (let i = 0; i < 20; i++) take(64, 4e6);
+  const touched = [];
+  for (let run = 0; run < 3; run++) {
+    const over = await prepareRun(size);
+    const { minorPageFault } = process.resourceUsage();
+    const piece = take(64, size);
+    fill(piece, run, size);
+    touched.push(process.resourceUsage().minorPageFault - minorPageFault);
+    free(piece);
+    over();
+    take(64, 2e6);
+  }
+  console.log(JSON.stringify(touched));
+`;
+
+test('memory that was reserved is clear before the first run, and stays where it was', options, () => {
+  const touched = printedBy(RESERVED, 'glibc.malloc.arena_max=1:glibc.malloc.tcache_count=0') as number[];
+  assert.ok(touched.every((pages) => pages < 1000), `${touched.join(', ')} pages`); // prettier-ignore
+});

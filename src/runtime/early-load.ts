@@ -1,7 +1,8 @@
-import type { CompileOptions, LoadedExecutable } from '../pjrt/index.ts';
+import { releaseReserved, reserveRun, type CompileOptions, type LoadedExecutable } from '../pjrt/index.ts';
 import type { Backend } from './backend.ts';
 import { CompileCache } from './compile-cache.ts';
 import { compilerFingerprint } from './compiler-fingerprint.ts';
+import { runMemory } from './run-memory.ts';
 
 /** Characters of a program that takes longer to trace and write than its label takes to look up. */
 const LEAST_TEXT = 50_000;
@@ -38,6 +39,7 @@ export class EarlyLoad {
     const key = cache.latest(label);
     const serialized = key === undefined ? undefined : cache.readAtOnce(key);
     if (key === undefined || serialized === undefined) return new EarlyLoad(cache, label);
+    if (backend.platform === 'cpu') reserveRun(runMemory(serialized));
     return new EarlyLoad(cache, label, key, backend.load(serialized, options));
   }
 
@@ -56,6 +58,7 @@ export class EarlyLoad {
 
   /** Frees the program unless it was taken. */
   dispose(): void {
+    if (this.#executable !== undefined) void releaseReserved();
     void this.#executable?.then((executable) => executable?.destroy());
     this.#executable = undefined;
   }

@@ -1,0 +1,60 @@
+import type { BinaryReader } from '@bufbuild/protobuf/wire';
+import { eachField, readMessage } from '../base/index.ts';
+
+/*
+ * Field numbers of `xla/service/cpu/executable.proto` and `xla/service/hlo.proto` of openxla/xla; those of a protobuf never change.
+ */
+const EXECUTABLE = 1;
+const BUFFERS = 2;
+const ALLOCATIONS = 3;
+const ALLOCATION = { size: 2, isThreadLocal: 3, isParameter: 5, isOutput: 7, isConstant: 12 } as const;
+
+/** Bytes on a device that a program's run needs. */
+export interface RunMemory {
+  /** Of intermediate results. */
+  readonly bytes: number;
+  /** Of arguments. */
+  readonly given: number;
+}
+
+/** What a serialised program of XLA's CPU client needs; nothing where the bytes have another form. */
+export function runMemory(serialized: Uint8Array): RunMemory {
+  let bytes = 0;
+  let given = 0;
+  const add = (allocation: Uint8Array): void => {
+    const { size, isParameter, isOther } = readAllocation(allocation);
+    if (isParameter) given += size;
+    else if (!isOther) bytes += size;
+  };
+  try {
+    eachContent(serialized, EXECUTABLE, (executable) =>
+      eachContent(executable, BUFFERS, (buffers) => eachContent(buffers, ALLOCATIONS, add)),
+    );
+  } catch {
+    return { bytes: 0, given: 0 }; // Not a protobuf, or none of this kind.
+  }
+  return { bytes, given };
+}
+
+function readAllocation(allocation: Uint8Array) {
+  let size = 0;
+  let isParameter = false;
+  let isOther = false;
+  const other = (reader: BinaryReader): void => {
+    isOther ||= reader.bool();
+  };
+  readMessage(allocation, {
+    [ALLOCATION.size]: (reader) => (size = Number(reader.int64())),
+    [ALLOCATION.isParameter]: (reader) => (isParameter = reader.bool()),
+    [ALLOCATION.isThreadLocal]: other,
+    [ALLOCATION.isOutput]: other,
+    [ALLOCATION.isConstant]: other,
+  });
+  return { size, isParameter, isOther };
+}
+
+function eachContent(message: Uint8Array, wanted: number, visit: (content: Uint8Array) => void): void {
+  eachField(message, (number, _, content) => {
+    if (number === wanted && content !== undefined) visit(content);
+  });
+}
