@@ -44,7 +44,8 @@ const RUNS = `
   const before = process.memoryUsage.rss();
   let touched;
   for (let run = 0; run < 20; run++) {
-    const over = await prepareRun(size);
+    const watch = await prepareRun(size);
+    watch(() => true);
     const { minorPageFault } = process.resourceUsage();
     const piece = take(64, size);
     fill(piece, run, size);
@@ -52,7 +53,6 @@ const RUNS = `
     take(64, 70_000);
     touched = process.resourceUsage().minorPageFault - minorPageFault;
     free(piece);
-    over();
     if (pictures !== undefined) free(pictures);
     pictures = take(64, 3 * 2 ** 20);
     fill(pictures, run, 3 * 2 ** 20);
@@ -93,9 +93,9 @@ const LATE = `
   const free = libraryFunction('void free(size_t place)');
   const size = 256 * 2 ** 20;
   await returningMemory(async () => {});
-  const over = await prepareRun(size);
+  const watch = await prepareRun(size);
+  watch(() => true);
   const piece = take(64, size);
-  over();
   let isBack = false;
   setTimeout(() => {
     free(piece);
@@ -122,13 +122,13 @@ const RESERVED = `
   for (let i = 0; i < 20; i++) take(64, 4e6);
   const touched = [];
   for (let run = 0; run < 3; run++) {
-    const over = await prepareRun(size);
+    const watch = await prepareRun(size);
+    watch(() => true);
     const { minorPageFault } = process.resourceUsage();
     const piece = take(64, size);
     fill(piece, run, size);
     touched.push(process.resourceUsage().minorPageFault - minorPageFault);
     free(piece);
-    over();
     take(64, 2e6);
   }
   console.log(JSON.stringify(touched));

@@ -44,7 +44,7 @@ const LARGEST_NURSERY = 2 ** 30;
 
 /** Milliseconds between looks at whether a run's memory has come back, and how often to look at most. */
 const LOOK_AGAIN = 1;
-const LOOKS = 10;
+const LOOKS = 30;
 
 /** How XLA aligns a run's memory, and what the allocator may need besides. */
 const ALIGNMENT = 64;
@@ -118,7 +118,7 @@ async function gatherLater(signal: AbortSignal): Promise<void> {
 const nurserySize = (bytes: number): number => Math.min(Math.floor(bytes * 0.875), LARGEST_NURSERY);
 
 /** The run that was launched last: what its intermediate results take, and what was in use before it. */
-let last: { readonly bytes: number; readonly inUse: number; isOver: boolean } | undefined;
+let last: { readonly bytes: number; readonly inUse: number; isOver: () => boolean } | undefined;
 
 /**
  * Gets the heap ready for a run whose intermediate results take so many bytes.
@@ -127,9 +127,9 @@ let last: { readonly bytes: number; readonly inUse: number; isOver: boolean } | 
  * thread that did it gives its memory back, milliseconds where that thread loses its processor, and a run that starts
  * meanwhile would take as much once more.
  *
- * @returns to be called when the run is over.
+ * @returns takes what tells whether the run is over.
  */
-export async function prepareRun(bytes: number): Promise<() => void> {
+export async function prepareRun(bytes: number): Promise<(isOver: () => boolean) => void> {
   if (!isKeeping || bytes < LARGE_RUN) return () => {};
   await releaseReserved();
   const inUse = await bytesInUseBetweenRuns();
@@ -137,10 +137,10 @@ export async function prepareRun(bytes: number): Promise<() => void> {
     nurseryFor = bytes;
     takeNursery(nurserySize(bytes))();
   }
-  const run = { bytes, inUse, isOver: false };
+  const run = { bytes, inUse, isOver: () => false };
   last = run;
-  return () => {
-    run.isOver = true;
+  return (isOver) => {
+    run.isOver = isOver;
   };
 }
 
@@ -178,7 +178,7 @@ export async function releaseReserved(): Promise<void> {
 
 async function bytesInUseBetweenRuns(): Promise<number> {
   if (bytesInUse === undefined) return 0;
-  const isHeld = (bytes: number): boolean => last !== undefined && last.isOver && bytes > last.inUse + last.bytes / 2;
+  const isHeld = (bytes: number): boolean => last !== undefined && bytes > last.inUse + last.bytes / 2 && last.isOver();
   let bytes = bytesInUse();
   // What is still there after that is something else.
   for (let look = 1; look < LOOKS && isHeld(bytes); look++) {

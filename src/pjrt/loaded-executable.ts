@@ -1,7 +1,7 @@
 import { Buffer, type BufferOwner } from './buffer.ts';
 import type { Device } from './device.ts';
 import { PjrtError } from './error.ts';
-import { awaitEvent } from './event.ts';
+import { PendingEvent } from './event.ts';
 import { Executable } from './executable.ts';
 import { addressOf, type Pointer } from './ffi.ts';
 import { EXECUTE_OPTIONS } from './functions.ts';
@@ -83,10 +83,8 @@ export class LoadedExecutable extends Executable {
       });
       const launch = await this.use(() =>
         this.#client.inLaunchOrder(async () => {
-          const over = await prepareRun((this.#temp ??= this.memoryStats().temp));
-          const started = await this.#launch(argumentLists);
-          void started.done.then(over, over);
-          return started;
+          const watch = await prepareRun((this.#temp ??= this.memoryStats().temp));
+          return this.#launch(argumentLists, watch);
         }),
       );
       this.#markDonated(args);
@@ -127,7 +125,7 @@ export class LoadedExecutable extends Executable {
     });
   }
 
-  async #launch(argumentLists: readonly BigUint64Array[]): Promise<Launch> {
+  async #launch(argumentLists: readonly BigUint64Array[], watch: (isOver: () => boolean) => void): Promise<Launch> {
     const { api } = this;
     const replicas = argumentLists.length;
     const outputLists = argumentLists.map(() => new BigUint64Array(this.numOutputs));
@@ -142,7 +140,9 @@ export class LoadedExecutable extends Executable {
       device_complete_events: events,
     });
     const outputs = outputLists.map((list, replica) => this.#wrap(list, this.devices[replica]));
-    const done = this.#client.whileAlive(() => this.#awaitAll(events));
+    const pending = Array.from(events, (event) => new PendingEvent(api, event));
+    watch(() => pending.every(({ isReady }) => isReady));
+    const done = this.#client.whileAlive(() => this.#awaitAll(pending));
     // Whoever awaits it gets the error; until then it must not count as unhandled.
     done.catch(() => {});
     return { outputs, done };
@@ -157,9 +157,9 @@ export class LoadedExecutable extends Executable {
   }
 
   /** Waits for one device after another, because each wait keeps one of Node's few worker threads. */
-  async #awaitAll(events: BigUint64Array): Promise<void> {
+  async #awaitAll(events: readonly PendingEvent[]): Promise<void> {
     const errors: unknown[] = [];
-    for (const event of events) await awaitEvent(this.api, event).catch((error: unknown) => errors.push(error));
+    for (const event of events) await event.wait().catch((error: unknown) => errors.push(error));
     if (errors.length > 0) throw errors[0];
   }
 

@@ -52,9 +52,18 @@ function isWorthIt(params: ConvParams, x: Tensor, output: Shape, kernel: Shape, 
 }
 
 /** 16 products, none of which waits for another; without the barriers XLA would transform anew for each number of each product. */
-function products(tiles: readonly Tensor[], kernels: readonly Tensor[], contractKernel: number): readonly Tensor[] {
+function products(tiles: readonly Tensor[], kernels: readonly Tensor[]): readonly Tensor[] {
   const left = optimizationBarrier(tiles);
-  return optimizationBarrier(left.map((tile, i) => product(tile, kernels[i], 1, contractKernel)));
+  return optimizationBarrier(left.map((tile, i) => product(tile, kernels[i], 1, 0)));
+}
+
+/** The same with the kernels' other axis: where they are larger than the tiles, a product is faster if they are transposed before. */
+function productsOfTurned(tiles: readonly Tensor[], kernels: readonly Tensor[]): readonly Tensor[] {
+  if (tiles[0].shape[0] < Math.min(...kernels[0].shape)) {
+    return products(tiles, optimizationBarrier(kernels.map((kernel) => transpose(kernel, [1, 0]))));
+  }
+  const left = optimizationBarrier(tiles);
+  return optimizationBarrier(left.map((tile, i) => product(tile, kernels[i], 1, 1)));
 }
 
 /**
@@ -69,7 +78,7 @@ export const winogradConv: Rewrite<'conv'> = (params, [x, kernel]) => {
   const output = convShape('conv', params, x.shape, kernel.shape);
   if (!isWorthIt(params, x, output, kernel.shape, COST.conv)) return undefined;
   const tiles = tilesOf(output);
-  return [mapOf(products(inputTiles(x, params.padding, tiles), kernelTiles(kernel).flat(), 0), tiles, output)];
+  return [mapOf(products(inputTiles(x, params.padding, tiles), kernelTiles(kernel).flat()), tiles, output)];
 };
 
 /** Its input's gradient: the same with the kernel turned, whose transform is that of the way forward in another order. */
@@ -78,7 +87,9 @@ export const winogradInputGradient: Rewrite<'convInputGradient'> = (params, [gra
   if (!isWorthIt(params, gradient, inputShape, kernel.shape, COST.conv)) return undefined;
   const edges = padding.map(([low, high]): Padding => [2 - low, 2 - high]);
   const tiles = tilesOf(inputShape);
-  return [mapOf(products(inputTiles(gradient, edges, tiles), turnedKernelTiles(kernel).flat(), 1), tiles, inputShape)];
+  return [
+    mapOf(productsOfTurned(inputTiles(gradient, edges, tiles), turnedKernelTiles(kernel).flat()), tiles, inputShape),
+  ];
 };
 
 /**
