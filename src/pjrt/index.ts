@@ -12,5 +12,6 @@ export { byteLengthOf, elementSize, ELEMENT_TYPES, type ElementType } from './el
 export { PjrtError, PluginLoadError, type PjrtErrorCode } from './error.ts';
 export { endProcess } from './ffi.ts';
 export { gatherLargePages } from './large-pages.ts';
-export { environmentOfManyHeaps, isOneHeap, releaseReserved, reserveRun, returningMemory } from './heap.ts';
+export { environmentOfManyHeaps, isOneHeap, returningMemory } from './heap.ts';
+export { releaseReserved, reserveRun } from './run-memory.ts';
 export type { FormattedProgram } from './program.ts';

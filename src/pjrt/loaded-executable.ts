@@ -5,7 +5,7 @@ import { PendingEvent } from './event.ts';
 import { Executable } from './executable.ts';
 import { addressOf, type Pointer } from './ffi.ts';
 import { EXECUTE_OPTIONS } from './functions.ts';
-import { prepareRun } from './heap.ts';
+import { prepareRun } from './run-memory.ts';
 
 /** What a program needs of its client. */
 export interface ProgramOwner extends BufferOwner {

@@ -2,7 +2,7 @@ import { releaseReserved, reserveRun, type CompileOptions, type LoadedExecutable
 import type { Backend } from './backend.ts';
 import { CompileCache } from './compile-cache.ts';
 import { compilerFingerprint } from './compiler-fingerprint.ts';
-import { runMemory } from './run-memory.ts';
+import { programMemory } from './program-memory.ts';
 
 /** Characters of a program that takes longer to trace and write than its label takes to look up. */
 const LEAST_TEXT = 50_000;
@@ -39,7 +39,7 @@ export class EarlyLoad {
     const key = cache.latest(label);
     const serialized = key === undefined ? undefined : cache.readAtOnce(key);
     if (key === undefined || serialized === undefined) return new EarlyLoad(cache, label);
-    if (backend.platform === 'cpu') reserveRun(runMemory(serialized));
+    if (backend.platform === 'cpu') reserveRun(programMemory(serialized));
     return new EarlyLoad(cache, label, key, backend.load(serialized, options));
   }
 

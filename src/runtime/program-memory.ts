@@ -10,7 +10,7 @@ const ALLOCATIONS = 3;
 const ALLOCATION = { size: 2, isThreadLocal: 3, isParameter: 5, isOutput: 7, isConstant: 12 } as const;
 
 /** Bytes on a device that a program's run needs. */
-export interface RunMemory {
+export interface ProgramMemory {
   /** Of intermediate results. */
   readonly bytes: number;
   /** Of arguments. */
@@ -18,7 +18,7 @@ export interface RunMemory {
 }
 
 /** What a serialised program of XLA's CPU client needs; nothing where the bytes have another form. */
-export function runMemory(serialized: Uint8Array): RunMemory {
+export function programMemory(serialized: Uint8Array): ProgramMemory {
   let bytes = 0;
   let given = 0;
   const add = (allocation: Uint8Array): void => {

@@ -4,7 +4,7 @@ import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts'
 import { conv2d, gradient, relu, square, sum, trace } from '../xla/index.ts';
 import { compileOptions } from './program.ts';
 import { programText } from './program-text.ts';
-import { runMemory } from './run-memory.ts';
+import { programMemory } from './program-memory.ts';
 
 test('what a run needs is read from a serialised program', { skip }, async (t) => {
   const backend = await cpuBackend({ compileCache: false });
@@ -16,7 +16,7 @@ test('what a run needs is read from a serialised program', { skip }, async (t) =
     compileOptions(backend),
   );
   t.after(() => executable.destroy());
-  const { bytes, given } = runMemory(await executable.serialize());
+  const { bytes, given } = programMemory(await executable.serialize());
   const stats = executable.memoryStats();
   assert.equal(given, stats.argument);
   assert.ok(bytes > 0 && Math.abs(bytes - stats.temp) < 4096, `${bytes} bytes, by the plugin ${stats.temp}`);
@@ -24,6 +24,6 @@ test('what a run needs is read from a serialised program', { skip }, async (t) =
 
 test('what is no program needs nothing', () => {
   for (const bytes of [new Uint8Array(), Buffer.from('no program'), Uint8Array.of(10, 200, 1)]) {
-    assert.deepEqual(runMemory(bytes), { bytes: 0, given: 0 });
+    assert.deepEqual(programMemory(bytes), { bytes: 0, given: 0 });
   }
 });
