@@ -13,5 +13,5 @@ export { PjrtError, PluginLoadError, type PjrtErrorCode } from './error.ts';
 export { endProcess } from './ffi.ts';
 export { gatherLargePages } from './large-pages.ts';
 export { environmentOfManyHeaps, isOneHeap, returningMemory } from './heap.ts';
-export { releaseReserved, reserveRun } from './run-memory.ts';
+export { reserveRun } from './run-memory.ts';
 export type { FormattedProgram } from './program.ts';

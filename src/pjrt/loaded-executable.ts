@@ -83,7 +83,7 @@ export class LoadedExecutable extends Executable {
       });
       const launch = await this.use(() =>
         this.#client.inLaunchOrder(async () => {
-          const watch = await prepareRun((this.#temp ??= this.memoryStats().temp));
+          const watch = await prepareRun(() => (this.#temp ??= this.memoryStats().temp));
           return this.#launch(argumentLists, watch);
         }),
       );

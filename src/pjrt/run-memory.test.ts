@@ -5,19 +5,23 @@ import { test } from 'node:test';
 const glibc = (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header.glibcVersionRuntime;
 const options = { skip: glibc === undefined && 'needs glibc' };
 
+/** What every script begins with. */
+const PRELUDE = `
+  import { libraryFunction } from './ffi.ts';
+  import { returningMemory } from './heap.ts';
+  import { prepareRun, reserveRun } from './run-memory.ts';
+  const take = libraryFunction('size_t aligned_alloc(size_t alignment, size_t size)');
+  const fill = libraryFunction('size_t memset(size_t place, int value, size_t size)');
+  const free = libraryFunction('void free(size_t place)');
+  const size = 256 * 2 ** 20;
+`;
+
 /**
  * Takes 256 MiB as XLA's client does, touches them, takes small pieces and frees the large one, as each run of a program does; first,
  * 400 MB of variables that stay, and beside each run the next one's pictures. Prints how many pages the last run touched anew, and
  * the largest memory of all.
  */
 const RUNS = `
-  import { libraryFunction } from './ffi.ts';
-  import { returningMemory } from './heap.ts';
-  import { prepareRun } from './run-memory.ts';
-  const take = libraryFunction('size_t aligned_alloc(size_t alignment, size_t size)');
-  const fill = libraryFunction('size_t memset(size_t place, int value, size_t size)');
-  const free = libraryFunction('void free(size_t place)');
-  const size = 256 * 2 ** 20;
   await returningMemory(async () => {});
   // Small pieces that lie free elsewhere, so that the next ones come from around the large one.
   for (let i = 0; i < 40_000; i++) take(16, 24 + 16 * (i % 10));
@@ -26,7 +30,7 @@ const RUNS = `
   const before = process.memoryUsage.rss();
   let touched;
   for (let run = 0; run < 20; run++) {
-    const watch = await prepareRun(size);
+    const watch = await prepareRun(() => size);
     watch(() => true);
     const { minorPageFault } = process.resourceUsage();
     const piece = take(64, size);
@@ -49,7 +53,7 @@ function runs(tunables: string): { touched: number; stayed: number; peak: number
 
 /** What a process of its own prints, which reads these settings of glibc when it starts. */
 function printedBy(script: string, tunables: string): unknown {
-  const text = execFileSync(process.execPath, ['--input-type=module', '--eval', script], {
+  const text = execFileSync(process.execPath, ['--input-type=module', '--eval', PRELUDE + script], {
     cwd: import.meta.dirname,
     env: { ...process.env, GLIBC_TUNABLES: tunables },
     encoding: 'utf8',
@@ -69,14 +73,8 @@ test('any other process gives it back', options, () => {
 
 /** A run whose memory comes back 4 ms after its end. Prints whether it was back when the next run was ready. */
 const LATE = `
-  import { libraryFunction } from './ffi.ts';
-  import { returningMemory } from './heap.ts';
-  import { prepareRun } from './run-memory.ts';
-  const take = libraryFunction('size_t aligned_alloc(size_t alignment, size_t size)');
-  const free = libraryFunction('void free(size_t place)');
-  const size = 256 * 2 ** 20;
   await returningMemory(async () => {});
-  const watch = await prepareRun(size);
+  const watch = await prepareRun(() => size);
   watch(() => true);
   const piece = take(64, size);
   let isBack = false;
@@ -84,7 +82,7 @@ const LATE = `
     free(piece);
     isBack = true;
   }, 4);
-  await prepareRun(size);
+  await prepareRun(() => size);
   console.log(JSON.stringify(isBack));
 `;
 
@@ -94,19 +92,12 @@ test('the memory of the run before is waited for', options, () => {
 
 /** A program's memory is reserved, all that it is given comes, and it runs three times. Prints the pages that each run touches anew. */
 const RESERVED = `
-  import { libraryFunction } from './ffi.ts';
-  import { returningMemory } from './heap.ts';
-  import { prepareRun, reserveRun } from './run-memory.ts';
-  const take = libraryFunction('size_t aligned_alloc(size_t alignment, size_t size)');
-  const fill = libraryFunction('size_t memset(size_t place, int value, size_t size)');
-  const free = libraryFunction('void free(size_t place)');
-  const size = 256 * 2 ** 20;
   reserveRun({ bytes: size, given: 80e6 });
   await returningMemory(async () => {});
   for (let i = 0; i < 20; i++) take(64, 4e6);
   const touched = [];
   for (let run = 0; run < 3; run++) {
-    const watch = await prepareRun(size);
+    const watch = await prepareRun(() => size);
     watch(() => true);
     const { minorPageFault } = process.resourceUsage();
     const piece = take(64, size);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { heapMeter, libraryFunction } from './ffi.ts';
-import { keepMemory, keepsMemory } from './heap.ts';
+import { isOneHeap, keepMemory, keepsMemory } from './heap.ts';
 
 /**
  * Where the intermediate results of runs lie in a heap that keeps what is freed (`heap.ts`): each run's where those of the one before
@@ -40,7 +40,7 @@ const nurserySize = (bytes: number): number => Math.min(Math.floor(bytes * 0.875
 let last: { readonly bytes: number; readonly inUse: number; isOver: () => boolean } | undefined;
 
 /**
- * Gets the heap ready for a run whose intermediate results take so many bytes.
+ * Gets the heap ready for a run whose intermediate results take `tempBytes()`, which is only asked where it matters.
  *
  * Before the first one, when all that it is given has its place, a nursery is made, unless its memory was reserved. Before later ones
  * the memory of the run before is waited for. A run is over some microseconds before the thread that did it gives its memory back,
@@ -48,7 +48,8 @@ let last: { readonly bytes: number; readonly inUse: number; isOver: () => boolea
  *
  * @returns takes what tells whether the run is over.
  */
-export async function prepareRun(bytes: number): Promise<(isOver: () => boolean) => void> {
+export async function prepareRun(tempBytes: () => number): Promise<(isOver: () => boolean) => void> {
+  const bytes = isOneHeap() ? tempBytes() : 0;
   if (bytes < LARGE_RUN) return () => {};
   await releaseReserved();
   if (!keepsMemory()) return () => {};
@@ -73,20 +74,25 @@ let reserved: { readonly piece: number; readonly isClear: Promise<void> } | unde
  *
  * @param run.bytes of its intermediate results.
  * @param run.given of what it is given, which is still to come and settles in the nursery.
+ * @returns gives the memory back, unless a run has come meanwhile.
  */
-export function reserveRun({ bytes, given }: { bytes: number; given: number }): void {
-  if (bytes < LARGE_RUN || nurseryFor > 0 || align === undefined || fill === undefined || !keepMemory()) return;
+export function reserveRun({ bytes, given }: { bytes: number; given: number }): () => void {
+  const nothing = (): void => {};
+  if (bytes < LARGE_RUN || nurseryFor > 0 || align === undefined || fill === undefined || !keepMemory()) return nothing;
   nurseryFor = bytes;
   // All that it is given settles there too. The piece is taken before, or it would.
   const openNursery = takeNursery(nurserySize(bytes) + given);
   const piece = align(ALIGNMENT, Math.ceil((bytes + SLACK) / ALIGNMENT) * ALIGNMENT);
   openNursery();
-  if (piece === 0) return;
-  reserved = { piece, isClear: new Promise((resolve) => fill.async(piece, 0, bytes, () => resolve())) };
+  if (piece === 0) return nothing;
+  const own = { piece, isClear: new Promise<void>((resolve) => fill.async(piece, 0, bytes, () => resolve())) };
+  reserved = own;
+  return () => {
+    if (reserved === own) void releaseReserved();
+  };
 }
 
-/** Frees what was reserved, for a run or for good. */
-export async function releaseReserved(): Promise<void> {
+async function releaseReserved(): Promise<void> {
   const taken = reserved;
   reserved = undefined;
   if (taken === undefined) return;

@@ -1,4 +1,4 @@
-import { releaseReserved, reserveRun, type CompileOptions, type LoadedExecutable } from '../pjrt/index.ts';
+import { reserveRun, type CompileOptions, type LoadedExecutable } from '../pjrt/index.ts';
 import type { Backend } from './backend.ts';
 import { CompileCache } from './compile-cache.ts';
 import { compilerFingerprint } from './compiler-fingerprint.ts';
@@ -18,6 +18,9 @@ export class EarlyLoad {
   readonly #key: string | undefined;
   /** Undefined where there is none, or it didn't load. */
   #executable: Promise<LoadedExecutable | undefined> | undefined;
+
+  /** Gives back the memory that was reserved for its runs. */
+  #release = (): void => {};
 
   private constructor(cache: CompileCache, label: string, key?: string, executable?: Promise<LoadedExecutable>) {
     this.#cache = cache;
@@ -39,8 +42,10 @@ export class EarlyLoad {
     const key = cache.latest(label);
     const serialized = key === undefined ? undefined : cache.readAtOnce(key);
     if (key === undefined || serialized === undefined) return new EarlyLoad(cache, label);
-    if (backend.platform === 'cpu') reserveRun(programMemory(serialized));
-    return new EarlyLoad(cache, label, key, backend.load(serialized, options));
+    const release = backend.platform === 'cpu' ? reserveRun(programMemory(serialized)) : undefined;
+    const early = new EarlyLoad(cache, label, key, backend.load(serialized, options));
+    if (release !== undefined) early.#release = release;
+    return early;
   }
 
   /** The program, if it is the one with this key and loads. It is the caller's from then on. */
@@ -58,7 +63,7 @@ export class EarlyLoad {
 
   /** Frees the program unless it was taken. */
   dispose(): void {
-    if (this.#executable !== undefined) void releaseReserved();
+    if (this.#executable !== undefined) this.#release();
     void this.#executable?.then((executable) => executable?.destroy());
     this.#executable = undefined;
   }

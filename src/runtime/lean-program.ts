@@ -32,16 +32,12 @@ interface Call {
  * compiled: three quarters of a training step's instructions. Each such fusion becomes a call without a body, of the same operands
  * and shape.
  *
- * @returns the bytes as they are where they have another form.
+ * @throws where the bytes are no protobuf.
  */
 export function leanProgram(serialized: Uint8Array): Uint8Array {
-  try {
-    return editField(serialized, EXECUTABLE, (executable) =>
-      editField(executable, MODULE_WITH_CONFIG, (module) => editField(module, MODULE, leanModule)),
-    );
-  } catch {
-    return serialized; // Not a protobuf, or none of this kind.
-  }
+  return editField(serialized, EXECUTABLE, (executable) =>
+    editField(executable, MODULE_WITH_CONFIG, (module) => editField(module, MODULE, leanModule)),
+  );
 }
 
 function leanModule(module: Uint8Array): Uint8Array {

@@ -1,5 +1,5 @@
 import type { BinaryReader } from '@bufbuild/protobuf/wire';
-import { eachField, readMessage } from '../base/index.ts';
+import { readMessage } from '../base/index.ts';
 
 /*
  * Field numbers of `xla/service/cpu/executable.proto` and `xla/service/hlo.proto` of openxla/xla; those of a protobuf never change.
@@ -27,9 +27,9 @@ export function programMemory(serialized: Uint8Array): ProgramMemory {
     else if (!isOther) bytes += size;
   };
   try {
-    eachContent(serialized, EXECUTABLE, (executable) =>
-      eachContent(executable, BUFFERS, (buffers) => eachContent(buffers, ALLOCATIONS, add)),
-    );
+    const buffers = { [ALLOCATIONS]: (reader: BinaryReader) => add(reader.bytes()) };
+    const executable = { [BUFFERS]: (reader: BinaryReader) => readMessage(reader.bytes(), buffers) };
+    readMessage(serialized, { [EXECUTABLE]: (reader) => readMessage(reader.bytes(), executable) });
   } catch {
     return { bytes: 0, given: 0 }; // Not a protobuf, or none of this kind.
   }
@@ -51,10 +51,4 @@ function readAllocation(allocation: Uint8Array) {
     [ALLOCATION.isConstant]: other,
   });
   return { size, isParameter, isOther };
-}
-
-function eachContent(message: Uint8Array, wanted: number, visit: (content: Uint8Array) => void): void {
-  eachField(message, (number, _, content) => {
-    if (number === wanted && content !== undefined) visit(content);
-  });
 }

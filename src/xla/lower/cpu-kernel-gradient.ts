@@ -1,10 +1,10 @@
 import { optimizationBarrier } from '../control.ts';
 import { full } from '../creation.ts';
 import { add } from '../elementwise.ts';
-import type { ConvParams, DotParams, Padding, Tensor } from '../ir.ts';
-import { dotGeneral } from '../linear.ts';
+import type { ConvParams, Padding, Tensor } from '../ir.ts';
 import { concatenate, dynamicSlice, reshape, reverse, slice, stack, transpose } from '../structure.ts';
 import { sumInLoops } from './cpu-loop.ts';
+import { contract } from './cpu-contract.ts';
 import { barredPad, readBy, tapsOf, type Tap } from './cpu-window.ts';
 import type { Rewrite } from './rewrite.ts';
 
@@ -18,13 +18,6 @@ const FEW_OUTPUTS = 32;
 const MANY_CHANNELS = 64;
 /** Output positions of an image from which a loop over the images pays. */
 const MIN_POSITIONS = 100;
-
-const contract = (left: number, right: number): DotParams => ({
-  batchLeft: [],
-  batchRight: [],
-  contractLeft: [left],
-  contractRight: [right],
-});
 
 /**
  * Image by image, so that what is copied out for a tap stays in the processor's cache: each group of taps' product of all positions of
@@ -48,7 +41,7 @@ function productsByImage(
     const products = groups.map((taps) => {
       const reads = taps.map((tap) => readBy(windowed, tap, strides, height, width));
       const [read] = reads.length === 1 ? reads : optimizationBarrier([concatenate(reads, 3)]);
-      return dotGeneral(turned, reshape(read, [height * width, columns]), contract(1, 0));
+      return contract(turned, reshape(read, [height * width, columns]), 1, 0);
     });
     return [add(sum, stack(products))];
   });
@@ -116,7 +109,7 @@ export const convKernelGradientAsDots: Rewrite<'convKernelGradient'> = (params, 
   const rows = batch * height * width;
   const flat = reshape(gradient, [rows, outputs]);
   const products = taps.map((tap) =>
-    dotGeneral(reshape(readBy(padded, tap, params.strides, height, width), [rows, channels]), flat, contract(0, 0)),
+    contract(reshape(readBy(padded, tap, params.strides, height, width), [rows, channels]), flat, 0, 0),
   );
   return [reshape(stack(products), kernelShape)];
 };
@@ -147,7 +140,7 @@ export const convKernelGradientOfFewChannels: Rewrite<'convKernelGradient'> = (p
     });
     const [rows] = optimizationBarrier([concatenate(reads, 0)]);
     const slope = dynamicSlice(gradient, [image, zero, zero, zero], [1, height, width, outputs]);
-    return [add(sum, dotGeneral(rows, reshape(slope, [height * width, outputs]), contract(1, 0)))];
+    return [add(sum, contract(rows, reshape(slope, [height * width, outputs]), 1, 0))];
   });
   return [reshape(total, kernelShape)];
 };

@@ -1,7 +1,8 @@
-import { dotGeneral, matmul } from '../linear.ts';
+import { matmul } from '../linear.ts';
 import type { ConvParams } from '../ir.ts';
 import { elementCount, type Shape } from '../shape.ts';
 import { pad, reshape, slice, transpose } from '../structure.ts';
+import { contract } from './cpu-contract.ts';
 import type { Rewrite } from './rewrite.ts';
 
 /** A 1×1 kernel without padding mixes channels at every position, or at every nth one. */
@@ -52,11 +53,6 @@ export const pointwiseKernelGradient: Rewrite<'convKernelGradient'> = (params, [
   const { limit, steps } = readPositions(x.shape, params);
   const start = x.shape.map(() => 0);
   const read = slice(x, start, limit, steps);
-  const product = dotGeneral(reshape(read, rowsOf(read.shape)), reshape(gradient, rowsOf(gradient.shape)), {
-    batchLeft: [],
-    batchRight: [],
-    contractLeft: [0],
-    contractRight: [0],
-  });
+  const product = contract(reshape(read, rowsOf(read.shape)), reshape(gradient, rowsOf(gradient.shape)), 0, 0);
   return [reshape(product, params.kernelShape)];
 };

@@ -1,9 +1,10 @@
 import { optimizationBarrier } from '../control.ts';
 import { convShape } from '../infer-window.ts';
 import type { ConvParams, Padding, Tensor } from '../ir.ts';
-import { dotGeneral, matmul } from '../linear.ts';
+import { matmul } from '../linear.ts';
 import { elementCount, type Shape } from '../shape.ts';
 import { concatenate, reshape, reverse, transpose } from '../structure.ts';
+import { contract } from './cpu-contract.ts';
 import { barredPad, readBy, tapsOf } from './cpu-window.ts';
 import type { Rewrite } from './rewrite.ts';
 
@@ -63,11 +64,6 @@ export const convKernelGradientOfSmallMap: Rewrite<'convKernelGradient'> = (para
   if (!isSmall(params, gradient.shape, kernelShape)) return undefined;
   const windows = windowsOf(x, padding, gradient.shape, kernelShape, params);
   const slopes = reshape(gradient, [elementCount(gradient.shape.slice(0, 3)), gradient.shape[3]]);
-  const product = dotGeneral(windows, slopes, {
-    batchLeft: [],
-    batchRight: [],
-    contractLeft: [0],
-    contractRight: [0],
-  });
+  const product = contract(windows, slopes, 0, 0);
   return [reshape(product, kernelShape)];
 };

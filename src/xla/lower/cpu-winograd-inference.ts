@@ -1,23 +1,19 @@
 import { optimizationBarrier } from '../control.ts';
-import { byteSize, isFloat } from '../dtype.ts';
 import { convShape } from '../infer-window.ts';
-import type { ConvParams, Graph, Tensor } from '../ir.ts';
+import type { Graph, Tensor } from '../ir.ts';
 import { dotGeneral } from '../linear.ts';
 import type { Shape } from '../shape.ts';
 import { reshape, sliceAxis, stack } from '../structure.ts';
 import { rewrite, type Rewrite } from './rewrite.ts';
-import { inputTiles, kernelTiles, mapOf, tilesOf } from './winograd-tiles.ts';
+import { fitsTiles, inputTiles, kernelTiles, mapOf, tilesOf } from './winograd-tiles.ts';
 
 /**
- * 3×3 kernels of stride 1 that mix so many channels that the products saved are more than the transforms cost: on one core a
- * channel's transform took as long as 125 products there (on the way in) and 33 (on the way out).
+ * Whether so many channels are mixed that the products saved are more than the transforms cost: on one core a channel's transform took
+ * as long as 125 products there (on the way in) and 33 (on the way out).
  */
-function isWorthIt(params: ConvParams, output: Shape, kernel: Shape): boolean {
-  const { strides, dilation, groups } = params;
-  const [height, width, inputs, outputs] = kernel;
-  const isPlain = groups === 1 && [...strides, ...dilation].every((step) => step === 1);
+function isWorthIt(output: Shape, [, , inputs, outputs]: Shape): boolean {
   const isWhole = output[1] % 2 === 0 && output[2] % 2 === 0;
-  return height === 3 && width === 3 && isPlain && isWhole && 125 / outputs + 33 / inputs < 0.8;
+  return isWhole && 125 / outputs + 33 / inputs < 0.8;
 }
 
 /**
@@ -28,10 +24,9 @@ function isWorthIt(params: ConvParams, output: Shape, kernel: Shape): boolean {
  * transform depends on the weights alone.
  */
 const winogradConvForInference: Rewrite<'conv'> = (params, [x, kernel]) => {
-  // 16-bit floats have no digits to spare.
-  if (x.rank !== 4 || !isFloat(x.dtype) || byteSize(x.dtype) < 4) return undefined;
+  if (!fitsTiles(params, x, kernel.shape)) return undefined;
   const output = convShape('conv', params, x.shape, kernel.shape);
-  if (!isWorthIt(params, output, kernel.shape)) return undefined;
+  if (!isWorthIt(output, kernel.shape)) return undefined;
   const tiles = tilesOf(output);
   // Without the barriers XLA would transform anew for each of the 16 products, and for each output.
   const [left] = optimizationBarrier([stack(inputTiles(x, params.padding, tiles))]);

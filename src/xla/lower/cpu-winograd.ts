@@ -1,12 +1,13 @@
 import { optimizationBarrier } from '../control.ts';
-import { byteSize, isFloat } from '../dtype.ts';
+import { byteSize } from '../dtype.ts';
 import { convShape } from '../infer-window.ts';
 import type { ConvParams, Padding, Tensor } from '../ir.ts';
-import { dotGeneral } from '../linear.ts';
 import type { Shape } from '../shape.ts';
 import { transpose } from '../structure.ts';
+import { contract } from './cpu-contract.ts';
 import type { Rewrite } from './rewrite.ts';
 import {
+  fitsTiles,
   inputTiles,
   kernelOf,
   kernelTiles,
@@ -19,51 +20,33 @@ import {
 
 /** Bytes of both sides' tiles that the processor's cache still holds. */
 const CACHED = 40e6;
-/** What it costs to transform a place's channel, in multiplications of a product: beside that cache twice as much and more. */
-const COST = { conv: 140, kernelGradient: 140, beyondCache: 300 } as const;
+/** What it costs to transform a place's channel, in multiplications of a product. */
+const COST = 140;
+const COST_BEYOND_CACHE = 300;
 /** Tiles up to which a product is faster if one side is transposed before. */
 const FEW_TILES = 600;
 
-const product = (left: Tensor, right: Tensor, contractLeft: number, contractRight: number): Tensor =>
-  dotGeneral(left, right, {
-    batchLeft: [],
-    batchRight: [],
-    contractLeft: [contractLeft],
-    contractRight: [contractRight],
-  });
-
-/**
- * Whether it is a 3×3 kernel of stride 1 that mixes so many channels that the multiplications saved, of which 4 are left of 9, are
- * more than the transforms cost.
- */
-function isWorthIt(params: ConvParams, x: Tensor, output: Shape, kernel: Shape, cost: number): boolean {
-  const { strides, dilation, groups } = params;
-  const [height, width, inputs, outputs] = kernel;
-  const isPlain = groups === 1 && [...strides, ...dilation].every((step) => step === 1);
-  // 16-bit floats have no digits to spare.
-  const isWide = isFloat(x.dtype) && byteSize(x.dtype) >= 4;
-  if (x.rank !== 4 || height !== 3 || width !== 3 || !isPlain || !isWide) return false;
-
+/** Whether the multiplications saved, of which 4 are left of 9, are more than the transforms cost. */
+function isWorthIt(params: ConvParams, x: Tensor, output: Shape, kernel: Shape): boolean {
+  if (!fitsTiles(params, x, kernel)) return false;
+  const [, , inputs, outputs] = kernel;
   const { batch, rows, columns } = tilesOf(output);
   const places = 4 * rows * columns;
   const saved = 9 * output[1] * output[2] - 4 * places;
   const isCached = 4 * batch * places * (inputs + outputs) * byteSize(x.dtype) <= CACHED;
-  return saved > places * (isCached ? cost : COST.beyondCache) * (1 / inputs + 1 / outputs);
+  return saved > places * (isCached ? COST : COST_BEYOND_CACHE) * (1 / inputs + 1 / outputs);
 }
 
 /** 16 products, none of which waits for another; without the barriers XLA would transform anew for each number of each product. */
-function products(tiles: readonly Tensor[], kernels: readonly Tensor[]): readonly Tensor[] {
+function products(tiles: readonly Tensor[], kernels: readonly Tensor[], contractKernel: 0 | 1): readonly Tensor[] {
   const left = optimizationBarrier(tiles);
-  return optimizationBarrier(left.map((tile, i) => product(tile, kernels[i], 1, 0)));
+  return optimizationBarrier(left.map((tile, i) => contract(tile, kernels[i], 1, contractKernel)));
 }
 
 /** The same with the kernels' other axis: where they are larger than the tiles, a product is faster if they are transposed before. */
 function productsOfTurned(tiles: readonly Tensor[], kernels: readonly Tensor[]): readonly Tensor[] {
-  if (tiles[0].shape[0] < Math.min(...kernels[0].shape)) {
-    return products(tiles, optimizationBarrier(kernels.map((kernel) => transpose(kernel, [1, 0]))));
-  }
-  const left = optimizationBarrier(tiles);
-  return optimizationBarrier(left.map((tile, i) => product(tile, kernels[i], 1, 1)));
+  if (tiles[0].shape[0] >= Math.min(...kernels[0].shape)) return products(tiles, kernels, 1);
+  return products(tiles, optimizationBarrier(kernels.map((kernel) => transpose(kernel, [1, 0]))), 0);
 }
 
 /**
@@ -76,15 +59,15 @@ function productsOfTurned(tiles: readonly Tensor[], kernels: readonly Tensor[]):
 export const winogradConv: Rewrite<'conv'> = (params, [x, kernel]) => {
   if (x.rank !== 4) return undefined;
   const output = convShape('conv', params, x.shape, kernel.shape);
-  if (!isWorthIt(params, x, output, kernel.shape, COST.conv)) return undefined;
+  if (!isWorthIt(params, x, output, kernel.shape)) return undefined;
   const tiles = tilesOf(output);
-  return [mapOf(products(inputTiles(x, params.padding, tiles), kernelTiles(kernel).flat()), tiles, output)];
+  return [mapOf(products(inputTiles(x, params.padding, tiles), kernelTiles(kernel).flat(), 0), tiles, output)];
 };
 
 /** Its input's gradient: the same with the kernel turned, whose transform is that of the way forward in another order. */
 export const winogradInputGradient: Rewrite<'convInputGradient'> = (params, [gradient, kernel]) => {
   const { padding, inputShape } = params;
-  if (!isWorthIt(params, gradient, inputShape, kernel.shape, COST.conv)) return undefined;
+  if (!isWorthIt(params, gradient, inputShape, kernel.shape)) return undefined;
   const edges = padding.map(([low, high]): Padding => [2 - low, 2 - high]);
   const tiles = tilesOf(inputShape);
   return [
@@ -99,7 +82,7 @@ export const winogradInputGradient: Rewrite<'convInputGradient'> = (params, [gra
  */
 export const winogradKernelGradient: Rewrite<'convKernelGradient'> = (params, [x, gradient]) => {
   const { padding, kernelShape } = params;
-  if (!isWorthIt(params, x, gradient.shape, kernelShape, COST.kernelGradient)) return undefined;
+  if (!isWorthIt(params, x, gradient.shape, kernelShape)) return undefined;
   const tiles = tilesOf(gradient.shape);
   // Tied to the gradient, its tiles are made on the way back: those of the way forward, four times `x`, need not be kept for it.
   const [own] = optimizationBarrier([x, gradient]);
@@ -109,7 +92,8 @@ export const winogradKernelGradient: Rewrite<'convKernelGradient'> = (params, [x
 };
 
 function kernelProducts(left: readonly Tensor[], right: readonly Tensor[], tiles: Tiles): Tensor[] {
-  if (tiles.batch * tiles.rows * tiles.columns > FEW_TILES) return left.map((tile, i) => product(tile, right[i], 0, 0));
+  if (tiles.batch * tiles.rows * tiles.columns > FEW_TILES)
+    return left.map((tile, i) => contract(tile, right[i], 0, 0));
   const turned = optimizationBarrier(left.map((tile) => transpose(tile, [1, 0])));
-  return turned.map((tile, i) => product(tile, right[i], 1, 0));
+  return turned.map((tile, i) => contract(tile, right[i], 1, 0));
 }

@@ -1,6 +1,7 @@
 import { optimizationBarrier } from '../control.ts';
+import { byteSize, isFloat } from '../dtype.ts';
 import { add, mul, neg, sub } from '../elementwise.ts';
-import type { Padding, Tensor } from '../ir.ts';
+import type { ConvParams, Padding, Tensor } from '../ir.ts';
 import type { Shape } from '../shape.ts';
 import { reshape, slice, stack } from '../structure.ts';
 import { barredPad } from './cpu-window.ts';
@@ -39,6 +40,12 @@ const inBothAxes = (grid: Grid, transform: Transform): Grid =>
 const square = (size: number, at: (row: number, column: number) => Tensor): Grid =>
   range(size).map((row) => range(size).map((column) => at(row, column)));
 
+/** Whether it is a convolution by 3×3 kernels of stride 1; 16-bit floats have no digits to spare. */
+export function fitsTiles({ strides, dilation, groups }: ConvParams, x: Tensor, kernel: Shape): boolean {
+  const isPlain = groups === 1 && [...strides, ...dilation].every((step) => step === 1);
+  return x.rank === 4 && kernel[0] === 3 && kernel[1] === 3 && isPlain && isFloat(x.dtype) && byteSize(x.dtype) >= 4;
+}
+
 /** The tiles that cover a map of this shape. */
 export const tilesOf = ([batch, height, width]: Shape): Tiles => ({
   batch,
@@ -47,11 +54,18 @@ export const tilesOf = ([batch, height, width]: Shape): Tiles => ({
 });
 
 /**
- * What the tiles' windows of `size` × `size` see of `x`, transformed along both axes: tensors of [batch, rows, columns, channels].
- *
- * First along one axis, then along the other, with a barrier between: 8 kernels to compile instead of 16, as each of the second
- * ones serves four times.
+ * A transform along one axis, then along the other, with a barrier between: 8 kernels to compile instead of 16, as each of the
+ * second ones serves four times.
  */
+function inTwoSteps(
+  columns: readonly Tensor[],
+  rowsOf: (column: Tensor) => readonly Tensor[],
+  transform: Transform,
+): Grid {
+  return transposed(optimizationBarrier(transform(columns)).map((column) => transform(rowsOf(column))));
+}
+
+/** What the tiles' windows of `size` × `size` see of `x`, transformed: tensors of [batch, rows, columns, channels]. */
 function transformedPlaces(
   x: Tensor,
   edges: readonly Padding[],
@@ -67,21 +81,13 @@ function transformedPlaces(
     edges.map(([low], axis): Padding => [low, seen[axis] - low - x.shape[axis + 1]]),
   );
   const steps = range(size);
-  const byColumn = transform(
-    steps.map((column) => {
-      const limit = [batch, seen[0], column + 2 * columns - 1, channels];
-      return slice(padded, [0, 0, column, 0], limit, [1, 1, 2, 1]);
-    }),
-  );
-  const byRow = optimizationBarrier(byColumn).map((one) =>
-    transform(
-      steps.map((row) => {
-        const limit = [batch, row + 2 * rows - 1, columns, channels];
-        return slice(one, [0, row, 0, 0], limit, [1, 2, 1, 1]);
-      }),
-    ),
-  );
-  return transposed(byRow);
+  const columnsSeen = steps.map((column) => {
+    const limit = [batch, seen[0], column + 2 * columns - 1, channels];
+    return slice(padded, [0, 0, column, 0], limit, [1, 1, 2, 1]);
+  });
+  const rowsOf = (one: Tensor): Tensor[] =>
+    steps.map((row) => slice(one, [0, row, 0, 0], [batch, row + 2 * rows - 1, columns, channels], [1, 2, 1, 1]));
+  return inTwoSteps(columnsSeen, rowsOf, transform);
 }
 
 const flat = (grid: Grid, { batch, rows, columns }: Tiles): Tensor[] =>
@@ -100,15 +106,10 @@ export function slopeTiles(gradient: Tensor, tiles: Tiles): Tensor[] {
 /** A kernel of 3×3, transformed: 4×4 matrices of [inputs, outputs]. */
 export function kernelTiles(kernel: Tensor): Grid {
   const [inputs, outputs] = kernel.shape.slice(2);
-  const byColumn = ofKernel(
-    range(3).map((column) => slice(kernel, [0, column, 0, 0], [3, column + 1, inputs, outputs])),
-  );
-  const byRow = optimizationBarrier(byColumn).map((one) =>
-    ofKernel(
-      range(3).map((row) => reshape(slice(one, [row, 0, 0, 0], [row + 1, 1, inputs, outputs]), [inputs, outputs])),
-    ),
-  );
-  return transposed(byRow);
+  const columns = range(3).map((column) => slice(kernel, [0, column, 0, 0], [3, column + 1, inputs, outputs]));
+  const rowsOf = (one: Tensor): Tensor[] =>
+    range(3).map((row) => reshape(slice(one, [row, 0, 0, 0], [row + 1, 1, inputs, outputs]), [inputs, outputs]));
+  return inTwoSteps(columns, rowsOf, ofKernel);
 }
 
 /** The transform of the kernel that is turned by half a circle: the same matrices in another order. */
