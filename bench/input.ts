@@ -5,6 +5,7 @@ import { formatBytes, formatCount, InternalError } from '../src/base/index.ts';
 import { parseCount } from '../src/cli/numbers.ts';
 import { scriptCommand } from '../scripts/script-command.ts';
 import { findPython, runPeer } from './python.ts';
+import { record } from './results.ts';
 import { median, toMarkdown, toRow, type Row } from './row.ts';
 
 const DATA = join(import.meta.dirname, '..', '..', 'shared', 'data');
@@ -54,6 +55,7 @@ export const inputBench = scriptCommand(
   .option('--repeats <n>', 'processes of each system and form', parseCount, 5)
   .option('--passes <n>', 'passes over --data in a process', parseCount, 3)
   .option('--json', 'print the rows as JSON')
+  .option('--record', 'keep the rows in bench/RESULTS.md')
   .action(benchInput);
 
 interface Flags {
@@ -63,14 +65,16 @@ interface Flags {
   readonly repeats: number;
   readonly passes: number;
   readonly json?: boolean;
+  readonly record?: boolean;
 }
 
-async function benchInput({ data, size, batch, repeats, passes, json }: Flags): Promise<void> {
+async function benchInput({ data, size, batch, repeats, passes, json, record: isKept }: Flags): Promise<void> {
   findPython();
   const rows: Row[] = [];
   for (const set of data === undefined ? SETS : [{ folder: data, size, passes }]) {
     rows.push(...(await benchSet(set, batch, repeats)));
   }
+  if (isKept === true) await record(rows);
   console.log(json === true ? JSON.stringify(rows, null, 2) : describe(rows));
 }
 

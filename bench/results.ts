@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, totalmem, type } from 'node:os';
 import { join } from 'node:path';
 import { formatBytes, isSystemError, writeFile } from '../src/base/index.ts';
+import { boundOf } from './bounds.ts';
 import { toMarkdown, type Row } from './row.ts';
 
 const ROWS = join(import.meta.dirname, 'results.json');
@@ -10,20 +11,22 @@ const PAGE = join(import.meta.dirname, 'RESULTS.md');
 /** A row with the machine that it was measured on. */
 type Recorded = Row & { readonly machine: string };
 
-/** What rows are compared within. */
+/** What rows are compared within: a case's name ends before a colon, behind which is what stands in a model's place. */
 const groupOf = ({ case: name, batch, size, threads, device, precision }: Row): string =>
   [
-    `${name}, batch ${batch}, ${size} px`,
+    `${name.split(': ')[0]}, batch ${batch}, ${size} px`,
     ...(threads === undefined ? [] : [`on ${threads} of the processors`]),
     ...(device === undefined ? [] : [device]),
     ...(precision === undefined ? [] : [precision]),
   ].join(', ');
+const subjectOf = ({ case: name, model }: Row): string => model ?? name.split(': ')[1] ?? '';
 const isSepal = ({ system }: Row): boolean => system.startsWith('Sepal');
 
 /** Puts rows in the place of those of the same case, model, batch and size on the same machine, and writes the page anew. */
 export async function record(rows: readonly Row[]): Promise<void> {
   const machine = describeMachine();
-  const same = (a: Recorded, b: Row) => a.machine === machine && groupOf(a) === groupOf(b) && a.model === b.model;
+  const same = (a: Recorded, b: Row) =>
+    a.machine === machine && groupOf(a) === groupOf(b) && subjectOf(a) === subjectOf(b);
   const kept = (await readRows()).filter((old) => !rows.some((row) => same(old, row)));
   const all: Recorded[] = [...kept, ...rows.map((row) => ({ ...row, machine }))];
   await writeFile(ROWS, `${JSON.stringify(all, null, 2)}\n`);
@@ -49,10 +52,10 @@ function toPage(rows: readonly Recorded[]): string {
   return [
     '# Sepal beside its peers',
     '',
-    'Written by `npm run bench -- train|inference|startup --record`; the rows are in `results.json`. All systems take turns',
-    'in one run on one machine, float32, all processors unless said: in training four steps behind one that is not counted, else one step.',
+    'Written by `npm run bench -- train|inference|startup|input --record`; the rows are in `results.json`. All systems take turns',
+    'in one run on one machine, float32, all processors unless said: in training four steps behind one that is not counted, else one step, of input a pass.',
     'Seconds: the fastest step (the one in the middle). The ratio is of the fastest steps, to the best peer: below 1 Sepal',
-    'is faster.',
+    'is faster. Below a table: what bounds Sepal where it is behind.',
     '',
     systems.join('; '),
     '',
@@ -68,32 +71,55 @@ function toPage(rows: readonly Recorded[]): string {
   ].join('\n');
 }
 
-/** A table for each case under a heading of this level: a model a line, a system a column. */
+/** A table for each case under a heading of this level: a model, or what a case is about, a line, a system a column. Below it, why Sepal is behind where it is. */
 export function toResultsTable(rows: readonly Row[], heading = '##'): string {
   const groups = [...new Set(rows.map(groupOf))].toSorted();
   return groups
     .map((group) => {
       const members = rows.filter((row) => groupOf(row) === group);
       const systems = [...new Set(members.map(({ system }) => system))];
-      const lines = [...new Set(members.map(({ model }) => model))].map(
-        (model) =>
-        toLine(members.filter((row) => row.model === model), systems), // prettier-ignore
+      const subjects = [...new Set(members.map(subjectOf))].map((subject) =>
+        members.filter((row) => subjectOf(row) === subject),
       );
-      const head = ['model', ...systems, 'ratio to the best peer', `peak memory (${systems.join(' / ')})`];
-      return [`${heading} ${group}`, '', toMarkdown([head, ...lines])].join('\n');
+      const head = [
+        members[0].model === null ? 'what' : 'model',
+        ...systems,
+        'ratio to the best peer',
+        `peak memory (${systems.join(' / ')})`,
+      ];
+      const table = toMarkdown([head, ...subjects.map((each) => toLine(each, systems))]);
+      return [`${heading} ${group}`, '', table, ...bounds(subjects)].join('\n');
     })
     .join('\n\n');
 }
 
-function toLine(rows: readonly Row[], systems: readonly string[]): string[] {
+/** What bounds the subjects for which Sepal is behind, as a list: those with the same reason together. */
+function bounds(subjects: readonly (readonly Row[])[]): string[] {
+  const reasons = new Map<string, string[]>();
+  for (const rows of subjects) {
+    const because = boundOf(rows[0], ratioOf(rows) ?? 0);
+    if (because !== undefined) reasons.set(because, [...(reasons.get(because) ?? []), subjectOf(rows[0])]);
+  }
+  return reasons.size === 0
+    ? []
+    : ['', ...[...reasons].map(([because, names]) => `- ${names.map((name) => `**${name}**`).join(', ')}: ${because}`)];
+}
+
+/** Sepal's fastest step to the best peer's, as it is shown; undefined where one of the two is missing. */
+function ratioOf(rows: readonly Row[]): number | undefined {
   const own = rows.find(isSepal);
   const peers = rows.filter((row) => !isSepal(row)).map((row) => row.seconds_min);
-  const ratio = own === undefined || peers.length === 0 ? '–' : (own.seconds_min / Math.min(...peers)).toFixed(2);
+  return own === undefined || peers.length === 0
+    ? undefined
+    : Math.round((own.seconds_min / Math.min(...peers)) * 100) / 100;
+}
+
+function toLine(rows: readonly Row[], systems: readonly string[]): string[] {
   const cells = systems.map((system) => rows.find((row) => row.system === system));
   return [
-    rows[0].model ?? '',
+    subjectOf(rows[0]),
     ...cells.map((row) => (row === undefined ? '–' : `${row.seconds_min.toFixed(3)} (${row.seconds_median.toFixed(3)})`)), // prettier-ignore
-    ratio,
+    ratioOf(rows)?.toFixed(2) ?? '–',
     cells.map((row) => (row === undefined ? '–' : formatBytes(row.peak_rss_bytes))).join(' / '),
   ];
 }

@@ -24,6 +24,7 @@ import { CompileCache } from './compile-cache.ts';
 import { DeviceArray } from './device-array.ts';
 import { elementType } from './element-type.ts';
 import { RuntimeError } from './errors.ts';
+import { programMemory, type ProgramMemory } from './program-memory.ts';
 
 /** What a backend has besides its devices. */
 export interface BackendSettings {
@@ -186,9 +187,26 @@ export class Backend {
     }
   }
 
-  /** Loads a program that `serialize` of the same plugin gave. */
-  async load(serialized: Uint8Array, options: CompileOptions): Promise<LoadedExecutable> {
-    return returningMemory(async () => this.#withKnown(options, (known) => this.client.deserialize(serialized, known)));
+  /**
+   * Loads a program that `serialize` of the same plugin gave.
+   *
+   * @param memory what it needs, where that has been read from it already.
+   */
+  async load(
+    serialized: Uint8Array,
+    options: CompileOptions,
+    memory = this.memoryOf(serialized),
+  ): Promise<LoadedExecutable> {
+    const executable = await returningMemory(async () =>
+      this.#withKnown(options, (known) => this.client.deserialize(serialized, known)),
+    );
+    executable.tempBytes = memory?.bytes;
+    return executable;
+  }
+
+  /** What a serialised program needs for a run, where it says so itself. */
+  memoryOf(serialized: Uint8Array): ProgramMemory | undefined {
+    return this.platform === 'cpu' ? programMemory(serialized) : undefined;
   }
 
   /** Without XLA's options that the plugin doesn't know: an older build does all that it can without them. */

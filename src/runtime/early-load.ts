@@ -2,7 +2,6 @@ import { reserveRun, type CompileOptions, type LoadedExecutable } from '../pjrt/
 import type { Backend } from './backend.ts';
 import { CompileCache } from './compile-cache.ts';
 import { compilerFingerprint } from './compiler-fingerprint.ts';
-import { programMemory } from './program-memory.ts';
 
 /** Characters of a program that takes longer to trace and write than its label takes to look up. */
 const LEAST_TEXT = 50_000;
@@ -42,8 +41,9 @@ export class EarlyLoad {
     const key = cache.latest(label);
     const serialized = key === undefined ? undefined : cache.readAtOnce(key);
     if (key === undefined || serialized === undefined) return new EarlyLoad(cache, label);
-    const release = backend.platform === 'cpu' ? reserveRun(programMemory(serialized)) : undefined;
-    const early = new EarlyLoad(cache, label, key, backend.load(serialized, options));
+    const memory = backend.memoryOf(serialized);
+    const release = memory === undefined ? undefined : reserveRun(memory);
+    const early = new EarlyLoad(cache, label, key, backend.load(serialized, options, memory));
     if (release !== undefined) early.#release = release;
     return early;
   }

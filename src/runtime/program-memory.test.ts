@@ -16,14 +16,18 @@ test('what a run needs is read from a serialised program', { skip }, async (t) =
     compileOptions(backend),
   );
   t.after(() => executable.destroy());
-  const { bytes, given } = programMemory(await executable.serialize());
+  const serialized = await executable.serialize();
+  const { bytes, given } = programMemory(serialized)!;
   const stats = executable.memoryStats();
   assert.equal(given, stats.argument);
   assert.ok(bytes > 0 && Math.abs(bytes - stats.temp) < 4096, `${bytes} bytes, by the plugin ${stats.temp}`);
+  const loaded = await backend.load(serialized, compileOptions(backend));
+  t.after(() => loaded.destroy());
+  assert.equal(loaded.tempBytes, bytes);
 });
 
-test('what is no program needs nothing', () => {
+test('of what is no program nothing is known', () => {
   for (const bytes of [new Uint8Array(), Buffer.from('no program'), Uint8Array.of(10, 200, 1)]) {
-    assert.deepEqual(programMemory(bytes), { bytes: 0, given: 0 });
+    assert.equal(programMemory(bytes), undefined);
   }
 });

@@ -17,8 +17,8 @@ export interface ProgramMemory {
   readonly given: number;
 }
 
-/** What a serialised program of XLA's CPU client needs; nothing where the bytes have another form. */
-export function programMemory(serialized: Uint8Array): ProgramMemory {
+/** What a serialised program of XLA's CPU client needs; undefined where the bytes have another form. */
+export function programMemory(serialized: Uint8Array): ProgramMemory | undefined {
   let bytes = 0;
   let given = 0;
   const add = (allocation: Uint8Array): void => {
@@ -31,9 +31,9 @@ export function programMemory(serialized: Uint8Array): ProgramMemory {
     const executable = { [BUFFERS]: (reader: BinaryReader) => readMessage(reader.bytes(), buffers) };
     readMessage(serialized, { [EXECUTABLE]: (reader) => readMessage(reader.bytes(), executable) });
   } catch {
-    return { bytes: 0, given: 0 }; // Not a protobuf, or none of this kind.
+    return undefined; // Not a protobuf, or none of this kind.
   }
-  return { bytes, given };
+  return bytes + given === 0 ? undefined : { bytes, given };
 }
 
 function readAllocation(allocation: Uint8Array) {

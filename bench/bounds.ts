@@ -1,0 +1,59 @@
+import type { Row } from './row.ts';
+
+/** Where it is told at length, with all that was tried. */
+const TRAINING = '[docs/xla.md](../docs/xla.md#what-bounds-a-training-step-on-the-cpu)';
+const INFERENCE = '[docs/xla.md](../docs/xla.md#inference)';
+
+/** What bounds rows of a case. */
+interface Bound {
+  readonly case: string;
+  readonly batch?: number;
+  readonly size?: number;
+  readonly models?: readonly string[];
+  /** From which ratio to the best peer's time on it is told; where Sepal is behind unless given. */
+  readonly above?: number;
+  readonly because: string;
+}
+
+const BOUNDS: readonly Bound[] = [
+  {
+    case: 'train',
+    models: ['densenet121', 'xception'],
+    because: `nearly all multiplications are 1×1 kernels, for which no form has fewer, and XLA's products pack their operands anew each time, for kernels' gradients number by number. Tried: operands transposed first, whole or in pieces, factors exchanged, YNNPACK's products, oneDNN's (1 to 5 % faster, but such a program can't be kept for the next start) (${TRAINING})`,
+  },
+  {
+    case: 'train',
+    models: ['resnet50'],
+    because: `3×3 kernels' gradients where they don't go by Winograd's form, or didn't yet, and 1×1 kernels as in DenseNet121 (${TRAINING})`,
+  },
+  { case: 'startup, cold', because: 'PyTorch compiles nothing; the goal is 20 s' },
+  {
+    case: 'inference',
+    batch: 1,
+    because: `a call of oneDNN costs 0.07 to 0.1 ms beside its work, and 3×3 kernels are laid out anew in each (${INFERENCE})`,
+  },
+  {
+    case: 'inference',
+    models: ['xception'],
+    because: `its 26 products of 728 channels: oneDNN has 170 GFLOP/s a core there, ONNX Runtime 190 (${INFERENCE})`,
+  },
+  {
+    case: 'input',
+    size: 192,
+    above: 1 / 3,
+    because:
+      'where every picture is decoded again, three quarters of the processor time are libjpeg-turbo, with which tf.data decodes too; decoding its Huffman codes alone is half of it',
+  },
+];
+
+/** Why rows of a case and model take `ratio` of the best peer's time, where that wants a reason and one is known. */
+export function boundOf(row: Pick<Row, 'case' | 'batch' | 'size' | 'model'>, ratio: number): string | undefined {
+  const bound = BOUNDS.find(
+    ({ case: name, batch = row.batch, size = row.size, models }) =>
+      name === row.case.split(': ')[0] &&
+      batch === row.batch &&
+      size === row.size &&
+      (models?.includes(row.model ?? '') ?? true),
+  );
+  return bound !== undefined && ratio > (bound.above ?? 1) ? bound.because : undefined;
+}
