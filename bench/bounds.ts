@@ -9,7 +9,8 @@ interface Bound {
   readonly case: string;
   readonly batch?: number;
   readonly size?: number;
-  readonly models?: readonly string[];
+  /** Models, or what stands in their place. */
+  readonly of?: readonly string[];
   /** From which ratio to the best peer's time on it is told; where Sepal is behind unless given. */
   readonly above?: number;
   readonly because: string;
@@ -18,12 +19,12 @@ interface Bound {
 const BOUNDS: readonly Bound[] = [
   {
     case: 'train',
-    models: ['densenet121', 'xception'],
+    of: ['densenet121', 'xception'],
     because: `nearly all multiplications are 1×1 kernels, for which no form has fewer, and XLA's products pack their operands anew each time, for kernels' gradients number by number. Tried: operands transposed first, whole or in pieces, factors exchanged, YNNPACK's products, oneDNN's (1 to 5 % faster, but such a program can't be kept for the next start) (${TRAINING})`,
   },
   {
     case: 'train',
-    models: ['resnet50'],
+    of: ['resnet50'],
     because: `3×3 kernels' gradients where they don't go by Winograd's form, or didn't yet, and 1×1 kernels as in DenseNet121 (${TRAINING})`,
   },
   { case: 'startup, cold', because: 'PyTorch compiles nothing; the goal is 20 s' },
@@ -34,26 +35,27 @@ const BOUNDS: readonly Bound[] = [
   },
   {
     case: 'inference',
-    models: ['xception'],
+    of: ['xception'],
     because: `its 26 products of 728 channels: oneDNN has 170 GFLOP/s a core there, ONNX Runtime 190 (${INFERENCE})`,
   },
   {
     case: 'input',
     size: 192,
+    of: ['a fresh process, one pass, every picture decoded', 'later passes, every picture decoded again'],
     above: 1 / 3,
     because:
-      'where every picture is decoded again, three quarters of the processor time are libjpeg-turbo, with which tf.data decodes too; decoding its Huffman codes alone is half of it',
+      'three quarters of the processor time are libjpeg-turbo, with which tf.data decodes too; its decoding of Huffman codes alone is half of it',
   },
 ];
 
-/** Why rows of a case and model take `ratio` of the best peer's time, where that wants a reason and one is known. */
-export function boundOf(row: Pick<Row, 'case' | 'batch' | 'size' | 'model'>, ratio: number): string | undefined {
+/** Why a row takes `ratio` of the best peer's time, where that wants a reason and one is known. `subject` is its model, or what stands in its place. */
+export function boundOf(
+  row: Pick<Row, 'batch' | 'size'> & { name: string; subject: string },
+  ratio: number,
+): string | undefined {
   const bound = BOUNDS.find(
-    ({ case: name, batch = row.batch, size = row.size, models }) =>
-      name === row.case.split(': ')[0] &&
-      batch === row.batch &&
-      size === row.size &&
-      (models?.includes(row.model ?? '') ?? true),
+    ({ case: name, batch = row.batch, size = row.size, of = [row.subject] }) =>
+      name === row.name && batch === row.batch && size === row.size && of.includes(row.subject),
   );
   return bound !== undefined && ratio > (bound.above ?? 1) ? bound.because : undefined;
 }

@@ -1,6 +1,7 @@
 // One process of Sepal's input pipeline: `input-sepal.ts FOLDER SIZE BATCH PASSES FORM`; its peer is
 // peers/tfdata_read.py. With FORM `cache` decoded pixels are cached in memory; else every pass decodes, from files whose
 // bytes stay in memory after the first pass, or with `offset` from files that are read again, as those that don't fit are.
+import { sepalVersion } from '../src/cli/version.ts';
 import { openDataset } from '../src/data/index.ts';
 
 const [folder, ...rest] = process.argv.slice(2);
@@ -29,4 +30,4 @@ for (let epoch = 0; epoch < passes; epoch++) {
   cpuStarted = process.cpuUsage();
 }
 const peakRssBytes = process.resourceUsage().maxRSS * 1024;
-console.log(JSON.stringify({ system: 'Sepal', records, seconds, cpuSeconds, peakRssBytes }));
+console.log(JSON.stringify({ system: `Sepal ${sepalVersion()}`, records, seconds, cpuSeconds, peakRssBytes }));

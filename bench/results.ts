@@ -11,15 +11,17 @@ const PAGE = join(import.meta.dirname, 'RESULTS.md');
 /** A row with the machine that it was measured on. */
 type Recorded = Row & { readonly machine: string };
 
-/** What rows are compared within: a case's name ends before a colon, behind which is what stands in a model's place. */
+/** A case's name ends before a colon, behind which is what stands in a model's place. */
+const nameOf = ({ case: name }: Pick<Row, 'case'>): string => name.split(': ')[0];
+const subjectOf = ({ case: name, model }: Row): string => model ?? name.split(': ')[1] ?? '';
+/** What rows are compared within. */
 const groupOf = ({ case: name, batch, size, threads, device, precision }: Row): string =>
   [
-    `${name.split(': ')[0]}, batch ${batch}, ${size} px`,
+    `${nameOf({ case: name })}, batch ${batch}, ${size} px`,
     ...(threads === undefined ? [] : [`on ${threads} of the processors`]),
     ...(device === undefined ? [] : [device]),
     ...(precision === undefined ? [] : [precision]),
   ].join(', ');
-const subjectOf = ({ case: name, model }: Row): string => model ?? name.split(': ')[1] ?? '';
 const isSepal = ({ system }: Row): boolean => system.startsWith('Sepal');
 
 /** Puts rows in the place of those of the same case, model, batch and size on the same machine, and writes the page anew. */
@@ -97,8 +99,9 @@ export function toResultsTable(rows: readonly Row[], heading = '##'): string {
 function bounds(subjects: readonly (readonly Row[])[]): string[] {
   const reasons = new Map<string, string[]>();
   for (const rows of subjects) {
-    const because = boundOf(rows[0], ratioOf(rows) ?? 0);
-    if (because !== undefined) reasons.set(because, [...(reasons.get(because) ?? []), subjectOf(rows[0])]);
+    const subject = subjectOf(rows[0]);
+    const because = boundOf({ ...rows[0], name: nameOf(rows[0]), subject }, ratioOf(rows) ?? 0);
+    if (because !== undefined) reasons.set(because, [...(reasons.get(because) ?? []), subject]);
   }
   return reasons.size === 0
     ? []

@@ -1,5 +1,5 @@
 import type { Client } from '../pjrt/index.ts';
-import { conv2d, foldScales, lowerToStableHlo, trace, withWinograd, type Graph } from '../xla/index.ts';
+import { conv2d, foldScales, joinInPlace, lowerToStableHlo, trace, withWinograd, type Graph } from '../xla/index.ts';
 import type { Backend } from './backend.ts';
 import { compilerOptions } from './compiler-options.ts';
 import type { PreparedGraph } from './program.ts';
@@ -22,7 +22,7 @@ export async function prepareInference(backend: Backend, graph: Graph): Promise<
   if (platform !== 'cpu') return { graph: folded, platform, compiler: compilerOptions(platform), serializable: true };
   if (!(await hasOneDnn(backend.client))) return { graph: folded, platform, compiler: {}, serializable: true };
   // Serialising a program that calls oneDNN ends the process (`std::bad_alloc`), so each process compiles it anew.
-  return { graph: withWinograd(folded), platform: 'cpu-onednn', compiler: ONEDNN, serializable: false };
+  return { graph: joinInPlace(withWinograd(folded)), platform: 'cpu-onednn', compiler: ONEDNN, serializable: false };
 }
 
 const answers = new WeakMap<Client, Promise<boolean>>();

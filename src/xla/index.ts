@@ -80,6 +80,7 @@ export { fromBfloat16Bits, fromFloat16Bits, toBfloat16Bits, toFloat16Array, toFl
 export { conv2d, dotGeneral, matmul, type ConvOptions } from './linear.ts';
 export { foldScales } from './fold-scales.ts';
 export { splitGraph, type SplitGraph } from './split-graph.ts';
+export { joinInPlace } from './lower/cpu-join-in-place.ts';
 export { withWinograd } from './lower/cpu-winograd-inference.ts';
 export { lowerToStableHlo, type LowerOptions, type Platform } from './lower/module.ts';
 export { averagePool2d, maxPool2d, type PoolOptions } from './pooling.ts';
