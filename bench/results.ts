@@ -12,15 +12,15 @@ const PAGE = join(import.meta.dirname, 'RESULTS.md');
 type Recorded = Row & { readonly machine: string };
 
 /** A case's name ends before a colon, behind which is what stands in a model's place. */
-const nameOf = ({ case: name }: Pick<Row, 'case'>): string => name.split(': ')[0];
+const nameOf = (row: Row): string => row.case.split(': ')[0];
 const subjectOf = ({ case: name, model }: Row): string => model ?? name.split(': ')[1] ?? '';
 /** What rows are compared within. */
-const groupOf = ({ case: name, batch, size, threads, device, precision }: Row): string =>
+const groupOf = (row: Row): string =>
   [
-    `${nameOf({ case: name })}, batch ${batch}, ${size} px`,
-    ...(threads === undefined ? [] : [`on ${threads} of the processors`]),
-    ...(device === undefined ? [] : [device]),
-    ...(precision === undefined ? [] : [precision]),
+    `${nameOf(row)}, batch ${row.batch}, ${row.size} px`,
+    ...(row.threads === undefined ? [] : [`on ${row.threads} of the processors`]),
+    ...(row.device === undefined ? [] : [row.device]),
+    ...(row.precision === undefined ? [] : [row.precision]),
   ].join(', ');
 const isSepal = ({ system }: Row): boolean => system.startsWith('Sepal');
 

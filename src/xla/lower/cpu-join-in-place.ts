@@ -46,13 +46,14 @@ function withRoom(x: Tensor, axis: number, size: number): Tensor {
 /** For each join of a row that is long enough the row's last one. */
 function lastJoins(graph: Graph): ReadonlyMap<Node, Join> {
   const nodes = nodesOf(graph);
-  const users = usersOf(nodes);
-  for (const { node } of graph.outputs) users.delete(node); // What is a result has to stay as it is.
+  const uses = nodes.flatMap((user) => user.inputs.map(({ node }) => ({ node, user })));
+  const usesOf = Map.groupBy(uses, ({ node }) => node);
+  for (const { node } of graph.outputs) usesOf.delete(node); // What is a result has to stay as it is.
   const rows = new Map<Node, Join[]>();
   for (const node of nodes) {
     if (!isOp(node, 'concatenate')) continue;
     const row = rows.get(node.inputs[0].node);
-    rows.set(node, row !== undefined && continues(node, row.at(-1)!, users) ? row : []);
+    rows.set(node, row !== undefined && continues(node, row.at(-1)!, usesOf) ? row : []);
     rows.get(node)!.push(node);
   }
   const long = [...rows].filter(([, row]) => row.length >= FEWEST_JOINS);
@@ -63,17 +64,9 @@ function lastJoins(graph: Graph): ReadonlyMap<Node, Join> {
  * Whether `join` adds to what `before` has joined, and all else that reads that is through when the new pieces are there, so that they
  * can be written beside it.
  */
-function continues(join: Join, before: Join, users: ReadonlyMap<Node, readonly Node[]>): boolean {
+function continues(join: Join, before: Join, usesOf: ReadonlyMap<Node, readonly { readonly user: Node }[]>): boolean {
   const [first, ...pieces] = join.inputs;
   if (first.node !== before || before.params.axis !== join.params.axis) return false;
   const earlier = new Set(reachableNodes(pieces));
-  return users.get(before)?.every((user) => user === join || earlier.has(user)) ?? false;
-}
-
-function usersOf(nodes: readonly Node[]): Map<Node, readonly Node[]> {
-  const users = new Map<Node, readonly Node[]>();
-  for (const node of nodes) {
-    for (const { node: input } of node.inputs) users.set(input, [...(users.get(input) ?? []), node]);
-  }
-  return users;
+  return usesOf.get(before)?.every(({ user }) => user === join || earlier.has(user)) ?? false;
 }
