@@ -7,6 +7,7 @@ import { scriptCommand } from '../scripts/script-command.ts';
 import { findPython, runPeer } from './python.ts';
 import { record } from './results.ts';
 import { median, toMarkdown, toRow, type Row } from './row.ts';
+import { COMPILED_CODE } from './worker.ts';
 
 const DATA = join(import.meta.dirname, '..', '..', 'shared', 'data');
 
@@ -150,7 +151,7 @@ function toSides(pairs: readonly Pair[]): { sepal: Run[]; peer: Run[] } {
 
 async function runBoth(args: readonly string[]): Promise<Pair> {
   const script = join(import.meta.dirname, 'input-sepal.ts');
-  const { stdout } = await execa(process.execPath, [script, ...args]);
+  const { stdout } = await execa(process.execPath, [script, ...args], { env: COMPILED_CODE });
   const sepal = Run.parse(JSON.parse(stdout));
   const peer = Run.parse(await runPeer('tfdata_read.py', args));
   if (peer.records !== sepal.records) throw new InternalError('the systems read different numbers of records');

@@ -113,12 +113,15 @@ export class Worker {
   }
 }
 
+/** Keeps what V8 compiled. What is published is JavaScript: nobody's process has types to strip, as ours have from their sources. */
+export const COMPILED_CODE = { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache') };
+
 /** As the command line sets it for itself. */
 function sepalEnvironment(device: StepDevice): NodeJS.ProcessEnv {
   return {
     ...process.env,
     GLIBC_TUNABLES: memorySettings(['train', '--device', device]) ?? process.env.GLIBC_TUNABLES,
-    NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'),
+    ...COMPILED_CODE,
   };
 }
 
