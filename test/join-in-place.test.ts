@@ -58,6 +58,18 @@ const CASES: readonly [string, number, (x: Tensor) => readonly Tensor[]][] = [
     },
   ],
   [
+    'a result on the way: it stays, and a row begins behind it',
+    3,
+    (x) => {
+      const results: Tensor[] = [];
+      [1, 2, 1, 2, 1].reduce((all, n) => {
+        results.push(concatenate([all, layer(all, n)], 3));
+        return results.at(-1)!;
+      }, x);
+      return [results[1], square(results[4])];
+    },
+  ],
+  [
     'joined to something else on the way',
     3,
     (x) => {

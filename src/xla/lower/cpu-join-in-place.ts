@@ -67,6 +67,7 @@ function lastJoins(graph: Graph): ReadonlyMap<Node, Join> {
 function continues(join: Join, before: Join, usesOf: ReadonlyMap<Node, readonly { readonly user: Node }[]>): boolean {
   const [first, ...pieces] = join.inputs;
   if (first.node !== before || before.params.axis !== join.params.axis) return false;
-  const earlier = new Set(reachableNodes(pieces));
+  // What is older doesn't read it.
+  const earlier = new Set(reachableNodes(pieces, ({ id }) => id <= before.id));
   return usesOf.get(before)?.every(({ user }) => user === join || earlier.has(user)) ?? false;
 }
