@@ -20,7 +20,7 @@ const BOUNDS: readonly Bound[] = [
   {
     case: 'train',
     of: ['densenet121', 'xception'],
-    because: `nearly all multiplications are 1×1 kernels, for which no form has fewer, and XLA's products pack their operands anew each time, for kernels' gradients number by number. Tried: operands transposed first, whole or in pieces, factors exchanged, YNNPACK's products, oneDNN's (1 to 5 % faster, but such a program can't be kept for the next start) (${TRAINING})`,
+    because: `nearly all multiplications are 1×1 kernels, for which no form has fewer, and XLA's products pack their operands anew each time, for kernels' gradients number by number. Tried: operands transposed first, whole or in pieces, factors exchanged, YNNPACK's products, oneDNN's own (up to 20 % longer, with more memory, and such a program can't be kept for the next start) (${TRAINING})`,
   },
   {
     case: 'train',

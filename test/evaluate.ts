@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import type { Random } from '../src/base/index.ts';
 import { compile, type Backend } from '../src/runtime/index.ts';
 import {
   constant,
+  elementCount,
   fromBfloat16Bits,
   fromFloat16Bits,
   hostArray,
@@ -9,6 +11,7 @@ import {
   toFloat16Bits,
   trace,
   type DType,
+  type Graph,
   type HostArray,
   type HostTensor,
   type Shape,
@@ -40,13 +43,33 @@ export function numbers(data: HostArray, dtype: DType): number[] {
   return Array.from(data, Number);
 }
 
+/** Numbers from -1 to 1 for a program's parameters, the same each time. */
+export function drawInputs(graph: Graph, random: Random): HostTensor[] {
+  return graph.parameters.map(({ dtype, shape }) =>
+    host(
+      dtype,
+      shape,
+      Array.from({ length: elementCount(shape) }, () => random.uniform(-1, 1)),
+    ),
+  );
+}
+
 /** Runs a function of tensors once; gives the numbers of each result. */
 export async function evaluate(
   backend: Backend,
   body: (...inputs: Tensor[]) => readonly Tensor[],
   inputs: readonly HostTensor[] = [],
 ): Promise<number[][]> {
-  const program = await compile(backend, trace(inputs, body), { name: 'evaluate' });
+  return evaluateGraph(backend, trace(inputs, body), inputs);
+}
+
+/** Runs a traced program once; gives the numbers of each result. */
+export async function evaluateGraph(
+  backend: Backend,
+  graph: Graph,
+  inputs: readonly HostTensor[],
+): Promise<number[][]> {
+  const program = await compile(backend, graph, { name: 'evaluate' });
   const args = await Promise.all(inputs.map((input) => backend.replicate(input.data, input)));
   const results = await program.run(args);
   const values = await Promise.all(results.map(async (result) => numbers(await result.toHost(), result.dtype)));

@@ -1,25 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Random } from '../src/base/index.ts';
-import { compile, type Backend } from '../src/runtime/index.ts';
 import { nodesOf } from '../src/xla/graph.ts';
-import { concatenate, elementCount, joinInPlace, mul, relu, sliceAxis, square, trace, type Graph, type Tensor } from '../src/xla/index.ts'; // prettier-ignore
+import { concatenate, joinInPlace, mul, relu, sliceAxis, square, trace, type Graph, type Tensor } from '../src/xla/index.ts'; // prettier-ignore
 import { cpuBackend, skipWithoutCpuPlugin as skip } from './backend.ts';
-import { host, numbers } from './evaluate.ts';
+import { drawInputs, evaluateGraph } from './evaluate.ts';
 
 const backend = skip === false ? await cpuBackend() : undefined;
 after(() => backend?.close());
-
-/** What the results of a program of one array are for random numbers, the same each time. */
-async function run(on: Backend, graph: Graph): Promise<number[][]> {
-  const random = new Random(3, 'joins');
-  const [{ dtype, shape }] = graph.parameters;
-  const drawn = Array.from({ length: elementCount(shape) }, () => random.uniform(-1, 1));
-  const array = host(dtype, shape, drawn);
-  const program = await compile(on, graph);
-  const outputs = await program.run([await on.replicate(array.data, array)]);
-  return Promise.all(outputs.map(async (output) => numbers(await output.toHost(), output.dtype)));
-}
 
 const count = (graph: Graph, op: string): number => nodesOf(graph).filter((node) => node.op === op).length;
 const image = { shape: [2, 3, 3, 4], dtype: 'float32' } as const;
@@ -87,6 +75,7 @@ for (const [name, writes, body] of CASES) {
     const inPlace = joinInPlace(plain);
     assert.equal(count(inPlace, 'dynamicUpdateSlice'), writes);
     if (writes === 0) assert.equal(inPlace, plain);
-    assert.deepEqual(await run(backend!, inPlace), await run(backend!, plain));
+    const inputs = drawInputs(plain, new Random(3, 'joins'));
+    assert.deepEqual(await evaluateGraph(backend!, inPlace, inputs), await evaluateGraph(backend!, plain, inputs));
   });
 }

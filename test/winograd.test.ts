@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Random } from '../src/base/index.ts';
-import { compile, type Backend } from '../src/runtime/index.ts';
 import { nodesOf } from '../src/xla/graph.ts';
 import {
   conv2d,
-  elementCount,
   gradient,
   relu,
   splitGraph,
@@ -21,7 +19,7 @@ import {
 import { CPU_REWRITES } from '../src/xla/lower/cpu.ts';
 import { rewrite } from '../src/xla/lower/rewrite.ts';
 import { cpuBackend, skipWithoutCpuPlugin as skip } from './backend.ts';
-import { host, numbers } from './evaluate.ts';
+import { drawInputs, evaluateGraph } from './evaluate.ts';
 
 const backend = skip === false ? await cpuBackend() : undefined;
 after(() => backend?.close());
@@ -33,22 +31,6 @@ function convolution(x: Shape, kernel: Shape, options: ConvOptions = { padding: 
 }
 
 const has = (graph: Graph, op: string): boolean => nodesOf(graph).some((node) => node.op === op);
-
-/** What a program of two arrays gives for random ones, the same each time. */
-async function run(on: Backend, graph: Graph): Promise<number[]> {
-  const random = new Random(7, 'winograd');
-  const drawn = graph.parameters.map(({ dtype, shape }) =>
-    host(
-      dtype,
-      shape,
-      Array.from({ length: elementCount(shape) }, () => random.uniform(-1, 1)),
-    ),
-  );
-  const args = await Promise.all(drawn.map((array) => on.replicate(array.data, array)));
-  const program = await compile(on, graph);
-  const [output] = await program.run(args);
-  return numbers(await output.toHost(), output.dtype);
-}
 
 const CASES: readonly [string, Shape, Shape, ConvOptions][] = [
   ['same padding', [2, 6, 6, 200], [3, 3, 200, 200], { padding: 'same' }],
@@ -62,8 +44,9 @@ for (const [name, x, kernel, options] of CASES) {
     const graph = convolution(x, kernel, options);
     const other = withWinograd(graph);
     assert.ok(has(graph, 'conv') && !has(other, 'conv'), 'it was not rewritten');
-    const plain = await run(backend, graph);
-    const fast = await run(backend, other);
+    const inputs = drawInputs(graph, new Random(7, 'winograd'));
+    const [plain] = await evaluateGraph(backend, graph, inputs);
+    const [fast] = await evaluateGraph(backend, other, inputs);
     assert.ok(plain.some((value) => value > 1));
     for (const [i, value] of plain.entries()) {
       assert.ok(Math.abs(fast[i] - value) < 1e-11 * (1 + Math.abs(value)), `element ${i}: ${fast[i]}, plain ${value}`);
