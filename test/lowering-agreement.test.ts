@@ -32,6 +32,7 @@ import {
 import type { OpName } from '../src/xla/ir.ts';
 import { CPU_REWRITES } from '../src/xla/lower/cpu.ts';
 import { CPU_ONEDNN_REWRITES } from '../src/xla/lower/cpu-onednn.ts';
+import { FORWARD_REDUCTIONS } from '../src/xla/lower/cpu-reduce.ts';
 import { rewrite, type RewriteTable } from '../src/xla/lower/rewrite.ts';
 import { TPU_REWRITES } from '../src/xla/lower/tpu.ts';
 import { cpuBackend, skipWithoutCpuPlugin as skip } from './backend.ts';
@@ -126,6 +127,8 @@ const TABLES = (
   [
     ['cpu', CPU_REWRITES],
     ['cpu-onednn', CPU_ONEDNN_REWRITES],
+    // Its other rules are those for `cpu`.
+    ['cpu-few', FORWARD_REDUCTIONS],
     ['tpu', TPU_REWRITES],
   ] as const
 ).map(([platform, rules]) => ({ platform, rules, cases: CASES.filter((one) => changedBy(one, rules)) }));

@@ -29,6 +29,8 @@ const OPTIONS: { readonly [K in Platform]?: CompilerOptions } = {
     },
     extraOptions: ['xla_cpu_disable_loop_unrolling'],
   },
+  // What `cpu-few` has of reductions needs no library, and each call of YNNPACK is built anew in the first run.
+  'cpu-few': { overrides: { xla_cpu_experimental_ynn_fusion_type: '' } },
   cuda: GPU,
   rocm: GPU,
 };

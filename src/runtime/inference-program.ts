@@ -51,7 +51,7 @@ export async function compileInference(
   settings: CompileSettings,
 ): Promise<Program | InferenceProgram> {
   const started = performance.now();
-  const prepared = await prepareInference(backend, graph);
+  const prepared = await prepareInference(backend, graph, weights);
   const split = backend.platform === 'cpu' ? splitGraph(prepared.graph, (i) => weights.has(i)) : undefined;
   if (split === undefined) return compilePrepared(backend, prepared, settings);
   const { early, late, lateParameters } = split;

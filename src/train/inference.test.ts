@@ -8,9 +8,11 @@ import { constant, nodesOf, trace, type HostTensor, type Tensor } from '../xla/i
 import { testBackend, skipWithoutTestDevice as skip } from '../../test/backend.ts';
 import { host } from '../../test/evaluate.ts';
 
-const BATCH = 2;
 const SIZE = 40;
-const images = { shape: [BATCH, SIZE, SIZE, 3], dtype: 'uint8' } as const;
+/** On CPUs few pictures are predicted by XLA's products, many by oneDNN. */
+const FEW = 2;
+const MANY = 48;
+const imagesOf = (batch: number) => ({ shape: [batch, SIZE, SIZE, 3], dtype: 'uint8' }) as const;
 
 function open(name: string) {
   const model = buildModel({ name, classes: 7, size: { height: SIZE, width: SIZE } });
@@ -35,17 +37,18 @@ suite('programs for inference', { skip }, async () => {
   const backend = await testBackend();
   after(() => backend.close());
 
-  for (const name of ['cnn', 'mobilenet-v2', 'resnet50']) {
-    test(`${name} gives the logits of its plain program`, async () => {
+  const names = ['cnn', 'mobilenet-v2', 'resnet50', 'densenet121'];
+  for (const [name, batch] of names.flatMap((name) => [FEW, MANY].map((batch) => [name, batch] as const))) {
+    test(`${name} gives the logits of its plain program for ${batch} pictures`, async () => {
       const { model, values, logits } = open(name);
       const paths = model.variables.map(({ path }) => path);
       const weights = await backend.replicateTree(Object.fromEntries(paths.map((path, i) => [path, values[i]])));
       const random = new Random(1, 'pixels');
-      const data = Uint8Array.from({ length: BATCH * SIZE * SIZE * 3 }, () => random.integer(256));
-      const pixels = await backend.replicate(data, images);
+      const data = Uint8Array.from({ length: batch * SIZE * SIZE * 3 }, () => random.integer(256));
+      const pixels = await backend.replicate(data, imagesOf(batch));
       const types = Object.fromEntries(model.variables.map(({ path, shape, dtype }) => [path, { shape, dtype }]));
       const run = async (forInference: boolean) => {
-        const program = await jit(backend, logits, [types, images], {
+        const program = await jit(backend, logits, [types, imagesOf(batch)], {
           name,
           forInference: forInference ? { weights: 0 } : undefined,
         });
@@ -60,7 +63,7 @@ suite('programs for inference', { skip }, async () => {
 
   test('no batch norm is left as a factor on feature maps', async () => {
     const { values, logits, model } = open('cnn');
-    const graph = trace([images], (pixels) => {
+    const graph = trace([imagesOf(FEW)], (pixels) => {
       const weights = model.variables.map(({ path, shape, dtype }, i) => [
         path,
         constant(values[i].data, shape, dtype),
@@ -68,8 +71,24 @@ suite('programs for inference', { skip }, async () => {
       return [logits(Object.fromEntries(weights) as Record<string, Tensor>, pixels)];
     });
     const factors = (of: typeof graph) =>
-      nodesOf(of).filter(({ op, outputs }) => op === 'multiply' && outputs[0].shape[0] === BATCH).length;
+      nodesOf(of).filter(({ op, outputs }) => op === 'multiply' && outputs[0].shape[0] === FEW).length;
     assert.equal(factors(graph), 4);
-    assert.equal(factors((await prepareInference(backend, graph)).graph), 0);
+    assert.equal(factors((await prepareInference(backend, graph, new Set())).graph), 0);
+  });
+
+  test('a program for few pictures can be kept for the next start', async () => {
+    const { logits, model } = open('cnn');
+    const types = model.variables.map(({ shape, dtype }) => ({ shape, dtype }));
+    const prepared = async (batch: number) => {
+      const graph = trace([...types, imagesOf(batch)], (...inputs) => {
+        const weights = Object.fromEntries(model.variables.map(({ path }, i) => [path, inputs[i]]));
+        return [logits(weights, inputs[types.length])];
+      });
+      return prepareInference(backend, graph, new Set(types.keys()));
+    };
+    assert.equal((await prepared(FEW)).serializable, true);
+    if (backend.platform !== 'cpu') return;
+    assert.equal((await prepared(FEW)).platform, 'cpu-few');
+    assert.notEqual((await prepared(MANY)).platform, 'cpu-few');
   });
 });

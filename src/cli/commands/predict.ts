@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { Option } from 'commander';
 import { formatTable, startProgress, UsageError, writeFile } from '../../base/index.ts';
 import { holdsRecords, openImages, SPLITS, type Dataset, type Split } from '../../data/index.ts';
@@ -56,7 +57,7 @@ export const addPredict: AddCommand = (program, context) => {
 };
 
 async function predict(run: string, images: readonly string[], flags: PredictFlags, context: Context): Promise<void> {
-  const backend = await openDevice(flags, context, { predicts: flags.batchSize });
+  const backend = await openDevice(flags, context, { predicts: await mostRows(images, flags.batchSize) });
   try {
     const { model, info, weights, path } = await loadTrainedModel(backend, run);
     const calibration = flags.calibration ? await readCalibration(path, info) : undefined;
@@ -86,6 +87,18 @@ async function predict(run: string, images: readonly string[], flags: PredictFla
   } finally {
     await backend.close();
   }
+}
+
+/** Rows of a batch, as far as paths tell: photos one by one are no more than their paths, so that one of them has all cores. */
+async function mostRows(paths: readonly string[], batchSize: number): Promise<number> {
+  if (paths.length >= batchSize) return batchSize;
+  const singles = await Promise.all(paths.map(isPhoto));
+  return singles.every(Boolean) ? paths.length : batchSize;
+}
+
+async function isPhoto(path: string): Promise<boolean> {
+  const info = await stat(path).catch(() => undefined);
+  return info?.isFile() === true && !(await holdsRecords(path));
 }
 
 /** Photos, unless the one path given is a TFRecord file or a folder that holds some. */

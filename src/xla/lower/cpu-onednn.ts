@@ -1,6 +1,6 @@
 import { isPointwise, pointwiseConv } from './cpu-pointwise.ts';
-import { reduceByAxes, windowMaxApart, windowMaxByAxes, windowSumApart, windowSumByAxes } from './cpu-reduce.ts';
-import { firstOf, type Rewrite, type RewriteTable } from './rewrite.ts';
+import { FORWARD_REDUCTIONS } from './cpu-reduce.ts';
+import type { Rewrite, RewriteTable } from './rewrite.ts';
 
 /** Positions at most of which a product is faster than a convolution: 16 maps of 12 × 12. */
 const FEW_POSITIONS = 2400;
@@ -23,7 +23,5 @@ const pointwiseConvOfFewPositions: Rewrite<'conv'> = (params, [x, kernel]) => {
 /** Forms of what oneDNN doesn't take, or is slower at, where XLA's own choice for the plain op is slow; for programs that only go forward. */
 export const CPU_ONEDNN_REWRITES: RewriteTable = {
   conv: pointwiseConvOfFewPositions,
-  reduce: reduceByAxes,
-  windowMax: firstOf(windowMaxApart, windowMaxByAxes),
-  windowSum: firstOf(windowSumApart, windowSumByAxes),
+  ...FORWARD_REDUCTIONS,
 };

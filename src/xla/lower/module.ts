@@ -1,5 +1,6 @@
 import type { Graph, Tensor } from '../ir.ts';
 import { CPU_REWRITES } from './cpu.ts';
+import { CPU_FEW_REWRITES } from './cpu-few.ts';
 import { CPU_ONEDNN_REWRITES } from './cpu-onednn.ts';
 import { tensorType } from './literal.ts';
 import { rewrite, type RewriteTable } from './rewrite.ts';
@@ -7,13 +8,14 @@ import { writeStatement } from './statement.ts';
 import { TPU_REWRITES } from './tpu.ts';
 import { Writer } from './writer.ts';
 
-/** Where a program will run; `cpu-onednn` is a CPU where XLA hands convolutions to oneDNN. */
-export type Platform = 'cpu' | 'cpu-onednn' | 'tpu' | 'cuda' | 'rocm';
+/** Where a program will run; `cpu-onednn` is a CPU where XLA hands convolutions to oneDNN, `cpu-few` one where few pictures are predicted. */
+export type Platform = 'cpu' | 'cpu-onednn' | 'cpu-few' | 'tpu' | 'cuda' | 'rocm';
 
 /** XLA's choice for the plain ops is good on GPU, for what oneDNN does, and all but always on TPU; else on CPU it is often the slowest one. */
 const REWRITES: Record<Platform, RewriteTable> = {
   cpu: CPU_REWRITES,
   'cpu-onednn': CPU_ONEDNN_REWRITES,
+  'cpu-few': CPU_FEW_REWRITES,
   tpu: TPU_REWRITES,
   cuda: {},
   rocm: {},
