@@ -25,18 +25,18 @@ const BOUNDS: readonly Bound[] = [
   {
     case: 'train',
     of: ['resnet50'],
-    because: `3×3 kernels' gradients (what was measured on the Xeon is from before Winograd's form, which takes 10 % off a step) and 1×1 kernels, as in DenseNet121 (${TRAINING})`,
+    because: `3×3 kernels' gradients and 1×1 kernels, as in DenseNet121 (${TRAINING})`,
   },
   { case: 'startup, cold', because: 'PyTorch compiles nothing; the goal is 20 s' },
   {
     case: 'inference',
     batch: 1,
-    because: `a call of oneDNN costs 0.07 to 0.1 ms beside its work, and 3×3 kernels are laid out anew in each (${INFERENCE})`,
+    because: `operands of products and 3×3 kernels are packed anew for each picture, and each op wakes a thread; what was measured on the EPYC is from when oneDNN did it, 0.07 to 0.1 ms a call beside its work (${INFERENCE})`,
   },
   {
     case: 'inference',
     of: ['xception'],
-    because: `its 26 products of 728 channels: oneDNN has 170 GFLOP/s a core there, ONNX Runtime 190 (${INFERENCE})`,
+    because: `its 26 products of 728 channels: oneDNN has 130 to 170 GFLOP/s a core there, where MKL has 163 to 180 (${INFERENCE})`,
   },
   {
     case: 'input',

@@ -48,10 +48,10 @@ export async function compileInference(
   backend: Backend,
   graph: Graph,
   weights: ReadonlySet<number>,
-  settings: CompileSettings,
+  settings: CompileSettings & { readonly calls?: number },
 ): Promise<Program | InferenceProgram> {
   const started = performance.now();
-  const prepared = await prepareInference(backend, graph, weights);
+  const prepared = await prepareInference(backend, graph, weights, settings.calls);
   const split = backend.platform === 'cpu' ? splitGraph(prepared.graph, (i) => weights.has(i)) : undefined;
   if (split === undefined) return compilePrepared(backend, prepared, settings);
   const { early, late, lateParameters } = split;

@@ -19,8 +19,11 @@ export interface JitOptions {
   readonly donate?: readonly number[];
   /** Lowers as for this platform instead of the backend's own. */
   readonly platform?: Platform;
-  /** Compiles for what is never differentiated, and is called many times with the same arrays in one argument: see `compileInference`. */
-  readonly forInference?: { readonly weights: number };
+  /**
+   * Compiles for what is never differentiated, and is called many times with the same arrays in one argument (`weights`): see
+   * `compileInference`. `calls` says how many times, where that is known.
+   */
+  readonly forInference?: { readonly weights: number; readonly calls?: number };
 }
 
 /** A function of trees of tensors, compiled for a backend. */
@@ -104,7 +107,10 @@ export async function jit<Args extends readonly unknown[], Result>(
     const program =
       forInference === undefined
         ? await compile(backend, graph, settings)
-        : await compileInference(backend, graph, new Set(parametersOf(owners, [forInference.weights])), settings);
+        : await compileInference(backend, graph, new Set(parametersOf(owners, [forInference.weights])), {
+            ...settings,
+            calls: forInference.calls,
+          });
     const call = async (...args: readonly unknown[]): Promise<ArraysOf<Result>> => {
       const outputs = await program.run(arraysOf(types, args));
       let next = 0;

@@ -38,7 +38,8 @@ suite('programs for inference', { skip }, async () => {
   after(() => backend.close());
 
   const names = ['cnn', 'mobilenet-v2', 'resnet50', 'densenet121'];
-  for (const [name, batch] of names.flatMap((name) => [FEW, MANY].map((batch) => [name, batch] as const))) {
+  const cases = names.flatMap((each) => [FEW, MANY].map((count) => [each, count] as const));
+  for (const [name, batch] of cases) {
     test(`${name} gives the logits of its plain program for ${batch} pictures`, async () => {
       const { model, values, logits } = open(name);
       const paths = model.variables.map(({ path }) => path);
@@ -79,16 +80,18 @@ suite('programs for inference', { skip }, async () => {
   test('a program for few pictures can be kept for the next start', async () => {
     const { logits, model } = open('cnn');
     const types = model.variables.map(({ shape, dtype }) => ({ shape, dtype }));
-    const prepared = async (batch: number) => {
+    const prepared = async (batch: number, calls?: number) => {
       const graph = trace([...types, imagesOf(batch)], (...inputs) => {
         const weights = Object.fromEntries(model.variables.map(({ path }, i) => [path, inputs[i]]));
         return [logits(weights, inputs[types.length])];
       });
-      return prepareInference(backend, graph, new Set(types.keys()));
+      return prepareInference(backend, graph, new Set(types.keys()), calls);
     };
     assert.equal((await prepared(FEW)).serializable, true);
     if (backend.platform !== 'cpu') return;
     assert.equal((await prepared(FEW)).platform, 'cpu-few');
+    assert.equal((await prepared(MANY, 4)).platform, 'cpu-few');
+    assert.notEqual((await prepared(MANY, 400)).platform, 'cpu-few');
     assert.notEqual((await prepared(MANY)).platform, 'cpu-few');
   });
 });

@@ -14,19 +14,27 @@ export type Predictor = (
   options?: { readonly signal?: AbortSignal; readonly onProgress?: (examples: number) => void },
 ) => Promise<Float32Array>;
 
-/** Compiles prediction for a model. `batchSize` is over all replicas; `tta` says which views of each picture are averaged. */
+/** How pictures are predicted. */
+export interface PredictorOptions {
+  /** Which views of each picture are averaged. */
+  readonly tta?: Tta;
+  /** How many pictures there are, where they will be predicted once: a program for few is made in less time. */
+  readonly pictures?: number;
+}
+
+/** Compiles prediction for a model. `batchSize` is over all replicas. */
 export async function compilePredictor(
   backend: Backend,
   model: Model,
   batchSize: number,
-  tta: Tta = 'none',
+  { tta = 'none', pictures = Infinity }: PredictorOptions = {},
 ): Promise<Predictor & { dispose(): void }> {
   const { images } = batchTypes(model, rowsPerReplica(batchSize, backend.replicas));
   const predict = predictionStep(model);
   const body = (weights: Weights, pixels: Tensor) => predictViews(pixels, tta, (views) => predict(weights, views));
   const step = await jit(backend, body, [variableTypes(model), images], {
     name: `${model.name}_predict`,
-    forInference: { weights: 0 },
+    forInference: { weights: 0, calls: Math.ceil(pictures / batchSize) },
   });
   const predictor: Predictor = async (weights, data, { signal, onProgress } = {}) => {
     const { classes } = model;

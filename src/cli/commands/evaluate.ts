@@ -90,7 +90,7 @@ async function evaluate(run: string, flags: EvaluateFlags, context: Context): Pr
       const evaluator =
         flags.tta === 'none'
           ? await compileEvaluator(backend, model, batchSize)
-          : viewsEvaluator(await compilePredictor(backend, model, batchSize, flags.tta), model.classes);
+          : viewsEvaluator(await compilePredictor(backend, model, batchSize, { tta: flags.tta }), model.classes);
       const bar = startProgress({ label: `evaluating ${split}`, total: data.count, unit: 'images/s' });
       const evaluation = await evaluator(weights, data, {
         signal: context.signal,

@@ -63,8 +63,10 @@ async function predict(run: string, images: readonly string[], flags: PredictFla
     const calibration = flags.calibration ? await readCalibration(path, info) : undefined;
     const data = await openPictures(images, info, flags, context);
     try {
-      const wanted = Math.min(flags.batchSize, data.count);
-      const predictor = await compilePredictor(backend, model, evenBatch(wanted, backend.replicas));
+      const pictures = data.count;
+      // Doubled from 1 on, so that other numbers of photos find their program in the cache.
+      const wanted = Math.min(flags.batchSize, 2 ** Math.ceil(Math.log2(pictures)));
+      const predictor = await compilePredictor(backend, model, evenBatch(wanted, backend.replicas), { pictures });
       const bar = startProgress({ label: 'predicting', total: data.count, unit: 'images/s' });
       const raw = await predictor(weights, data, {
         signal: context.signal,

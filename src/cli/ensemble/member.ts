@@ -103,7 +103,7 @@ export class RunPredictor implements AsyncDisposable {
       context,
     );
     const batchSize = evenBatch(options.batchSize ?? info.recipe.batchSize, backend.replicas);
-    const predictor = await compilePredictor(backend, model, batchSize, tta);
+    const predictor = await compilePredictor(backend, model, batchSize, { tta });
     return new RunPredictor(trained, data, predictor, `${basename(run)} on ${split}`, context);
   }
 
