@@ -7,7 +7,7 @@ import { Ensemble, likeliest, type Explanation } from '../serve/index.ts';
 export interface LoadOptions extends Pick<BackendOptions, 'device' | 'replicas' | 'threads' | 'log'> {
   /** A backend that is open already; it stays open when the model is closed. */
   readonly backend?: Backend;
-  /** Images a step, over all replicas. */
+  /** Images a step, over all replicas, where there are several; 8 unless given. */
   readonly batchSize?: number;
 }
 
@@ -35,7 +35,7 @@ export interface LoadedModel extends AsyncDisposable {
 
 /**
  * Loads the best weights of a run, of several runs whose probabilities are averaged, or of an ensemble's `.json` file, and
- * compiles them for this machine.
+ * compiles them for this machine: for one image at once, for several when several are first predicted.
  *
  * @throws CheckpointError for a run that can't be read, RuntimeError where the device isn't there.
  * @example
@@ -50,14 +50,22 @@ export async function loadModel(runs: string | readonly string[], options: LoadO
     if (options.backend === undefined) await backend.close();
   };
   let ensemble: Ensemble;
-  const rows = Math.ceil(batchSize / backend.replicas) * backend.replicas;
+  const one = backend.replicas;
+  const many = Math.ceil(batchSize / one) * one;
   try {
-    ensemble = await Ensemble.load(backend, typeof runs === 'string' ? [runs] : runs, [rows]);
+    ensemble = await Ensemble.load(backend, typeof runs === 'string' ? [runs] : runs, [one]);
   } catch (error) {
     await closeBackend();
     throw error;
   }
+  const compiled = new Map([[one, Promise.resolve()]]);
+  const compile = async (rows: number): Promise<void> => {
+    const compiling = compiled.get(rows) ?? ensemble.compile(rows);
+    compiled.set(rows, compiling);
+    await compiling;
+  };
   const close = async () => {
+    await Promise.allSettled(compiled.values());
     ensemble.dispose();
     await closeBackend();
   };
@@ -66,7 +74,9 @@ export async function loadModel(runs: string | readonly string[], options: LoadO
     size: ensemble.sizes[0],
     predict: async (images, { explain = false } = {}) => {
       const predictions: Prediction[] = [];
-      for (let at = 0; at < images.length; at += rows) {
+      for (let at = 0, rows: number; at < images.length; at += rows) {
+        rows = images.length - at <= one ? one : many;
+        await compile(rows);
         const queries = await Promise.all(
           images
             .slice(at, at + rows)

@@ -110,6 +110,11 @@ export class Ensemble {
     return new Ensemble(parts, settings, calibrated ? (fitted ?? 1) : 1);
   }
 
+  /** Compiles for batches of one more size. */
+  async compile(batchSize: number): Promise<void> {
+    for (const member of this.members) await member.compile(batchSize);
+  }
+
   /** Answers up to `batchSize` queries, which must be one of the compiled sizes. */
   async answer(queries: readonly Query[], batchSize: number): Promise<Answer[]> {
     const results: Awaited<ReturnType<Member['classify']>>[] = [];

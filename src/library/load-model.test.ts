@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, suite, test } from 'node:test';
+import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
+import { writeUntrainedRun } from '../../test/untrained-run.ts';
+import { Random } from '../base/index.ts';
+import { encodeJpeg } from '../data/index.ts';
+import { loadModel } from './load-model.ts';
+
+const SIZE = 32;
+
+function photo(seed: number): Uint8Array {
+  const random = new Random(seed, 'photo');
+  const rgb = Uint8Array.from({ length: SIZE * SIZE * 3 }, () => random.integer(256));
+  return encodeJpeg({ rgb, size: SIZE, quality: 90 });
+}
+
+suite('a loaded model', { skip }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sepal-load-model-'));
+  const backend = await cpuBackend();
+  after(async () => {
+    await backend.close();
+    await rm(folder, { recursive: true });
+  });
+
+  test('says the same of images one by one, several at a time, and by several callers at once', async () => {
+    await using model = await loadModel(await writeUntrainedRun(join(folder, 'run')), { backend, batchSize: 4 });
+    const photos = [1, 2, 3, 4, 5].map(photo);
+    const [together, again, singles] = await Promise.all([
+      model.predict(photos),
+      model.predict(photos),
+      Promise.all(photos.map(async (one) => (await model.predict([one]))[0])),
+    ]);
+    assert.deepEqual(again, together);
+    for (const [i, { classes }] of together.entries()) {
+      assert.equal(classes.length, 3);
+      for (const [k, { name, probability }] of classes.entries()) {
+        assert.equal(singles[i].classes[k].name, name);
+        assert.ok(Math.abs(singles[i].classes[k].probability - probability) < 1e-5);
+      }
+    }
+  });
+});
