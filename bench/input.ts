@@ -40,6 +40,10 @@ type Run = z.infer<typeof Run>;
  * Both decode with libjpeg-turbo. By itself that takes 131 µs of processor time for a photo of 192 px; Sepal takes 150 in later passes,
  * tf.data 259. So where every picture is decoded, a pipeline with that library needs half of tf.data's time at least.
  *
+ * Tried for a first pass that fills the cache, without gain: batches that become the cache as they are, its pages asked for ahead, places
+ * in order of arrival. One piece of memory for the whole cache spares four collections of garbage, 6 % of the pass, but would lie where a
+ * training step's memory belongs. Bytes behind a picture's own, by which libjpeg-turbo keeps to its fast way of reading until the end: 3 to 5 %.
+ *
  * Each repeat starts a process of each system, one after the other, with decoded pixels cached in memory (Sepal's default,
  * tf.data's `cache()`) and without; without, tf.data runs in its fastest form (records shuffled, then decoded) and in that
  * of the usual notebooks (decoded, then shuffled; `shared/peers` has it too). A pass counts from after the imports, with all that a system does before its first

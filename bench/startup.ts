@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,10 +8,10 @@ import { findPython } from './python.ts';
 import { record, toResultsTable } from './results.ts';
 import { toRow, type Row } from './row.ts';
 import { listOf, STEP_MODELS, type StepFlags } from './step.ts';
-import { SEPAL, SYSTEMS, Worker, type StepShape } from './worker.ts';
+import { SEPAL, STEP_CASES, SYSTEMS, Worker, type StepCase, type StepShape } from './worker.ts';
 
 /**
- * `npm run bench -- startup`: seconds from the start of a process until a training step is done, compiling included.
+ * `npm run bench -- startup`: seconds from the start of a process until a training step, or a batch of predictions, is done, compiling included.
  *
  * A cold start has no compiled program in the cache, a warm one has. The peers keep no compiled programs between
  * processes as they come, so both of their starts are the same.
@@ -20,6 +21,7 @@ export const startupBench = scriptCommand(
   'from the start of a process until a training step is done, cold and warm',
   'npm run bench -- startup --models densenet121',
 )
+  .addOption(new Option('--case <name>', 'what is done').choices(STEP_CASES).default('train'))
   .option('--models <names>', 'some of them, with commas', 'densenet121')
   .option('--systems <names>', 'some of them, with commas', 'sepal,keras-tensorflow,torch')
   .option('--batch <n>', 'pictures of a batch', parseCount, 16)
@@ -29,16 +31,23 @@ export const startupBench = scriptCommand(
   .option('--record', 'keep the rows in bench/RESULTS.md')
   .action(benchStartup);
 
-async function benchStartup(flags: StepFlags): Promise<void> {
+interface StartupFlags extends StepFlags {
+  readonly case: StepCase;
+}
+
+async function benchStartup(flags: StartupFlags): Promise<void> {
   findPython();
   const rows: Row[] = [];
   const systems = listOf('systems', flags.systems, SYSTEMS.map((system) => system.name)); // prettier-ignore
   for (const model of listOf('models', flags.models, STEP_MODELS)) {
     const { size, batch } = flags;
-    const shape: StepShape = { case: 'train', model, size, batch, device: 'cpu', precision: 'float32' };
+    const shape: StepShape = { case: flags.case, model, size, batch, device: 'cpu', precision: 'float32' };
     const able = SYSTEMS.filter(
-      ({ name, devices, lacks }) =>
-        systems.includes(name) && devices.includes('cpu') && lacks?.includes(model) !== true,
+      ({ name, devices, cases, lacks }) =>
+        systems.includes(name) &&
+        devices.includes('cpu') &&
+        cases.includes(flags.case) &&
+        lacks?.includes(model) !== true,
     );
     const starts = new Map<string, Start[]>();
     for (let repeat = 0; repeat < flags.repeats; repeat++) {
@@ -46,7 +55,8 @@ async function benchStartup(flags: StepFlags): Promise<void> {
         console.error(`startup ${model}: ${name}`);
         const pair = name === SEPAL ? await startTwice(shape) : { cold: await start(name, shape) };
         for (const [temperature, one] of Object.entries(pair)) {
-          const key = `startup, ${temperature}|${one.system}`;
+          const what = flags.case === 'train' ? 'startup' : 'startup of predictions';
+          const key = `${what}, ${temperature}|${one.system}`;
           starts.set(key, [...(starts.get(key) ?? []), one]);
         }
       }

@@ -23,7 +23,8 @@ export type StepDevice = (typeof STEP_DEVICES)[number];
 export const STEP_PRECISIONS = ['float32', 'mixed_bfloat16'] as const;
 export type StepPrecision = (typeof STEP_PRECISIONS)[number];
 
-export type StepCase = 'train' | 'inference';
+export const STEP_CASES = ['train', 'inference'] as const;
+export type StepCase = (typeof STEP_CASES)[number];
 
 /** What a step is measured on. */
 export interface StepShape {
