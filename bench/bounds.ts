@@ -46,6 +46,12 @@ const BOUNDS: readonly Bound[] = [
     because:
       'three quarters of the processor time are libjpeg-turbo, with which tf.data decodes too; its decoding of Huffman codes alone is half of it',
   },
+  {
+    case: 'input',
+    size: 512,
+    of: ['later passes, pixels of both cached'],
+    because: 'one thread copies the pictures into the batches, in tf.data two',
+  },
 ];
 
 /** Why a row takes `ratio` of the best peer's time, where that wants a reason and one is known. `subject` is its model, or what stands in its place. */
