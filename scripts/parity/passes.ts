@@ -1,6 +1,6 @@
 import { applyNetwork, isTrainable, sparseCategoricalCrossEntropy } from '../../src/nn/index.ts';
 import { preprocess, type Model } from '../../src/models/index.ts';
-import { jit, type Backend, type DeviceArray } from '../../src/runtime/index.ts';
+import { jit, type Backend, type DeviceArray, type JitOptions } from '../../src/runtime/index.ts';
 import { gradient, mean, sqrt, square, stack, sum, type Tensor, type TensorType } from '../../src/xla/index.ts';
 import { formulaImage, formulaUniform, formulaVariable } from '../../test/formula-values.ts';
 import type { Fixture } from './fixture.ts';
@@ -54,22 +54,41 @@ const typeOf = ({ shape, dtype }: TensorType): TensorType => ({ shape, dtype });
 const typesOf = (arrays: Variables<DeviceArray>): Variables<TensorType> =>
   Object.fromEntries(Object.entries(arrays).map(([path, array]) => [path, typeOf(array)]));
 
+/** How a program is compiled, and how often the fixture's images are in its batch: programs for many pictures are others than for few. */
+interface InferenceForm extends Pick<JitOptions, 'platform' | 'forInference'> {
+  readonly copies?: number;
+}
+
+/** Every form in which a backend predicts. On a CPU those of other platforms run too, if slower. */
+export function inferenceForms({ platform }: Backend): readonly InferenceForm[] {
+  const own: InferenceForm[] = [{}, { forInference: { weights: 0 } }];
+  if (platform !== 'cpu') return own;
+  return [...own, { forInference: { weights: 0 }, copies: 16 }, { platform: 'tpu' }, { platform: 'cuda' }];
+}
+
+/** Logits by moving statistics, of the fixture's images and of their copies. */
 export async function inferenceLogits(
   backend: Backend,
   model: Model,
-  { images, variables }: Inputs,
+  { images: fixture, variables }: Inputs,
+  { copies = 1, ...options }: InferenceForm,
 ): Promise<number[]> {
+  const pixels = Buffer.from((await fixture.toHost()) as Uint8Array);
+  const [count, ...picture] = fixture.shape;
+  const shape = [count * copies, ...picture];
+  const images = await backend.replicate(new Uint8Array(Buffer.concat(Array.from({ length: copies }, () => pixels))), { shape, dtype: 'uint8' }); // prettier-ignore
   const run = await jit(
     backend,
     (tensors: Variables<Tensor>, input: Tensor) =>
       applyNetwork(model.network, tensors, preprocess(input, model.preprocess), { training: false }).output,
     [typesOf(variables), typeOf(images)],
-    { name: `parity_inference_${model.name}` },
+    { name: `parity_inference_${model.name}`, ...options },
   );
   try {
     return await takeNumbers(await run(variables, images));
   } finally {
     run.program.dispose();
+    images.dispose();
   }
 }
 

@@ -41,8 +41,9 @@ testOnCpu('an extra option reaches the compiler, and all others stay as they wer
     assert.equal(told.fields.length, plain.fields.length + 1);
     assert.equal(added.length, 1);
     assert.ok(added[0].includes(NO_UNROLLING));
-    // What a generator of code doesn't know is no error, and changes no code.
+    // What a generator of code doesn't know is no error, and changes no code. How much shorter code without unrolled loops is depends on
+    // the processor (300 to more than 500 bytes); were nothing changed, it would be longer by the option's name.
     const unrolled = await compile({ overrides, extraOptions: [UNKNOWN] });
-    assert.ok(told.length < unrolled.length - 500, `${told.length} bytes instead of ${unrolled.length}`);
+    assert.ok(told.length < unrolled.length, `${told.length} bytes instead of ${unrolled.length}`);
   }
 });
