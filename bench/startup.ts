@@ -18,7 +18,7 @@ import { SEPAL, STEP_CASES, SYSTEMS, Worker, type StepCase, type StepShape } fro
  */
 export const startupBench = scriptCommand(
   'startup',
-  'from the start of a process until a training step is done, cold and warm',
+  'from the start of a process until a training step, or a batch of predictions, is done, cold and warm',
   'npm run bench -- startup --models densenet121',
 )
   .addOption(new Option('--case <name>', 'what is done').choices(STEP_CASES).default('train'))

@@ -15,7 +15,7 @@ export { inspectDataset, type InspectOptions, type SplitSummary } from './inspec
 export { type LabelTable } from './label-table.ts';
 export { type FeatureNames, type Layout } from './layout.ts';
 export { readTFRecords, type ExampleValues, type ReadOptions } from './read-tfrecords.ts';
-export { holdsRecords, SPLITS, type Split } from './locate.ts';
+export { holdsRecords, kindOfPath, SPLITS, type Split } from './locate.ts';
 export { type Dataset } from './picture-set.ts';
 export { Selection } from './selection.ts';
 export { type BadRecords, type Skipped } from './source.ts';

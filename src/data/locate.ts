@@ -143,7 +143,8 @@ async function notFound(location: string): Promise<DataError> {
   return new DataError('NOT_FOUND', message, { hint });
 }
 
-async function kindOfPath(path: string): Promise<'file' | 'folder' | undefined> {
+/** What a path leads to, on a disk or in a bucket; undefined where nothing is there. */
+export async function kindOfPath(path: string): Promise<'file' | 'folder' | undefined> {
   return (await storageOf(path)).kindOf(path);
 }
 

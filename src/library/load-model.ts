@@ -58,14 +58,9 @@ export async function loadModel(runs: string | readonly string[], options: LoadO
     await closeBackend();
     throw error;
   }
-  const compiled = new Map([[one, Promise.resolve()]]);
-  const compile = async (rows: number): Promise<void> => {
-    const compiling = compiled.get(rows) ?? ensemble.compile(rows);
-    compiled.set(rows, compiling);
-    await compiling;
-  };
+  let compiling: Promise<void> | undefined;
   const close = async () => {
-    await Promise.allSettled(compiled.values());
+    await compiling?.catch(() => {});
     ensemble.dispose();
     await closeBackend();
   };
@@ -76,7 +71,7 @@ export async function loadModel(runs: string | readonly string[], options: LoadO
       const predictions: Prediction[] = [];
       for (let at = 0, rows: number; at < images.length; at += rows) {
         rows = images.length - at <= one ? one : many;
-        await compile(rows);
+        if (rows > one) await (compiling ??= ensemble.compile(rows));
         const queries = await Promise.all(
           images
             .slice(at, at + rows)

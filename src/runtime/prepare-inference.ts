@@ -30,7 +30,8 @@ const ONEDNN = {
  * A call of oneDNN takes 0.1 ms beside its work, and programs that call it are compiled by each process. From the start to the answer
  * for one picture of 192 px DenseNet121 took 3.3 s with oneDNN and takes 1.1 with XLA's products, EfficientNetB0 3.5 and 0.8, ResNet50 2.8
  * and 1.7. Then pictures one by one took EfficientNetB0 14 ms and take 10, DenseNet121 34 and 32, VGG16 98 and 91, ResNet50 38 and 42. Of
- * two pictures small networks take as long, others a tenth to a fifth longer; of one picture of 512 px all do.
+ * two pictures small networks take as long, others a tenth to a fifth longer; of one picture of 512 px EfficientNetB0
+ * and ResNet50 a seventh, DenseNet121 a third to a half.
  */
 const FEW = 256 * 256 * 3;
 /**
@@ -57,18 +58,13 @@ export async function prepareInference(
   if (platform !== 'cpu') return { graph: folded, platform, compiler: compilerOptions(platform), serializable: true };
   const sizes = graph.parameters.flatMap(({ shape }, i) => (weights.has(i) ? [] : [elementCount(shape)]));
   const batch = Math.max(1, ...sizes);
-  if (batch <= FEW || batch * calls <= SOON_DONE) {
-    const few = 'cpu-few';
-    return {
-      graph: joinInPlace(withWinograd(folded)),
-      platform: few,
-      compiler: compilerOptions(few),
-      serializable: true,
-    };
-  }
-  if (!(await hasOneDnn(backend.client))) return { graph: folded, platform, compiler: {}, serializable: true };
+  const isFew = batch <= FEW || batch * calls <= SOON_DONE;
+  if (!isFew && !(await hasOneDnn(backend.client)))
+    return { graph: folded, platform, compiler: {}, serializable: true };
+  const shaped = joinInPlace(withWinograd(folded));
+  if (isFew) return { graph: shaped, platform: 'cpu-few', compiler: compilerOptions('cpu-few'), serializable: true };
   // Serialising a program that calls oneDNN ends the process (`std::bad_alloc`), so each process compiles it anew.
-  return { graph: joinInPlace(withWinograd(folded)), platform: 'cpu-onednn', compiler: ONEDNN, serializable: false };
+  return { graph: shaped, platform: 'cpu-onednn', compiler: ONEDNN, serializable: false };
 }
 
 const answers = new WeakMap<Client, Promise<boolean>>();

@@ -1,7 +1,6 @@
-import { stat } from 'node:fs/promises';
 import { Option } from 'commander';
 import { formatTable, startProgress, UsageError, writeFile } from '../../base/index.ts';
-import { holdsRecords, openImages, SPLITS, type Dataset, type Split } from '../../data/index.ts';
+import { holdsRecords, kindOfPath, openImages, SPLITS, type Dataset, type Split } from '../../data/index.ts';
 import { scaleByTemperature } from '../../metrics/index.ts';
 import {
   calibrationText,
@@ -67,7 +66,7 @@ async function predict(run: string, images: readonly string[], flags: PredictFla
       // Doubled from 1 on, so that other numbers of photos find their program in the cache.
       const wanted = Math.min(flags.batchSize, 2 ** Math.ceil(Math.log2(pictures)));
       const predictor = await compilePredictor(backend, model, evenBatch(wanted, backend.replicas), { pictures });
-      const bar = startProgress({ label: 'predicting', total: data.count, unit: 'images/s' });
+      const bar = startProgress({ label: 'predicting', total: pictures, unit: 'images/s' });
       const raw = await predictor(weights, data, {
         signal: context.signal,
         onProgress: (done) => bar.update(done),
@@ -99,8 +98,7 @@ async function mostRows(paths: readonly string[], batchSize: number): Promise<nu
 }
 
 async function isPhoto(path: string): Promise<boolean> {
-  const info = await stat(path).catch(() => undefined);
-  return info?.isFile() === true && !(await holdsRecords(path));
+  return (await kindOfPath(path)) === 'file' && !(await holdsRecords(path));
 }
 
 /** Photos, unless the one path given is a TFRecord file or a folder that holds some. */
