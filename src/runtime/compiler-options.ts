@@ -22,10 +22,14 @@ const OPTIONS: { readonly [K in Platform]?: CompilerOptions } = {
   // LLVM unrolls loops by default: DenseNet121's program then takes a fifth longer to compile, and its steps, like those of six other
   // networks, as long as without. In inference kernels need it (EfficientNetB0's batch takes a fifth longer without), where other
   // options hold (`prepare-inference.ts`).
+  //
+  // By default vectors are of 256 bits where a processor has 512, as the first of those ran slower with them. Without it steps at batch
+  // 16 took 1 to 5 % longer on a Xeon, in turn (by processor time 0 to 4 %); batches of 32, bound by memory, and predictions as long.
   cpu: {
     overrides: {
       xla_cpu_enable_concurrency_optimized_scheduler: true,
       xla_cpu_experimental_ynn_fusion_type: 'LIBRARY_FUSION_TYPE_REDUCE',
+      xla_cpu_prefer_vector_width: 512,
     },
     extraOptions: ['xla_cpu_disable_loop_unrolling'],
   },

@@ -1,7 +1,8 @@
-import { reserveRun, type CompileOptions, type LoadedExecutable } from '../pjrt/index.ts';
+import type { CompileOptions, LoadedExecutable } from '../pjrt/index.ts';
 import type { Backend } from './backend.ts';
 import { CompileCache } from './compile-cache.ts';
 import { compilerFingerprint } from './compiler-fingerprint.ts';
+import { loadForRuns, type Loading } from './load-for-runs.ts';
 
 /** Characters of a program that takes longer to trace and write than its label takes to look up. */
 const LEAST_TEXT = 50_000;
@@ -19,13 +20,14 @@ export class EarlyLoad {
   #executable: Promise<LoadedExecutable | undefined> | undefined;
 
   /** Gives back the memory that was reserved for its runs. */
-  #release = (): void => {};
+  readonly #release: () => void;
 
-  private constructor(cache: CompileCache, label: string, key?: string, executable?: Promise<LoadedExecutable>) {
+  private constructor(cache: CompileCache, label: string, key?: string, loading?: Loading) {
     this.#cache = cache;
     this.#label = label;
     this.#key = key;
-    this.#executable = executable?.catch(() => undefined);
+    this.#executable = loading?.executable.catch(() => undefined);
+    this.#release = loading?.release ?? (() => {});
   }
 
   /**
@@ -41,11 +43,7 @@ export class EarlyLoad {
     const key = cache.latest(label);
     const serialized = key === undefined ? undefined : cache.readAtOnce(key);
     if (key === undefined || serialized === undefined) return new EarlyLoad(cache, label);
-    const memory = backend.memoryOf(serialized);
-    const release = memory === undefined ? undefined : reserveRun(memory);
-    const early = new EarlyLoad(cache, label, key, backend.load(serialized, options, memory));
-    if (release !== undefined) early.#release = release;
-    return early;
+    return new EarlyLoad(cache, label, key, loadForRuns(backend, serialized, options));
   }
 
   /** The program, if it is the one with this key and loads. It is the caller's from then on. */

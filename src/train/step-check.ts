@@ -1,21 +1,18 @@
 import {
   all,
   and,
-  concatenate,
   convert,
   div,
-  elementCount,
   isFinite,
   maximum,
   optimizationBarrier,
-  reshape,
   sqrt,
   stack,
   sum,
   type Tensor,
   type TensorType,
 } from '../xla/index.ts';
-import { squareRanges, sumsOfSquares } from './gradient-squares.ts';
+import { flat, squareRanges, sumsOfSquares } from './gradient-squares.ts';
 
 /** What a step says of its own numbers. They are equal on every replica. */
 export interface StepCheck {
@@ -42,20 +39,13 @@ export interface CheckedNumbers {
  */
 export function checkStep({ gradients, statistics, loss, examples }: CheckedNumbers): StepCheck & { finite: Tensor } {
   // Kept apart, so that XLA doesn't add up all of it at once.
-  const [squares] = optimizationBarrier([flat(sumsOfSquares(gradients))]);
+  const [squares] = optimizationBarrier([sumsOfSquares(gradients)]);
   const norm = sqrt(sum(squares));
   const sound = [isFinite(loss), isFinite(norm), ...(statistics.length === 0 ? [] : [all(isFinite(flat(statistics)))])];
   // Without the barrier every variable's update would look again.
   const [finite] = optimizationBarrier([sound.reduce((a, b) => and(a, b))]);
   return { finite, summary: stack([convert(finite, 'float32'), div(loss, maximum(examples, 1)), norm]), squares };
 }
-
-/** Their numbers end to end. */
-export const flat = (tensors: readonly Tensor[]): Tensor =>
-  concatenate(
-    tensors.map((tensor) => reshape(tensor, [elementCount(tensor.shape)])),
-    0,
-  );
 
 /** Parameters whose gradients are not finite, in the order of the model. */
 export function unsoundParameters(params: Readonly<Record<string, TensorType>>, squares: Float32Array): string[] {
