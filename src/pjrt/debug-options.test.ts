@@ -6,9 +6,12 @@ import { debugOptionsOf } from './debug-options.ts';
 
 const NO_UNROLLING = 'xla_cpu_disable_loop_unrolling';
 const UNKNOWN = 'xla_no_such_option';
-const JOIN = `func.func @main(%x: tensor<64x48xf32>, %y: tensor<64x16xf32>) -> tensor<64x64xf32> {
+/** Three kernels, so that what is left out of each adds up to more than the margin on every processor. */
+const JOIN = `func.func @main(%x: tensor<64x48xf32>, %y: tensor<64x16xf32>) -> (tensor<64x64xf32>, tensor<64x64xf32>, tensor<64x96xf32>) {
   %joined = stablehlo.concatenate %x, %y, dim = 1 : (tensor<64x48xf32>, tensor<64x16xf32>) -> tensor<64x64xf32>
-  return %joined : tensor<64x64xf32>
+  %turned = stablehlo.concatenate %y, %x, dim = 1 : (tensor<64x16xf32>, tensor<64x48xf32>) -> tensor<64x64xf32>
+  %twice = stablehlo.concatenate %x, %x, dim = 1 : (tensor<64x48xf32>, tensor<64x48xf32>) -> tensor<64x96xf32>
+  return %joined, %turned, %twice : tensor<64x64xf32>, tensor<64x64xf32>, tensor<64x96xf32>
 }`;
 
 /** The fields of a message, each as it is written. */
@@ -41,9 +44,8 @@ testOnCpu('an extra option reaches the compiler, and all others stay as they wer
     assert.equal(told.fields.length, plain.fields.length + 1);
     assert.equal(added.length, 1);
     assert.ok(added[0].includes(NO_UNROLLING));
-    // What a generator of code doesn't know is no error, and changes no code. How much shorter code without unrolled loops is depends on
-    // the processor (300 to more than 500 bytes); were nothing changed, it would be longer by the option's name.
+    // What a generator of code doesn't know is no error, and changes no code.
     const unrolled = await compile({ overrides, extraOptions: [UNKNOWN] });
-    assert.ok(told.length < unrolled.length, `${told.length} bytes instead of ${unrolled.length}`);
+    assert.ok(told.length < unrolled.length - 500, `${told.length} bytes instead of ${unrolled.length}`);
   }
 });

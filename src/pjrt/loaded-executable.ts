@@ -31,6 +31,8 @@ export class LoadedExecutable extends Executable {
   readonly #loaded: Pointer;
   /** Bytes of a run's intermediate results on a device. Who knows them says so: the plugin takes 60 ms to tell, of a large program. */
   tempBytes: number | undefined;
+  /** Frees what else is there for the program alone, after it. */
+  afterFree: () => void = () => {};
   /** Indices of the arguments that the program takes over, known after the first launch. */
   #donated: readonly number[] | undefined;
 
@@ -175,6 +177,7 @@ export class LoadedExecutable extends Executable {
   protected override free(executable: Pointer): void {
     this.api.call('LoadedExecutable_Destroy', { executable: this.#loaded });
     super.free(executable);
+    this.afterFree();
   }
 }
 

@@ -2,7 +2,6 @@ import type { CompileOptions, LoadedExecutable } from '../pjrt/index.ts';
 import type { Backend } from './backend.ts';
 import { CompileCache } from './compile-cache.ts';
 import { compilerFingerprint } from './compiler-fingerprint.ts';
-import { loadForRuns, type Loading } from './load-for-runs.ts';
 
 /** Characters of a program that takes longer to trace and write than its label takes to look up. */
 const LEAST_TEXT = 50_000;
@@ -19,15 +18,11 @@ export class EarlyLoad {
   /** Undefined where there is none, or it didn't load. */
   #executable: Promise<LoadedExecutable | undefined> | undefined;
 
-  /** Gives back the memory that was reserved for its runs. */
-  readonly #release: () => void;
-
-  private constructor(cache: CompileCache, label: string, key?: string, loading?: Loading) {
+  private constructor(cache: CompileCache, label: string, key?: string, executable?: Promise<LoadedExecutable>) {
     this.#cache = cache;
     this.#label = label;
     this.#key = key;
-    this.#executable = loading?.executable.catch(() => undefined);
-    this.#release = loading?.release ?? (() => {});
+    this.#executable = executable?.catch(() => undefined);
   }
 
   /**
@@ -43,7 +38,7 @@ export class EarlyLoad {
     const key = cache.latest(label);
     const serialized = key === undefined ? undefined : cache.readAtOnce(key);
     if (key === undefined || serialized === undefined) return new EarlyLoad(cache, label);
-    return new EarlyLoad(cache, label, key, loadForRuns(backend, serialized, options));
+    return new EarlyLoad(cache, label, key, backend.load(serialized, options));
   }
 
   /** The program, if it is the one with this key and loads. It is the caller's from then on. */
@@ -61,7 +56,6 @@ export class EarlyLoad {
 
   /** Frees the program unless it was taken. */
   dispose(): void {
-    if (this.#executable !== undefined) this.#release();
     void this.#executable?.then((executable) => executable?.destroy());
     this.#executable = undefined;
   }

@@ -8,7 +8,6 @@ import { DeviceArray } from './device-array.ts';
 import type { EarlyLoad } from './early-load.ts';
 import { RuntimeError } from './errors.ts';
 import { inForm, type CachedForm } from './cached-form.ts';
-import { loadForRuns } from './load-for-runs.ts';
 import { programText } from './program-text.ts';
 import { compilerFingerprint } from './compiler-fingerprint.ts';
 
@@ -160,11 +159,10 @@ export async function compilePrepared(
   const read = async (fromCache: boolean): Promise<Program | undefined> => {
     const cached = await cache?.read(key);
     if (cached === undefined) return undefined;
-    const { executable, release } = loadForRuns(backend, cached, options);
     try {
-      return new Program(prepared.graph, await executable, donate, made(fromCache));
+      const executable = await backend.load(cached, options);
+      return new Program(prepared.graph, executable, donate, made(fromCache));
     } catch (error) {
-      release();
       log.debug(`compile cache: ${settings.name ?? 'program'} doesn't load, compiling it anew (${String(error)})`);
       await cache?.remove(key);
       form = 'whole'; // Another build of XLA may need what was left out.
