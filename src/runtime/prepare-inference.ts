@@ -6,6 +6,8 @@ import {
   joinInPlace,
   lowerToStableHlo,
   trace,
+  withProducts,
+  withShortcutsInPlace,
   withWinograd,
   type Graph,
 } from '../xla/index.ts';
@@ -64,7 +66,8 @@ export async function prepareInference(
   const shaped = joinInPlace(withWinograd(folded));
   if (isFew) return { graph: shaped, platform: 'cpu-few', compiler: compilerOptions('cpu-few'), serializable: true };
   // Serialising a program that calls oneDNN ends the process (`std::bad_alloc`), so each process compiles it anew.
-  return { graph: shaped, platform: 'cpu-onednn', compiler: ONEDNN, serializable: false };
+  const inPlace = withShortcutsInPlace(withProducts(shaped));
+  return { graph: inPlace, platform: 'cpu-onednn', compiler: ONEDNN, serializable: false };
 }
 
 const answers = new WeakMap<Client, Promise<boolean>>();

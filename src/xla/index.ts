@@ -81,6 +81,8 @@ export { conv2d, dotGeneral, matmul, type ConvOptions } from './linear.ts';
 export { foldScales } from './fold-scales.ts';
 export { splitGraph, type SplitGraph } from './split-graph.ts';
 export { joinInPlace } from './lower/cpu-join-in-place.ts';
+export { withProducts } from './lower/cpu-products-inference.ts';
+export { withShortcutsInPlace } from './lower/cpu-shortcut-inference.ts';
 export { withWinograd } from './lower/cpu-winograd-inference.ts';
 export { lowerToStableHlo, type LowerOptions, type Platform } from './lower/module.ts';
 export { averagePool2d, maxPool2d, type PoolOptions } from './pooling.ts';

@@ -12,10 +12,10 @@ export const isPointwise = ({ padding, groups }: ConvParams, kernel: Shape): boo
   padding.every(([low, high]) => low === 0 && high === 0);
 
 /** Position by channel. */
-const rowsOf = (shape: Shape): Shape => [elementCount(shape.slice(0, -1)), shape[shape.length - 1]];
+export const rowsOf = (shape: Shape): Shape => [elementCount(shape.slice(0, -1)), shape[shape.length - 1]];
 
 /** Positions that a 1×1 convolution reads. */
-const readPositions = (x: Shape, { strides }: ConvParams): { limit: Shape; steps: Shape } => ({
+export const readPositions = (x: Shape, { strides }: ConvParams): { limit: Shape; steps: Shape } => ({
   limit: x,
   steps: [1, ...strides, 1],
 });
