@@ -36,7 +36,7 @@ const BOUNDS: readonly Bound[] = [
   {
     case: 'inference',
     of: ['xception'],
-    because: `its 25 products of 728 channels: oneDNN has 130 GFLOP/s a core there, where MKL has 163 (${INFERENCE})`,
+    because: `its 25 products of 728 channels: oneDNN packs their kernels anew in each call, ONNX Runtime once (${INFERENCE})`,
   },
   {
     case: 'input',

@@ -11,6 +11,7 @@ import {
   maxPool2d,
   mul,
   relu,
+  reshape,
   sigmoid,
   splitGraph,
   trace,
@@ -97,6 +98,17 @@ test('of a product only what a convolution or a pooling reads is laid out as map
   const maps = nodes(shaped(residualNetwork(SMALL)), 'add').filter(({ outputs }) => outputs[0].shape.length === 4);
   // The sum with the 3×3 convolution's outputs.
   assert.equal(maps.length, 1);
+});
+
+test("what is repeated over a picture's places is not laid out as rows", () => {
+  const types = [[2, 4, 4, 8], [1, 1, 8, 8], [2, 8]].map((shape) => ({ shape, dtype: 'float32' }) as const); // prettier-ignore
+  const graph = withProducts(
+    trace(types, (x, kernel, gate) => {
+      const y = conv2d(x, kernel, { padding: 'valid' });
+      return [mul(y, broadcastTo(reshape(gate, [2, 1, 1, 8]), y.shape))];
+    }),
+  );
+  assert.equal(nodes(graph, 'multiply')[0].outputs[0].shape.length, 4);
 });
 
 test('large kernels are transposed where what depends on the weights alone is computed', () => {

@@ -59,23 +59,22 @@ export function withProducts(graph: Graph): Graph {
 /** An op on maps that are a product's rows, on those rows. */
 function onRows(node: Node, inputs: readonly Tensor[]): readonly Tensor[] | undefined {
   if (!ELEMENTWISE.has(node.op) || !inputs.some(isProductAsMaps)) return undefined;
-  // oneDNN adds to a convolution's outputs while it makes them.
-  if (inputs.some((input) => !isProductAsMaps(input) && isLinearOutput(input.node))) return undefined;
   const { shape } = inputs[0];
-  const [rows] = emitAll(node.op, node.params, inputs.map((input) => toRows(input, rowsOf(shape)))); // prettier-ignore
-  return [reshape(rows, shape)];
+  const rows = inputs.map((input) => toRows(input, rowsOf(shape))).filter((input) => input !== undefined);
+  if (rows.length < inputs.length) return undefined;
+  return [reshape(emitAll(node.op, node.params, rows)[0], shape)];
 }
 
 const isProductAsMaps = ({ node, rank, shape }: Tensor): boolean =>
   isOp(node, 'reshape') && rank > 2 && node.inputs[0].rank === 2 && node.inputs[0].shape[1] === shape[rank - 1];
 
-function toRows(x: Tensor, shape: Shape): Tensor {
+/** A tensor as rows; undefined where that takes something from it: the sum of a convolution, which oneDNN adds up as maps, or what is repeated. */
+function toRows(x: Tensor, shape: Shape): Tensor | undefined {
   if (isProductAsMaps(x)) return x.node.inputs[0];
-  if (isOp(x.node, 'broadcast')) {
-    const [source] = x.node.inputs;
-    const { axes } = x.node.params;
-    // Laid out again XLA would no longer see that it is a bias.
-    if (source.rank === 0 || (axes.length === 1 && axes[0] === x.rank - 1)) return broadcastTo(source, shape);
-  }
-  return reshape(x, shape);
+  if (isLinearOutput(x.node)) return undefined;
+  if (!isOp(x.node, 'broadcast')) return reshape(x, shape);
+  const [source] = x.node.inputs;
+  const { axes } = x.node.params;
+  const isOfChannels = axes.length === 1 && axes[0] === x.rank - 1;
+  return source.rank === 0 || isOfChannels ? broadcastTo(source, shape) : undefined;
 }
