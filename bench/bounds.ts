@@ -31,7 +31,7 @@ const BOUNDS: readonly Bound[] = [
   {
     case: 'inference',
     batch: 1,
-    because: `operands of products and 3×3 kernels are packed anew for each picture, and each op wakes a thread; what was measured on the EPYC is from when oneDNN did it, 0.07 to 0.1 ms a call beside its work (${INFERENCE})`,
+    because: `operands of products and 3×3 kernels are packed anew for each picture, each op wakes a thread, and of so few rows a second core makes a product a third faster at most; what was measured on the EPYC is from when oneDNN did it, 0.07 to 0.1 ms a call beside its work (${INFERENCE})`,
   },
   {
     case: 'inference',
