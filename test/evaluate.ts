@@ -78,6 +78,17 @@ export async function evaluateGraph(
   return values;
 }
 
+/** Fails where two programs give different numbers, on the same inputs, or where the first gives none above 1. */
+export async function assertSameNumbers(backend: Backend, plain: Graph, other: Graph, random: Random): Promise<void> {
+  const inputs = drawInputs(plain, random);
+  const [expected] = await evaluateGraph(backend, plain, inputs);
+  const [found] = await evaluateGraph(backend, other, inputs);
+  assert.ok(expected.some((value) => value > 1));
+  for (const [i, value] of expected.entries()) {
+    assert.ok(Math.abs(found[i] - value) < 1e-11 * (1 + Math.abs(value)), `element ${i}: ${found[i]}, plain ${value}`);
+  }
+}
+
 /** Fails where a number is further than `tolerance` (relative, absolute below 1) from what it should be. */
 export function assertClose(
   found: readonly number[],

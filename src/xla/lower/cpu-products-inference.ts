@@ -1,10 +1,11 @@
 import { broadcastTo } from '../elementwise.ts';
 import { emitAll } from '../emit.ts';
 import { BINARY_OPS, isOp, UNARY_OPS, type Graph, type Node, type OpName, type Tensor } from '../ir.ts';
+import { matmul } from '../linear.ts';
 import { elementCount, type Shape } from '../shape.ts';
-import { reshape, slice, transpose } from '../structure.ts';
+import { reshape, transpose } from '../structure.ts';
 import { contract } from './cpu-contract.ts';
-import { isPointwise, readPositions, rowsOf } from './cpu-pointwise.ts';
+import { pointwiseConvBy, rowsOf } from './cpu-pointwise.ts';
 import { isLinearOutput } from './cpu-shortcut-inference.ts';
 import { replaceNodes, rewrite, type Rewrite } from './rewrite.ts';
 
@@ -29,16 +30,13 @@ const LARGE_KERNEL = 2 ** 19;
 const pointwiseConvOfFewPositions: Rewrite<'conv'> = (params, [x, kernel]) => {
   const [batch, ...sizes] = x.shape.slice(0, -1);
   const positions = sizes.reduce((product, size, i) => product * Math.ceil(size / params.strides[i]), batch);
-  if (positions > FEW_POSITIONS || !isPointwise(params, kernel.shape)) return undefined;
-  const { limit, steps } = readPositions(x.shape, params);
-  const start = x.shape.map(() => 0);
-  const read = slice(x, start, limit, steps);
-  const rows = reshape(read, rowsOf(read.shape));
-  const matrix = reshape(kernel, kernel.shape.slice(-2));
-  const isLarge = elementCount(matrix.shape) >= LARGE_KERNEL;
-  const product = isLarge ? contract(rows, transpose(matrix, [1, 0]), 1, 1) : contract(rows, matrix, 1, 0);
-  return [reshape(product, [...read.shape.slice(0, -1), kernel.shape[kernel.rank - 1]])];
+  return positions > FEW_POSITIONS ? undefined : pointwiseConvBy(multiply)(params, [x, kernel]);
 };
+
+function multiply(rows: Tensor, weights: Tensor): Tensor {
+  const isLarge = elementCount(weights.shape) >= LARGE_KERNEL;
+  return isLarge ? contract(rows, transpose(weights, [1, 0]), 1, 1) : matmul(rows, weights);
+}
 
 const ELEMENTWISE: ReadonlySet<OpName> = new Set<OpName>([...UNARY_OPS, ...BINARY_OPS]);
 
