@@ -1,8 +1,8 @@
 import type { Row } from './row.ts';
 
 /** Where it is told at length, with all that was tried. */
-const TRAINING = '[docs/xla.md](../docs/xla.md#what-bounds-a-training-step-on-the-cpu)';
-const INFERENCE = '[docs/xla.md](../docs/xla.md#inference)';
+const TRAINING = '[docs/cpu.md](../docs/cpu.md#what-bounds-a-training-step-on-the-cpu)';
+const INFERENCE = '[docs/cpu.md](../docs/cpu.md#what-bounds-predictions)';
 
 /** What bounds rows of a case. */
 interface Bound {

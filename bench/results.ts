@@ -61,16 +61,42 @@ function toPage(rows: readonly Recorded[]): string {
     '',
     systems.join('; '),
     '',
-    ...machines.flatMap((machine) => [
-      `## ${machine}`,
-      '',
-      toResultsTable(
-        rows.filter((row) => row.machine === machine),
-        '###',
-      ),
-      '',
-    ]),
+    ...machines.flatMap((machine) => toMachineSection(machine, rows.filter((row) => row.machine === machine))), // prettier-ignore
   ].join('\n');
+}
+
+const toMachineSection = (machine: string, rows: readonly Row[]): string[] => [
+  `## ${machine}`,
+  '',
+  ...toRatioTable(rows),
+  toResultsTable(rows, '###'),
+  '',
+];
+
+/** Every model's ratio to the best peer in every case that several models ran: the page's answer before its figures. */
+function toRatioTable(rows: readonly Row[]): string[] {
+  const modelsOf = (group: readonly Row[]): string[] => [...new Set(group.map(subjectOf))];
+  const groups = [
+    ...Map.groupBy(
+      rows.filter(({ model }) => model !== null),
+      groupOf,
+    ),
+  ]
+    .filter(([, members]) => modelsOf(members).length > 1 && members.some((row) => !isSepal(row)))
+    .toSorted(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
+  if (groups.length === 0) return [];
+  const models = modelsOf(groups.flatMap(([, members]) => members)).toSorted();
+  const ratio = (members: readonly Row[], model: string): string =>
+    ratioOf(members.filter((row) => row.model === model))?.toFixed(2) ?? '–';
+  return [
+    '### Ratios to the best peer',
+    '',
+    toMarkdown([
+      ['model', ...groups.map(([name]) => name)],
+      ...models.map((model) => [model, ...groups.map(([, members]) => ratio(members, model))]),
+    ]),
+    '',
+  ];
 }
 
 /** A table for each case under a heading of this level: a model, or what a case is about, a line, a system a column. Below it, why Sepal is behind where it is. */

@@ -9,7 +9,7 @@ const LOOPS = 2;
 /**
  * Bytes that one sum may touch in a step of a loop of many steps. XLA spreads what touches half a MiB over threads, and leaves a task
  * behind for each thread that was busy meanwhile. With some hundred steps a queue of tasks is full, and then Eigen's products go
- * wrong (docs/xla.md).
+ * wrong (docs/cpu.md).
  */
 export const STEP_BYTES = 480 * 2 ** 10;
 
