@@ -20,7 +20,9 @@ const SHOWN = 30;
 /** Records whose labels the folds of a cross-validation contradict that had not seen them, the most contradicted first. */
 export async function findSuspects(folder: string, records: readonly Member[]): Promise<Suspect[]> {
   const { ids, labels, probabilities, classNames } = await readOutOfFold(folder);
-  const byId = new Map(records.map((record) => [record.id, record]));
+  const byId = new Map<string, Member | undefined>();
+  // Of two records with one id nobody knows which is meant.
+  for (const record of records) byId.set(record.id, byId.has(record.id) ? undefined : record);
   if (!ids.some((id) => byId.has(id))) {
     throw new UsageError('OUT_OF_FOLD', `${folder} is of another data set: it knows none of these images`);
   }

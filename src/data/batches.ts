@@ -158,13 +158,17 @@ async function prepare(
     mask[row] = 1;
   };
   const work: Promise<void>[] = [];
+  let failed = false;
   for (const [i, row] of absent.entries()) {
     await gate.enter();
-    if (ended.aborted) {
+    if (ended.aborted || failed) {
       gate.leave();
       break;
     }
-    work.push(decode(row, encoded[i]).finally(() => gate.leave()));
+    const one = decode(row, encoded[i]).finally(() => gate.leave());
+    // `settle` passes the failure on. Until then, while others wait for the gate, it is not to end the process as unhandled.
+    one.catch(() => (failed = true));
+    work.push(one);
   }
   await settle(work);
   ended.throwIfAborted();

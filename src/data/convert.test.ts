@@ -42,6 +42,15 @@ test('a folder per class becomes a data set in Kaggle layout', async () => {
   assert.ok(ids.includes('rose/deeper/a'));
 });
 
+test('two pictures that differ in their ending alone have names of their own', async () => {
+  const twins = join(root, 'twins');
+  for (const name of ['1.jpg', '1.png', '2.jpg']) await photo(join(twins, 'daisy', name));
+  await convertFolder(twins, { out: join(root, 'twins-out'), size: 32, val: 0, test: 0 });
+  const { ids, hasIds } = await openDataset(join(root, 'twins-out'), { split: 'train' });
+  assert.deepEqual(ids.toSorted(), ['daisy/1.jpg', 'daisy/1.png', 'daisy/2']);
+  assert.ok(hasIds);
+});
+
 test('the same seed makes the same files', async () => {
   const make = async (name: string, seed: number) => {
     const out = join(root, name);

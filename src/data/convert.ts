@@ -150,12 +150,14 @@ function splitRows(
   return { train, val: bySplit.has('val') ? given('val') : val, test: given('test') };
 }
 
-/** What a picture is called: its path in the folder, or its row. */
-function idOf(folder: string, source: Source, index: number): string {
-  if (!(source instanceof ImageFileSource)) return source.ids[index];
-  return relative(folder, source.files[index])
-    .replaceAll('\\', '/')
-    .replace(/\.[^.]+$/, '');
+/** What pictures are called: their path in the folder, or their row. Endings are left out where no two then have one name. */
+function idsOf(folder: string, source: Source): readonly string[] {
+  if (!(source instanceof ImageFileSource)) return source.ids;
+  const paths = source.files.map((file) => relative(folder, file).replaceAll('\\', '/'));
+  const stems = paths.map((path) => path.replace(/\.[^.]+$/, ''));
+  const times = new Map<string, number>();
+  for (const stem of stems) times.set(stem, (times.get(stem) ?? 0) + 1);
+  return stems.map((stem, i) => (times.get(stem) === 1 ? stem : paths[i]));
 }
 
 /**
@@ -194,12 +196,13 @@ async function* encodeAll(
   { size, quality = 95, badRecords = 'fail', signal }: WriteOptions,
   onBad: (bad: Skipped) => void,
 ): AsyncGenerator<Uint8Array | undefined> {
+  const ids = idsOf(folder, source);
   const encode = async (index: number) => {
     try {
       const [bytes] = await source.read(Uint32Array.of(index));
       if (bytes instanceof Error) throw bytes;
       const image = await toSquareJpeg(bytes, size, quality, source.place(index));
-      const id = idOf(folder, source, index);
+      const id = ids[index];
       const label = source.labels[index];
       return encodeExample(label < 0 ? { image, id } : { image, class: label, id });
     } catch (error) {

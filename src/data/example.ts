@@ -38,15 +38,14 @@ export function kindOf({ kind }: Feature): FeatureKind {
   return kind.case === undefined ? 'unset' : KINDS[kind.case];
 }
 
-/** The single byte string of a feature; undefined where it is missing, empty or of another kind. */
+/** The first byte string of a feature; undefined where it is missing, empty or of another kind. */
 export function bytesValue(features: Features, name: string): Uint8Array | undefined {
   const kind = Object.hasOwn(features, name) ? features[name].kind : undefined;
   return kind?.case === 'bytesList' ? kind.value.value[0] : undefined;
 }
 
-/** The single integer of a feature; undefined where it is missing, empty or of another kind. */
-export function integerValue(features: Features, name: string): number | undefined {
+/** The integers of a feature; none where it is missing or of another kind. */
+export function integerValues(features: Features, name: string): readonly bigint[] {
   const kind = Object.hasOwn(features, name) ? features[name].kind : undefined;
-  if (kind?.case !== 'int64List' || kind.value.value.length === 0) return undefined;
-  return Number(kind.value.value[0]);
+  return kind?.case === 'int64List' ? kind.value.value : [];
 }

@@ -49,6 +49,23 @@ test('a file that is missing or no picture is named, or skipped', async () => {
   assert.equal(dataset.skipped[0].file, bad);
 });
 
+test('a picture that breaks while others wait to be decoded is an error of its batch, not of the process', async () => {
+  const folder = join(root, 'many');
+  await mkdir(folder);
+  // More than are decoded at a time, and slow beside the first one.
+  const noise = { type: 'gaussian', mean: 128, sigma: 30 } as const;
+  const slow = await sharp({ create: { width: 900, height: 900, channels: 3, background: 'red', noise } })
+    .png({ compressionLevel: 1 })
+    .toBuffer();
+  await writeFile(join(folder, '00.png'), slow.subarray(0, 1000));
+  for (let i = 1; i < 64; i++) await writeFile(join(folder, `${i}`.padStart(2, '0') + '.png'), slow);
+  const dataset = await openImages([folder], { size: 16 });
+  await assert.rejects(dataset.batches({ batchSize: 64 }).next(), {
+    code: 'BAD_IMAGE',
+    place: { file: join(folder, '00.png') },
+  });
+});
+
 test('class folders give labels in the order of their names', async () => {
   const found = await listClassFolders(join(root, 'set'));
   assert.deepEqual(found, { classNames: ['a', 'b'], files, labels: Int32Array.of(0, 1, 1), unlisted: 0 });

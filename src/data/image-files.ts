@@ -23,6 +23,7 @@ export class ImageFileSource implements Source {
   readonly files: readonly string[];
   readonly labels: Int32Array;
   readonly heldBytes = 0;
+  readonly hasIds = true;
 
   constructor(files: readonly string[], labels?: Int32Array) {
     this.files = files;

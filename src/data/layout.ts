@@ -29,6 +29,13 @@ const KNOWN = [
   { name: 'TFDS', image: ['image'], label: ['label'], id: ['id', 'tfds_id', 'image/filename', 'file_name'] },
 ] as const;
 
+/** What is taken from a record, and the kinds of feature that it is taken from. */
+const ROLES = [
+  ['image', 'bytes'],
+  ['label', 'int64'],
+  ['id', 'bytes', 'int64'],
+] as const;
+
 /** Kinds of the features seen in some records; a kind beats `unset`, which may be a missing value only. */
 export type FeatureKinds = ReadonlyMap<string, FeatureKind>;
 
@@ -57,9 +64,10 @@ export function detectLayout(
   const has = (name: string, kind: FeatureKind) => kinds.get(name) === kind;
   const find = (candidates: readonly string[], kind: FeatureKind) => candidates.find((name) => has(name, kind));
 
-  for (const [role, kind] of [['image', 'bytes'] as const, ['label', 'int64'] as const, ['id', 'bytes'] as const]) {
+  for (const [role, ...allowed] of ROLES) {
     const name = names[role];
-    if (name !== undefined && !has(name, kind)) throw missing(file, kinds, [name], kind, role);
+    if (name !== undefined && !allowed.some((kind) => has(name, kind)))
+      throw missing(file, kinds, [name], allowed[0], role);
   }
 
   const fits = KNOWN.filter((known) => names.image !== undefined || find(known.image, 'bytes') !== undefined);
@@ -69,7 +77,7 @@ export function detectLayout(
     name: names.image === undefined && names.label === undefined ? known.name : 'custom',
     image: names.image ?? find(known.image, 'bytes')!,
     label: names.label ?? find(known.label, 'int64'),
-    id: names.id ?? find(known.id, 'bytes'),
+    id: names.id ?? find(known.id, 'bytes') ?? find(known.id, 'int64'),
   };
   if (labelsRequired && layout.label === undefined) {
     const labels = fits.filter((fit) => fit.image[0] === layout.image).flatMap((fit) => [...fit.label]);

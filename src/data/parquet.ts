@@ -50,6 +50,7 @@ export class ParquetSource implements Source {
   readonly files: readonly string[];
   readonly labels: Int32Array;
   readonly ids: readonly string[];
+  readonly hasIds = true;
   readonly classNames: readonly string[];
   readonly heldBytes = 0;
   readonly #files: readonly ParquetFile[];

@@ -19,6 +19,8 @@ export interface Dataset extends AsyncDisposable {
   readonly labelled: boolean;
   /** Names of the pictures, [count]. */
   readonly ids: readonly string[];
+  /** Whether the names are the pictures' own; else some say where a picture is stored, which is another place in another copy. */
+  readonly hasIds: boolean;
   readonly files: readonly string[];
   readonly layout: Layout | undefined;
   /** Records left out so far: when the data set was opened, and while it was decoded. */
@@ -90,6 +92,10 @@ export class PictureSet implements Dataset {
 
   get ids(): readonly string[] {
     return this.#source.ids;
+  }
+
+  get hasIds(): boolean {
+    return this.#source.hasIds;
   }
 
   get files(): readonly string[] {

@@ -17,6 +17,16 @@ test('a record in the usual form is scanned, and gives what the parser gives', (
   assert.deepEqual(reader.read(data, PLACE), found);
 });
 
+test('an id may be a number', () => {
+  for (const [id, text] of [
+    [7, '7'],
+    [2 ** 40, '1099511627776'],
+  ] as const) {
+    const data = Buffer.from(encodeExample({ image, class: 3, id }));
+    assert.equal(reader.read(data, PLACE).id, text);
+  }
+});
+
 test('no prefix of a record is taken for one', () => {
   const data = Buffer.from(encodeExample({ image, class: 3, id: 'a' }));
   for (let length = 0; length < data.length; length++) {
@@ -53,6 +63,7 @@ for (const [name, data, code] of [
     'LABEL_OUT_OF_RANGE',
   ],
   ['a record without a label', example(picture), 'MISSING_FEATURE'],
+  ['a one-hot label', example(picture, label(0x0a, 4, 0, 0, 1, 0)), 'SEVERAL_LABELS'],
   ['a picture with no bytes list', example(entry('image', Buffer.alloc(0)), label(0x0a, 1, 5)), 'MISSING_FEATURE'],
   [
     'damage in a feature that nobody asks for',

@@ -1,7 +1,7 @@
 import { formatCount } from '../base/index.ts';
 import { MOST_CLASSES } from './classes.ts';
 import { DataError, type Place } from './data-error.ts';
-import { bytesValue, integerValue, parseExample } from './example.ts';
+import { bytesValue, integerValues, parseExample, type Features } from './example.ts';
 import type { Layout } from './layout.ts';
 
 /** What the index keeps of a record. */
@@ -44,7 +44,7 @@ export class RecordReader {
     this.#id = layout.id === undefined ? undefined : Buffer.from(layout.id);
   }
 
-  /** @throws DataError `BAD_EXAMPLE`, `MISSING_FEATURE` or `LABEL_OUT_OF_RANGE`. */
+  /** @throws DataError `BAD_EXAMPLE`, `MISSING_FEATURE`, `SEVERAL_LABELS` or `LABEL_OUT_OF_RANGE`. */
   read(data: Buffer, place: Place): RecordFields {
     return this.scan(data) ?? this.#parse(data, place);
   }
@@ -77,10 +77,16 @@ export class RecordReader {
         if (kind !== INT64_LIST || label !== undefined || this.#length(data, FIELD_1, entryEnd) === -1)
           return undefined;
         label = this.#varint(data, entryEnd);
-        if (label === -1) return undefined;
+        if (label === -1 || this.#at !== entryEnd) return undefined;
       } else if (isAt(data, key, keyEnd, this.#id)) {
-        if (kind !== BYTES_LIST || id !== undefined || this.#length(data, FIELD_1, entryEnd) === -1) return undefined;
-        id = data.toString('utf8', this.#at, this.#at + this.#last);
+        if (kind === FLOAT_LIST || id !== undefined || this.#length(data, FIELD_1, entryEnd) === -1) return undefined;
+        if (kind === BYTES_LIST) {
+          id = data.toString('utf8', this.#at, this.#at + this.#last);
+        } else {
+          const number = this.#varint(data, entryEnd);
+          if (number === -1) return undefined;
+          id = String(number);
+        }
       }
       this.#at = entryEnd;
     }
@@ -138,20 +144,36 @@ export class RecordReader {
     const features = parseExample(data, place);
     const image = bytesValue(features, layout.image);
     if (image === undefined) throw lacking(layout.image, place);
-    const label = layout.label === undefined ? -1 : integerValue(features, layout.label);
-    if (label === undefined) throw lacking(layout.label!, place);
-    if (layout.label !== undefined && (label < 0 || label >= MOST_CLASSES)) {
-      const what = label < 0 ? 'is negative' : `is none of ${formatCount(MOST_CLASSES)} classes`;
-      throw new DataError('LABEL_OUT_OF_RANGE', `label ${label} in feature "${layout.label}" ${what}`, { place });
-    }
-    const id = layout.id === undefined ? undefined : bytesValue(features, layout.id);
     return {
       imageStart: image.byteOffset - data.byteOffset,
       imageLength: image.length,
-      label,
-      id: id === undefined ? undefined : Buffer.from(id.buffer, id.byteOffset, id.length).toString('utf8'),
+      label: layout.label === undefined ? -1 : labelOf(features, layout.label, place),
+      id: layout.id === undefined ? undefined : idOf(features, layout.id),
     };
   }
+}
+
+function labelOf(features: Features, name: string, place: Place): number {
+  const values = integerValues(features, name);
+  if (values.length === 0) throw lacking(name, place);
+  if (values.length > 1) {
+    throw new DataError('SEVERAL_LABELS', `feature "${name}" has ${values.length} values`, {
+      place,
+      expected: 'the number of one class',
+      hint: 'one-hot labels, and pictures of several classes, are to be turned into one number first',
+    });
+  }
+  const label = Number(values[0]);
+  if (label >= 0 && label < MOST_CLASSES) return label;
+  const what = label < 0 ? 'is negative' : `is none of ${formatCount(MOST_CLASSES)} classes`;
+  throw new DataError('LABEL_OUT_OF_RANGE', `label ${label} in feature "${name}" ${what}`, { place });
+}
+
+function idOf(features: Features, name: string): string | undefined {
+  const text = bytesValue(features, name);
+  if (text !== undefined) return Buffer.from(text.buffer, text.byteOffset, text.length).toString('utf8');
+  const [number] = integerValues(features, name);
+  return number?.toString();
 }
 
 function isAt(data: Buffer, start: number, end: number, word: Buffer | undefined): boolean {

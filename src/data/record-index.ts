@@ -20,6 +20,8 @@ export interface RecordIndex {
   readonly kinds: FeatureKinds;
   readonly labels: Int32Array;
   readonly ids: readonly string[];
+  /** Whether every record has an id; in place of a missing one stands where the record is. */
+  readonly hasIds: boolean;
   /** For each record: number of its file, its number in the file, where its data starts and how long it is. */
   readonly file: Uint32Array;
   readonly record: Uint32Array;
@@ -57,7 +59,7 @@ export async function indexRecords(files: readonly string[], options: IndexOptio
   const { badRecords = 'fail', keep = false, spool, signal, onBytes, onRecord } = options;
   const kinds = await peekKinds(files, signal);
   const layout = detectLayout(kinds, files[0], { names: options.features, labelsRequired: options.labelsRequired });
-  const columns = new IndexColumns();
+  const columns = new IndexColumns(files);
   const skipped: Skipped[] = [];
   const contents: (Buffer | undefined)[] = [];
 
@@ -132,6 +134,8 @@ async function readPart(file: string, layout: Layout, badRecords: BadRecords, op
 /** The index as it grows, file by file: an array for each thing that is known of a record. */
 class IndexColumns {
   readonly ids: string[] = [];
+  readonly #files: readonly string[];
+  #hasIds = true;
   readonly #file = uint32();
   readonly #record = uint32();
   readonly #offset = new Growable((length) => new Float64Array(length));
@@ -140,7 +144,13 @@ class IndexColumns {
   readonly #imageLength = uint32();
   readonly #labels = new Growable((length) => new Int32Array(length));
 
+  constructor(files: readonly string[]) {
+    this.#files = files;
+  }
+
   add(number: number, { records }: FilePart): void {
+    // The folder and the name of the file, so that a record's is the same whichever files are opened with it.
+    const file = this.#files[number].split(/[\\/]/).slice(-2).join('/');
     for (const { record, offset, length, imageStart, imageLength, label, id } of records) {
       this.#file.push(number);
       this.#record.push(record);
@@ -149,13 +159,15 @@ class IndexColumns {
       this.#imageOffset.push(imageStart);
       this.#imageLength.push(imageLength);
       this.#labels.push(label);
-      this.ids.push(id ?? `${number}-${record}`);
+      this.#hasIds &&= id !== undefined;
+      this.ids.push(id ?? `${file}#${record}`);
     }
   }
 
   done() {
     return {
       ids: this.ids,
+      hasIds: this.#hasIds,
       file: this.#file.done(),
       record: this.#record.done(),
       offset: this.#offset.done(),

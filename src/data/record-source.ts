@@ -50,6 +50,10 @@ export class RecordSource implements Source {
     return this.index.ids;
   }
 
+  get hasIds(): boolean {
+    return this.index.hasIds;
+  }
+
   get copiedBytes(): number {
     return this.#spool?.bytes ?? 0;
   }
@@ -78,7 +82,8 @@ export class RecordSource implements Source {
   async close(): Promise<void> {
     const handles = [...this.#handles.values()];
     this.#handles.clear();
-    for (const handle of handles) await (await handle).close();
+    const open = (await Promise.allSettled(handles)).filter((handle) => handle.status === 'fulfilled');
+    await Promise.allSettled(open.map(async ({ value }) => value.close()));
     await this.#spool?.close();
   }
 
@@ -145,6 +150,8 @@ export class RecordSource implements Source {
     const path = this.index.files[file];
     const opening = storageOf(path).then((storage) => storage.open(path));
     this.#handles.set(file, opening);
+    // What is wrong may pass, as with a bucket that can't be reached: the next one tries again.
+    opening.catch(() => this.#handles.delete(file));
     return opening;
   }
 }

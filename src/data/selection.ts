@@ -11,20 +11,23 @@ export class Selection implements Dataset {
   readonly name: string;
   readonly labels: Int32Array;
   readonly ids: readonly string[];
-  readonly #whole: Dataset;
   /** Which picture of the whole each one is. */
-  readonly #records: Uint32Array;
+  readonly records: Uint32Array;
+  readonly #whole: Dataset;
 
   constructor(whole: Dataset, records: Uint32Array, name: string) {
     this.name = name;
     this.#whole = whole;
-    this.#records = records;
+    this.records = records;
     this.labels = Int32Array.from(records, (record) => whole.labels[record]);
     this.ids = Array.from(records, (record) => whole.ids[record]);
   }
 
   get count(): number {
-    return this.#records.length;
+    return this.records.length;
+  }
+  get hasIds(): boolean {
+    return this.#whole.hasIds;
   }
   get size(): Dataset['size'] {
     return this.#whole.size;
@@ -47,7 +50,7 @@ export class Selection implements Dataset {
 
   async *batches({ order = 'sequential', ...options }: BatchOptions): AsyncGenerator<Batch, void, void> {
     const own = resolveOrder(order, this.count);
-    const records = Uint32Array.from(own, (index) => this.#records[index]);
+    const records = Uint32Array.from(own, (index) => this.records[index]);
     let row = 0;
     for await (const batch of this.#whole.batches({ ...options, order: records })) {
       const indices = new Uint32Array(batch.indices.length);
@@ -58,11 +61,11 @@ export class Selection implements Dataset {
   }
 
   async encoded(index: number): Promise<Buffer> {
-    return this.#whole.encoded(this.#records[index]);
+    return this.#whole.encoded(this.records[index]);
   }
 
   place(index: number): Place {
-    return this.#whole.place(this.#records[index]);
+    return this.#whole.place(this.records[index]);
   }
 
   describe(): string {

@@ -18,6 +18,8 @@ export interface Source {
   /** Class numbers, -1 where unknown. */
   readonly labels: Int32Array;
   readonly ids: readonly string[];
+  /** Whether the names are the pictures' own; else some say where a picture is stored, which is another place in another copy. */
+  readonly hasIds: boolean;
   /** How many bytes of encoded pictures are held in memory. */
   readonly heldBytes: number;
   /** How many bytes of files in a bucket are on this machine's disk. */

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { bytesValue, encodeExample, integerValue, parseExample } from './example.ts';
+import { bytesValue, encodeExample, integerValues, parseExample } from './example.ts';
 import { shardName, TfrecordWriter } from './tfrecord-writer.ts';
 import { scanTfrecord } from './tfrecord.ts';
 
@@ -25,7 +25,7 @@ test('what is written is read back, under a name that is there only at the end',
     record: (data: Buffer) => {
       const features = parseExample(data, { file: path });
       const id = Buffer.from(bytesValue(features, 'id')!).toString();
-      read.push([bytesValue(features, 'image')!.length, integerValue(features, 'class'), id]);
+      read.push([bytesValue(features, 'image')!.length, Number(integerValues(features, 'class')[0]), id]);
     },
     bad: (error: Error) => assert.fail(error),
   };

@@ -1,10 +1,11 @@
-import { openDataset } from '../data/index.ts';
+import { openDataset, type Dataset, type Split } from '../data/index.ts';
 import { openBackend, type Backend, type BackendOptions } from '../runtime/index.ts';
 import {
   parseRecipe,
   readRecipeFile,
   train as trainRecipe,
   type TrainEvent,
+  type TrainingData,
   type TrainResult,
 } from '../train/index.ts';
 
@@ -28,7 +29,8 @@ export interface TrainModelOptions extends Pick<BackendOptions, 'device' | 'repl
 /**
  * Trains a model as `sepal train` does, without its report: checkpoints and history go to the run folder.
  *
- * @throws RecipeError, DataError or RuntimeError that says what is wrong, before any work is done.
+ * @throws RecipeError, DataError or RuntimeError that says what is wrong, before any work is done; UsageError `RUN_EXISTS` where
+ * `out` holds a run and `resume` isn't set.
  * @example
  * const { evaluation } = await train({ recipe: 'recipe.yaml', data: 'flowers', out: 'runs/first' });
  * console.log(evaluation.confusion.macroF1);
@@ -38,13 +40,31 @@ export async function train(options: TrainModelOptions): Promise<TrainResult> {
   const recipe =
     typeof given === 'string' ? parseRecipe(await readRecipeFile(given), given) : parseRecipe(given, 'recipe');
   const backend = options.backend ?? (await openBackend(options));
+  const opened: Dataset[] = [];
+  const open = async (split: Split, size: number) => {
+    const dataset = await openDataset(location, { split, size, labelsRequired: true, signal });
+    opened.push(dataset);
+    return dataset;
+  };
+  const atSize = new Map<number, TrainingData>();
+  const dataAt = async (size: number): Promise<TrainingData> => {
+    const data = atSize.get(size) ?? { train: await open('train', size), validation: await open('val', size) };
+    atSize.set(size, data);
+    return data;
+  };
   try {
-    const open = async (split: 'train' | 'val') =>
-      openDataset(location, { split, size: recipe.size, labelsRequired: true, signal });
-    await using training = await open('train');
-    await using validation = await open('val');
-    return await trainRecipe({ recipe, backend, data: { train: training, validation }, out, resume, signal, onEvent });
+    return await trainRecipe({
+      recipe,
+      backend,
+      data: await dataAt(recipe.size),
+      dataAt,
+      out,
+      resume,
+      signal,
+      onEvent,
+    });
   } finally {
+    await Promise.all(opened.map(async (dataset) => dataset.close()));
     if (options.backend === undefined) await backend.close();
   }
 }

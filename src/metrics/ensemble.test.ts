@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { Random } from '../base/index.ts';
 import { Confusion } from './confusion.ts';
-import { combineProbabilities, MEANS } from './ensemble.ts';
+import { combineProbabilities, decodedByAll, MEANS } from './ensemble.ts';
 import { fitTemperature, scaleByTemperature } from './temperature.ts';
 import { dealByClass, heldOutMacroF1, searchWeights } from './weight-search.ts';
 
@@ -128,5 +128,16 @@ suite('temperature', () => {
     const again = scaleByTemperature(sure, CLASSES, 2);
     assert.ok(again.every((value, i) => Math.abs(value - rows[i]) < 1e-5));
     assert.deepEqual([...scaleByTemperature([0, 0], 2, 3)], [0, 0]);
+  });
+
+  test('leave out who could not decode a picture, by either mean', () => {
+    const members = [Float32Array.of(0, 0, 0, 0, 0.5, 0.5), Float32Array.of(0, 0, 0.2, 0.8, 0.9, 0.1)];
+    for (const mean of MEANS) {
+      const mixed = combineProbabilities(members, [3, 1], 2, mean);
+      assert.deepEqual([...mixed.subarray(0, 2)], [0, 0], mean);
+      assert.ok(Math.abs(mixed[2] - 0.2) < 1e-6, mean);
+      assert.ok(mixed[4] > 0.55 && mixed[4] < 0.7, mean);
+    }
+    assert.deepEqual(decodedByAll(members, 2), [2]);
   });
 });

@@ -17,6 +17,8 @@ export function termsOf(probabilities: ArrayLike<number>, mean: Mean): Float64Ar
 /**
  * Weighted mean of several models' class probabilities, row-major `[example][class]`; rows sum to 1.
  *
+ * A row of zeros is of a picture that a model could not decode: that model is left out of its mean, which is zeros where no model could.
+ *
  * @throws MetricsError where sizes differ or weights are negative or all 0.
  */
 export function combineProbabilities(
@@ -33,24 +35,36 @@ export function combineProbabilities(
       received: members.map((member) => member.length).join(', '),
     });
   }
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const sums = new Float64Array(length);
-  for (const [m, member] of members.entries()) {
-    const terms = termsOf(member, mean);
-    for (let i = 0; i < length; i++) sums[i] += (weights[m] / total) * terms[i];
-  }
-  return normalized(mean === 'geometric' ? sums.map(Math.exp) : sums, classCount);
-}
-
-function normalized(values: Float64Array, classCount: number): Float32Array {
-  const result = new Float32Array(values.length);
-  for (let row = 0; row < values.length; row += classCount) {
-    let total = 0;
-    for (let c = 0; c < classCount; c++) total += values[row + c];
-    // A picture that could not be decoded has a row of zeros.
-    for (let c = 0; c < classCount; c++) result[row + c] = total === 0 ? 0 : values[row + c] / total;
+  const result = new Float32Array(length);
+  const terms = members.map((member) => termsOf(member, mean));
+  const sums = new Float64Array(classCount);
+  for (let row = 0; row < length; row += classCount) {
+    const seeing = [...members.keys()].filter((m) => weights[m] > 0 && isDecoded(members[m], row, classCount));
+    const total = seeing.reduce((sum, m) => sum + weights[m], 0);
+    sums.fill(0);
+    for (const m of seeing) {
+      for (let c = 0; c < classCount; c++) sums[c] += (weights[m] / total) * terms[m][row + c];
+    }
+    if (seeing.length === 0) continue;
+    const values = mean === 'geometric' ? sums.map(Math.exp) : sums;
+    const whole = values.reduce((sum, value) => sum + value, 0);
+    for (let c = 0; c < classCount; c++) result[row + c] = values[c] / whole;
   }
   return result;
+}
+
+/** Whether a row that starts there is of a picture that could be decoded: others have zeros. */
+function isDecoded(probabilities: ArrayLike<number>, row: number, classCount: number): boolean {
+  for (let c = 0; c < classCount; c++) if (probabilities[row + c] !== 0) return true;
+  return false;
+}
+
+/** The examples that all models could decode, in order: of the others nothing is known to score or to search by. */
+export function decodedByAll(members: readonly ArrayLike<number>[], classCount: number): number[] {
+  const count = members[0].length / classCount;
+  return Array.from({ length: count }, (_, n) => n).filter((n) =>
+    members.every((member) => isDecoded(member, n * classCount, classCount)),
+  );
 }
 
 function checkWeights(members: number, weights: readonly number[]): void {

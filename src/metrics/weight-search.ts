@@ -4,7 +4,7 @@ import { checkProbabilities } from './probabilities.ts';
 
 /** Several models' probabilities of the same labelled examples. */
 export interface Members {
-  /** Row-major `[example][class]`, one an model. */
+  /** Row-major `[example][class]`, one array a model. */
   readonly probabilities: readonly ArrayLike<number>[];
   readonly labels: ArrayLike<number>;
   readonly classCount: number;
@@ -141,11 +141,11 @@ export function heldOutMacroF1(members: Members, folds = 5): number {
 }
 
 /** Which of `folds` parts each example belongs to: the examples of each class are dealt out in turn. */
-export function dealByClass(labels: ArrayLike<number>, classCount: number, folds: number): Uint8Array {
+export function dealByClass(labels: ArrayLike<number>, classCount: number, folds: number): Uint32Array {
   // The next class goes on where the last one ended, so that small classes don't all fall to the first parts.
   const byClass: number[][] = Array.from({ length: classCount }, () => []);
   for (let n = 0; n < labels.length; n++) byClass[labels[n]].push(n);
-  const parts = new Uint8Array(labels.length);
+  const parts = new Uint32Array(labels.length);
   let next = 0;
   for (const examples of byClass) for (const n of examples) parts[n] = next++ % folds;
   return parts;

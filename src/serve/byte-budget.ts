@@ -1,3 +1,4 @@
+import { assert } from '../base/index.ts';
 import { ServeError } from './serve-error.ts';
 
 /** Bounds the memory that uploads and fetched images take, over all requests. */
@@ -16,8 +17,11 @@ export class ByteBudget {
   /** An account of one request; closing it gives all that it took back. */
   open(): ByteAccount {
     let taken = 0;
+    let closed = false;
     return {
       take: (bytes) => {
+        // Nobody would give it back.
+        assert(!closed, 'the request that the bytes are for is over');
         if (this.#held + bytes > this.#limit) {
           throw new ServeError('BUSY', 'too many images are on their way at once', { retryAfter: 1 });
         }
@@ -25,6 +29,7 @@ export class ByteBudget {
         taken += bytes;
       },
       [Symbol.dispose]: () => {
+        closed = true;
         this.#held -= taken;
         taken = 0;
       },

@@ -70,7 +70,7 @@ export class ImageService {
   ): Promise<readonly (ClassifiedBody | ServeError)[]> {
     this.requireRoom(uploads.length);
     this.#inFlight += uploads.length;
-    return Promise.all(
+    const answers = await Promise.allSettled(
       uploads.map(async (upload) => {
         try {
           const body = await this.#classify(upload, question, account, signal);
@@ -85,6 +85,11 @@ export class ImageService {
         }
       }),
     );
+    // A fault only now: the other images have used the account until here.
+    return answers.map((answer) => {
+      if (answer.status === 'rejected') throw answer.reason;
+      return answer.value;
+    });
   }
 
   async #classify(

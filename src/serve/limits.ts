@@ -14,6 +14,8 @@ export interface Limits {
   /** Seconds from the first byte of a request's headers to its last, and of its body to its last. */
   readonly headerSeconds: number;
   readonly bodySeconds: number;
+  /** Seconds that a server which is stopping waits for requests that are still arriving. */
+  readonly stopSeconds: number;
   /** Seconds for a URL's image to arrive, all redirects included. */
   readonly fetchSeconds: number;
   readonly redirects: number;
@@ -38,6 +40,7 @@ export const DEFAULT_LIMITS: Limits = {
   decodeSeconds: 10,
   headerSeconds: 10,
   bodySeconds: 30,
+  stopSeconds: 10,
   fetchSeconds: 10,
   redirects: 3,
   fetches: 8,

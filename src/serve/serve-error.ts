@@ -24,6 +24,7 @@ export const PROBLEMS = {
   HEADERS_TOO_LARGE: [431, 'the headers of the request are too long'],
   INTERNAL: [500, 'a fault of the server'],
   FETCH_FAILED: [502, 'the URL could not be fetched'],
+  STARTING: [503, 'the server is still loading its model'],
   STOPPING: [503, 'the server is about to stop'],
   FETCH_TIMEOUT: [504, 'the URL did not answer in time'],
 } as const satisfies Readonly<Record<string, readonly [status: number, meaning: string]>>;

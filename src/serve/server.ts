@@ -1,7 +1,4 @@
-import { createServer, STATUS_CODES, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
-import { isSystemError, SepalError, silent, UsageError, type Logger } from '../base/index.ts';
+import { silent, type Logger } from '../base/index.ts';
 import type { Backend } from '../runtime/index.ts';
 import { AddressPolicy } from './address-policy.ts';
 import type { ModelBody } from './answer-schema.ts';
@@ -12,13 +9,12 @@ import { ByteBudget } from './byte-budget.ts';
 import { Ensemble, type Answer, type Query } from './ensemble.ts';
 import type { Resolver } from './fetch-image.ts';
 import { isLoopback } from './host-check.ts';
+import { HttpServer, type FetchHandler } from './http-server.ts';
 import { ImageService } from './image-service.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { Metrics } from './metrics.ts';
 import { loadPageAssets } from './page-assets.ts';
 import { allowSafeFormatsOnly } from './picture.ts';
-import { SECURITY_HEADERS } from './security-headers.ts';
-import { PROBLEMS, type ProblemCode } from './serve-error.ts';
 import { FORMAT_NAMES } from './sniff.ts';
 import { TokenBuckets } from './token-buckets.ts';
 
@@ -74,20 +70,39 @@ export const DEFAULT_PORT = 8080;
 /** Batches of each size that are run before the first request, so that their time is known. */
 const WARM_UPS = 3;
 
-/** Loads models and serves them: the page, and the API it uses. */
+/**
+ * Loads models and serves them: the page, and the API it uses. It listens at once and answers with status 503 until the models are there.
+ *
+ * From then on this process decodes no image format but those in `FORMAT_NAMES`, elsewhere too.
+ *
+ * @throws UsageError `PORT_IN_USE`, SepalError `LISTEN`, and what loading a run throws.
+ */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
-  const { backend, host = '127.0.0.1', port = DEFAULT_PORT, threshold = DEFAULT_THRESHOLD, log = silent } = options;
+  const { host = '127.0.0.1', port = DEFAULT_PORT } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  // Before minutes of compiling: the port may be taken.
+  const http = await HttpServer.listen(host, port, limits);
+  try {
+    return await serveOn(http, isLoopback(host), limits, options);
+  } catch (error) {
+    await http.close(Promise.resolve());
+    throw error;
+  }
+}
+
+async function serveOn(
+  http: HttpServer,
+  loopbackOnly: boolean,
+  limits: Limits,
+  options: ServeOptions,
+): Promise<RunningServer> {
+  const { backend, threshold = DEFAULT_THRESHOLD, trustProxy = false, log = silent } = options;
   const policy = new AddressPolicy(options.allowedRanges);
   const sizes = wholeBatches(options.batchSizes ?? DEFAULT_BATCH_SIZES, backend.replicas);
   const assets = await loadPageAssets();
   allowSafeFormatsOnly();
 
-  const { calibrated, onCompiled } = options;
-  const ensemble = await Ensemble.load(backend, options.runs, sizes, { calibrated, onCompiled });
-  if (ensemble.temperature !== 1) log.info(`calibrated at temperature ${ensemble.temperature.toFixed(2)}`);
-  const { tta } = ensemble.settings;
-  if (tta !== 'none') log.warn(`the ensemble averages views (${tta}), the server takes each photo as it is`);
+  const ensemble = await loadEnsemble(options, sizes, log);
   const plan = new BatchPlan(sizes, options.latencyBudget ?? DEFAULT_LATENCY_BUDGET);
   await warmUp(ensemble, plan);
 
@@ -123,44 +138,28 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     bytes: new ByteBudget(limits.heldBytes),
     buckets: new TokenBuckets(limits.imagesPerSecond, limits.burst),
     assets,
-    loopbackOnly: isLoopback(host),
-    trustProxy: options.trustProxy ?? false,
+    loopbackOnly,
+    trustProxy,
     isStopping: () => stopping,
     onFault: (error) =>
       log.warn(`a request failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
   });
-  const listener = getRequestListener(app.fetch, {
-    overrideGlobalObjects: false,
-    // A path or host that no URL can be made of.
-    errorHandler: () => {
-      const [status, message] = PROBLEMS.BAD_REQUEST;
-      return Response.json({ error: { code: 'BAD_REQUEST', message } }, { status, headers: SECURITY_HEADERS });
-    },
-  });
-  const server = createServer(
-    {
-      headersTimeout: limits.headerSeconds * 1000,
-      requestTimeout: limits.bodySeconds * 1000,
-      connectionsCheckingInterval: 500,
-      keepAliveTimeout: 5000,
-      maxHeaderSize: 16 * 1024,
-    },
-    (request, response) => void listener(request, response),
-  );
-  server.maxConnections = limits.connections;
-  server.on('clientError', answerBrokenRequest);
-  await listen(server, host, port);
+  http.answerBy(app.fetch as FetchHandler);
   const close = async (): Promise<void> => {
     stopping = true;
-    const closed = new Promise<void>((done) => {
-      server.close(() => done());
-    });
-    server.closeIdleConnections();
-    await batcher.stop();
-    await closed;
+    await http.close(batcher.stop());
     ensemble.dispose();
   };
-  return { url: urlOf(server), model, peak: plan.peak, close };
+  return { url: http.url, model, peak: plan.peak, close };
+}
+
+async function loadEnsemble(options: ServeOptions, sizes: readonly number[], log: Logger): Promise<Ensemble> {
+  const { backend, runs, calibrated, onCompiled } = options;
+  const ensemble = await Ensemble.load(backend, runs, sizes, { calibrated, onCompiled });
+  if (ensemble.temperature !== 1) log.info(`calibrated at temperature ${ensemble.temperature.toFixed(2)}`);
+  const { tta } = ensemble.settings;
+  if (tta !== 'none') log.warn(`the ensemble averages views (${tta}), the server takes each photo as it is`);
+  return ensemble;
 }
 
 /** Every replica gets the same number of rows. */
@@ -210,57 +209,3 @@ const nameOfRun = (run: string): string =>
     .replace(/[/\\]+$/, '')
     .split(/[/\\]/)
     .at(-1) ?? run;
-
-/** What Node's parser gives up on before there is a request, by its error's code. */
-const BROKEN_REQUESTS: Readonly<Record<string, ProblemCode>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: 'TOO_SLOW',
-  HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE',
-};
-
-function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const code = BROKEN_REQUESTS[error.code ?? ''] ?? 'BAD_REQUEST';
-  const [status, meaning] = PROBLEMS[code];
-  const body = JSON.stringify({ error: { code, message: meaning } });
-  socket.end(
-    [
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-      'content-type: application/json',
-      `content-length: ${Buffer.byteLength(body)}`,
-      'connection: close',
-      '',
-      body,
-    ].join('\r\n'),
-  );
-}
-
-async function listen(server: Server, host: string, port: number): Promise<void> {
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, host, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    });
-  } catch (cause) {
-    if (isSystemError(cause, 'EADDRINUSE')) {
-      throw new UsageError('PORT_IN_USE', `port ${port} is taken by another program`, {
-        hint: 'choose another one with --port, or 0 for any',
-        cause,
-      });
-    }
-    throw new SepalError('LISTEN', `can't listen on ${host}, port ${port}`, {
-      hint: '--host takes an address of this machine, or 0.0.0.0 for all of them',
-      cause,
-    });
-  }
-}
-
-function urlOf(server: Server): string {
-  const { address, port, family } = server.address() as AddressInfo;
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
-}

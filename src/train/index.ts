@@ -40,7 +40,7 @@ export {
 export { computeTypeOf, PRECISIONS, type Precision } from './precision.ts';
 export { learningRate, scheduleSchema, type Schedule } from './schedule.ts';
 export { modelRequest } from './start.ts';
-export { hasCheckpoint } from './last-checkpoint.ts';
+export { hasCheckpoint, requireNoRun } from './last-checkpoint.ts';
 export { BEST_FILE, epochFile, LAST_FILE, PREVIOUS_FILE, RECIPE_FILE } from './run-files.ts';
 export { CHECKPOINT_EVERY } from './run-keeper.ts';
 export { train, type TrainResult } from './train.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { copyFile, link, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isSystemError } from '../base/index.ts';
+import { isSystemError, UsageError } from '../base/index.ts';
 import { readCheckpoint, saveState, type Checkpoint, type CheckpointInfo } from './checkpoint.ts';
 import { CheckpointError } from './errors.ts';
 import { LAST_FILE, PREVIOUS_FILE } from './run-files.ts';
@@ -9,6 +9,14 @@ import { LAST_FILE, PREVIOUS_FILE } from './run-files.ts';
 /** Whether a run folder has anything to go on from. */
 export const hasCheckpoint = (out: string): boolean =>
   [LAST_FILE, PREVIOUS_FILE].some((file) => existsSync(join(out, file)));
+
+/** @throws UsageError `RUN_EXISTS` where a run that begins in the folder would take another one's place. */
+export function requireNoRun(out: string): void {
+  if (!hasCheckpoint(out)) return;
+  throw new UsageError('RUN_EXISTS', `${out} holds a run already`, {
+    hint: 'add --resume (resume: true) to go on with it, or choose another --out',
+  });
+}
 
 /** What a run goes on from. */
 export interface LastCheckpoint {

@@ -3,7 +3,9 @@ import type { Backend } from '../runtime/index.ts';
 import { sameShape } from '../xla/index.ts';
 import { TrainingError } from './errors.ts';
 import type { Recipe } from './recipe.ts';
+import { phasesOf } from './phase.ts';
 import { checkRun, type TrainingData } from './run-check.ts';
+import { rowsPerReplica } from './step.ts';
 
 /** Where the data of a run's phases comes from. */
 export interface PhaseData {
@@ -14,6 +16,17 @@ export interface PhaseData {
   readonly dataAt?: (size: number) => Promise<TrainingData>;
 }
 
+/** Refuses phases that would fail when their turn comes, which may be hours later. @throws UsageError or TrainingError. */
+export function checkPhases({ recipe, backend, dataAt }: PhaseData): void {
+  for (const { size, batchSize } of phasesOf(recipe)) {
+    rowsPerReplica(batchSize, backend.replicas);
+    if (size !== recipe.size && dataAt === undefined) throw noDataAt(size);
+  }
+}
+
+const noDataAt = (size: number): TrainingError =>
+  new TrainingError('SIZE', `there is no data of ${size} px for a phase of that size`);
+
 /** The data at the size of a phase. @throws UsageError or TrainingError where it doesn't fit. */
 export async function dataOf(
   phase: Pick<Recipe, 'size' | 'batchSize'>,
@@ -21,8 +34,7 @@ export async function dataOf(
 ): Promise<TrainingData> {
   if (phase.size === recipe.size && phase.batchSize === recipe.batchSize) return data;
   const sized = phase.size === recipe.size ? data : await dataAt?.(phase.size);
-  if (sized === undefined)
-    throw new TrainingError('SIZE', `there is no data of ${phase.size} px for a phase of that size`);
+  if (sized === undefined) throw noDataAt(phase.size);
   checkRun(phase, backend.replicas, sized);
   return sized;
 }

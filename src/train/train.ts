@@ -12,10 +12,10 @@ import { TrainingError } from './errors.ts';
 import { compileEvaluator, type Evaluation } from './evaluate.ts';
 import { readHistory, type HistoryRow } from './history.ts';
 import { interruptionCheck } from './interruption.ts';
-import { readLast } from './last-checkpoint.ts';
+import { readLast, requireNoRun } from './last-checkpoint.ts';
 import { findBest, nextBest, saveAsBest } from './lost-best.ts';
 import { dataDigest } from './data-digest.ts';
-import { dataOf, modelAt } from './phase-data.ts';
+import { checkPhases, dataOf, modelAt } from './phase-data.ts';
 import { phasesOf } from './phase.ts';
 import { PhaseRun } from './phase-run.ts';
 import { computeTypeOf } from './precision.ts';
@@ -24,6 +24,7 @@ import { checkResume, checkRun } from './run-check.ts';
 import { BEST_FILE } from './run-files.ts';
 import { RunKeeper } from './run-keeper.ts';
 import { RunLock } from './run-lock.ts';
+import { writeRecipe } from './run-recipe.ts';
 import { loadTrainedModel } from './run-weights.ts';
 import { startOf, type Start } from './start.ts';
 import { TimeBudget } from './time-budget.ts';
@@ -43,10 +44,17 @@ export interface TrainResult {
   readonly timeIsUp: boolean;
 }
 
-/** Trains a model from a recipe: epochs of steps, each followed by validation, until they end or stop helping. */
+/**
+ * Trains a model from a recipe: epochs of steps, each followed by validation, until they end or stop helping.
+ *
+ * @throws UsageError `RUN_EXISTS` for a folder with a run that is not to be resumed, `RESUME` for one that was trained otherwise,
+ * `BATCH_SIZE`, `SIZE`; TrainingError `NO_VALIDATION`, `NO_LABELS`, `CLASSES`: all before any work is done.
+ * TrainingError `DIVERGED` and `OUT_OF_MEMORY` later.
+ */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { recipe, backend, data, out, onEvent = () => {} } = options;
+  const { recipe, backend, data, out, resume = false, onEvent = () => {} } = options;
   checkRun(recipe, backend.replicas, data);
+  checkPhases(options);
   // Each host would need the checkpoint of the first, and know that there is one.
   if (backend.host.count > 1 && recipe.onDivergence.policy === 'roll-back') {
     throw new UsageError('MANY_HOSTS', 'several hosts can stop or skip a step that goes wrong, and not roll back', {
@@ -61,6 +69,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const keeper = new RunKeeper(out, { ...options, lock: options.lock ?? lock, writes });
   const divergence = new Divergence(recipe.onDivergence);
   try {
+    if (!resume) await Hosts.of(backend).byFirst(async () => requireNoRun(out));
     for (let after: Diverged | undefined; ;) {
       try {
         return await trainAndKeep(options, keeper, divergence, after);
@@ -104,7 +113,11 @@ async function trainAndKeep(
   // A run killed between the two writes has a row more than its checkpoint knows; that epoch is done again.
   progress.history = progress.history.filter(({ epoch }) => epoch <= progress.epoch);
   await requireSameRun(hosts, progress.step, options);
+  // A run that goes on may be refused for its recipe until here, and then the old one stays.
+  await hosts.byFirst(async () => writeRecipe(out, recipe));
   const { model: start, weights: first } = last === undefined ? await begin(options) : resumed(last, options);
+  // Which may refuse a size, and that before another phase has taken hours.
+  const models = phases.map(({ size }) => modelAt(start, size));
   const { step } = progress;
   if (after !== undefined)
     onEvent({ kind: 'rolledBack', diverged: after.step, step, rateFactor: divergence.rateFactor });
@@ -126,7 +139,7 @@ async function trainAndKeep(
       stoppedEarly = progress.epoch - progress.phase.epoch < phase.epochs;
       continue;
     }
-    const model = modelAt(start, phase.size);
+    const model = models[phase.index];
     const phaseData = await dataOf(phase, options);
     const run = await PhaseRun.open({
       backend,

@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
-import { removeDrafts, writeFile } from '../base/index.ts';
+import { removeDrafts } from '../base/index.ts';
 import type { Backend } from '../runtime/index.ts';
 import {
   EvaluatorCache,
@@ -11,7 +10,6 @@ import {
   LAST_FILE,
   PREVIOUS_FILE,
   readHistory,
-  RECIPE_FILE,
   RunLock,
   train,
   TrainingError,
@@ -188,7 +186,6 @@ async function runTrial(settings: TrialSettings, trial: Trial, goesOn: boolean):
   const recipe = space.recipeOf(trial.values);
   const data = await dataAt(recipe.size);
   const resume = hasCheckpoint(out);
-  if (!resume) await writeFile(join(out, RECIPE_FILE), stringify(recipe));
   onEvent({ kind: 'trial', trial, recipe, goesOn });
 
   const withHistory = (history: readonly HistoryRow[]): Trial => ({

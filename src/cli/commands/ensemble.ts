@@ -8,6 +8,7 @@ import type { AddCommand, Context } from '../command.ts';
 import { addDeviceOptions, openDevice, USUAL_BATCH, type DeviceFlags } from '../device-flags.ts';
 import {
   alignTo,
+  decodedRows,
   predictMembers,
   requireLabels,
   type MemberPredictions,
@@ -81,7 +82,9 @@ async function ensemble(runs: readonly string[], flags: Flags, context: Context)
   if (flags.greedy === true && flags.soup === undefined) {
     throw new UsageError('FLAG', '--greedy chooses what goes into a soup, so it needs --soup FILE');
   }
-  const { members, soup } = await predictionsOf(runs, flags, context);
+  const predictions = await predictionsOf(runs, flags, context);
+  const { soup } = predictions;
+  const members = decodedRows(predictions.members);
   const place = flags.outOfFold === true ? 'the images out of fold' : flags.split;
   requireLabels(members[0], place);
   const means = flags.mean === 'best' ? MEANS : [flags.mean];

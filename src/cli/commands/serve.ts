@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { InvalidArgumentError } from 'commander';
 import { plural } from '../../base/index.ts';
 import {
@@ -113,25 +114,12 @@ async function serve(runs: readonly string[], flags: ServeFlags, context: Contex
     log.info(`classes  ${server.model.classes.length}`);
     log.info(`rate     up to ${server.peak.toFixed(0)} images a second`);
     console.log(flags.json === true ? JSON.stringify({ url: server.url, model: server.model }, null, 2) : server.url);
-    await aborted(signal);
+    if (!signal.aborted) await once(signal, 'abort');
     log.info('stopping …');
     await server.close();
   } finally {
     await backend.close();
   }
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const end = () => {
-      process.off('SIGTERM', end);
-      resolve();
-    };
-    signal.addEventListener('abort', end, { once: true });
-    // How a container is stopped.
-    process.once('SIGTERM', end);
-  });
 }
 
 function parsePort(text: string): number {

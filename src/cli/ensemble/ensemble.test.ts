@@ -43,6 +43,7 @@ suite('an ensemble of runs', () => {
       path,
       classNames: ['rose', 'tulip'],
       ids: Array.from(labels, (_, n) => String(n)),
+      hasIds: true,
       labels,
       probabilities: Float32Array.from(
         Array.from(labels, (label, n) => {
@@ -67,10 +68,13 @@ suite('an ensemble of runs', () => {
 
   test('predicts every id once; pictures without one, with the same one or without prediction are refused', () => {
     const rows = Float32Array.of(0.1, 0.9, 0.8, 0.2, 0.5, 0.5);
-    assert.equal(submissionCsv(['a', 'b', 'c,d'], rows, 2, 'test'), 'id,label\na,1\nb,0\n"c,d",0\n');
-    assert.throws(() => submissionCsv(['a', 'b', 'a'], rows, 2, 'test'), { code: 'IDS', message: /same id "a"/ });
-    assert.throws(() => submissionCsv(['a', '', 'c'], rows, 2, 'test'), { code: 'IDS', message: /has no id/ });
-    assert.throws(() => submissionCsv(['a', 'b', 'c'], new Float32Array(6), 2, 'test'), { code: 'UNREADABLE' });
+    const of = (...ids: string[]) => ({ ids, hasIds: true, classNames: ['rose', 'tulip'] });
+    assert.equal(submissionCsv(of('a', 'b', 'c,d'), rows, 'test'), 'id,label\na,1\nb,0\n"c,d",0\n');
+    assert.throws(() => submissionCsv(of('a', 'b', 'a'), rows, 'test'), { code: 'IDS', message: /same id "a"/ });
+    assert.throws(() => submissionCsv(of('a', '', 'c'), rows, 'test'), { code: 'IDS', message: /has no id/ });
+    const unnamed = { ...of('a.tfrec#0', 'a.tfrec#1', 'a.tfrec#2'), hasIds: false };
+    assert.throws(() => submissionCsv(unnamed, rows, 'test'), { code: 'IDS', message: /has no id/ });
+    assert.throws(() => submissionCsv(of('a', 'b', 'c'), new Float32Array(6), 'test'), { code: 'UNREADABLE' });
   });
 
   test('reads what folds said of images that they had not seen, and refuses what is no such file', async () => {
@@ -78,12 +82,12 @@ suite('an ensemble of runs', () => {
     try {
       const said = {
         classNames: ['rose', 'lily, white'],
-        ids: ['a', 'b "2"', 'c,d'],
+        ids: ['', 'b "2"', 'c,d\r\ne'],
         labels: Int32Array.of(0, 1, 1),
         probabilities: Float32Array.of(0.9, 0.1, 1 / 3, 2 / 3, 0.5, 0.5),
       };
       await writeOutOfFold(join(folder, 'out-of-fold.csv'), said);
-      assert.deepEqual(await readOutOfFold(folder), { path: folder, ...said });
+      assert.deepEqual(await readOutOfFold(folder), { path: folder, hasIds: true, ...said });
       await writeFile(join(folder, 'out-of-fold.csv'), 'id,label,rose\na,0,0.5\nb,0\n');
       await assert.rejects(readOutOfFold(folder), { code: 'OUT_OF_FOLD', message: /line 3 is no row/ });
       await assert.rejects(readOutOfFold(join(folder, 'nothing')), { code: 'OUT_OF_FOLD', hint: /--folds/ });

@@ -29,15 +29,15 @@ export async function makeSubmission(
   const { members: used, mean } = ensemble;
   const paths = used.map((member) => member.run);
   const members = await predictMembers(backend, paths, { ...options, tta: options.tta ?? ensemble.tta }, context);
-  const [{ ids, classNames }] = members;
+  const [first] = members;
   const probabilities = combineProbabilities(
     members.map((member) => member.probabilities),
     used.map(({ weight }) => weight),
-    classNames.length,
+    first.classNames.length,
     mean,
   );
-  const csv = submissionCsv(ids, probabilities, classNames.length, `${options.data} ${options.split}`);
+  const csv = submissionCsv(first, probabilities, `${options.data} ${options.split}`);
   await writeFile(options.out, csv);
-  context.log.info(`${formatCount(ids.length)} predictions of ${options.split} in ${options.out}`);
-  return { csv, predictions: ids.length };
+  context.log.info(`${formatCount(first.ids.length)} predictions of ${options.split} in ${options.out}`);
+  return { csv, predictions: first.ids.length };
 }

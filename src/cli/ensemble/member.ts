@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { startProgress, treeLeaves, UsageError } from '../../base/index.ts';
 import type { Dataset, Split } from '../../data/index.ts';
-import { combineProbabilities } from '../../metrics/index.ts';
+import { combineProbabilities, decodedByAll } from '../../metrics/index.ts';
 import { isDeviceArray, type Backend } from '../../runtime/index.ts';
 import {
   compilePredictor,
@@ -21,6 +21,8 @@ export interface MemberPredictions {
   readonly path: string;
   readonly classNames: readonly string[];
   readonly ids: readonly string[];
+  /** Whether the ids are the pictures' own. */
+  readonly hasIds: boolean;
   /** -1 where unknown. */
   readonly labels: Int32Array;
   /** [examples, classes]. */
@@ -113,13 +115,13 @@ export class RunPredictor implements AsyncDisposable {
     label = this.#label,
   ): Promise<MemberPredictions> {
     const { path, info } = this.#trained;
-    const { ids, labels, count } = this.#data;
+    const { ids, hasIds, labels, count } = this.#data;
     const bar = startProgress({ label, total: count, unit: 'images/s' });
     const probabilities = await this.#predictor(weights, this.#data, {
       signal: this.#context.signal,
       onProgress: (done) => bar.update(done),
     }).finally(() => bar.stop());
-    return { path, classNames: info.classNames, ids: [...ids], labels, probabilities };
+    return { path, classNames: info.classNames, ids: [...ids], hasIds, labels, probabilities };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -140,21 +142,58 @@ export function alignTo(first: MemberPredictions | undefined, member: MemberPred
       received: `${member.classNames.length} classes${differs < 0 ? '' : `, class ${differs} being "${member.classNames[differs]}"`}`,
     });
   }
-  if (first.ids.length === member.ids.length && first.ids.every((id, i) => id === member.ids[i])) return member;
+  if (first.ids.length === member.ids.length && first.ids.every((id, i) => id === member.ids[i])) {
+    requireSameLabels(first, member);
+    return member;
+  }
   const rowOf = new Map(member.ids.map((id, row) => [id, row]));
   const missing = first.ids.find((id) => !rowOf.has(id));
   if (missing !== undefined || rowOf.size !== member.ids.length || member.ids.length !== first.ids.length) {
     throw new UsageError('MEMBERS', `${member.path} and ${first.path} see different pictures at their sizes`, {
       expected: `${first.ids.length} pictures`,
       received: `${member.ids.length}${missing === undefined ? '' : `, without "${missing}"`}`,
+      hint: first.hasIds ? undefined : 'name the feature that holds the pictures’ ids with --id-feature',
     });
   }
-  const probabilities = new Float32Array(member.probabilities.length);
-  for (const [to, id] of first.ids.entries()) {
-    const from = rowOf.get(id)!;
+  const aligned = rowsOf(
+    member,
+    first.ids.map((id) => rowOf.get(id)!),
+  );
+  requireSameLabels(first, aligned);
+  return aligned;
+}
+
+/** Some of a member's rows, in that order. */
+function rowsOf(member: MemberPredictions, rows: readonly number[]): MemberPredictions {
+  const classes = member.classNames.length;
+  const probabilities = new Float32Array(rows.length * classes);
+  for (const [to, from] of rows.entries()) {
     probabilities.set(member.probabilities.subarray(from * classes, (from + 1) * classes), to * classes);
   }
-  return { ...member, ids: first.ids, labels: first.labels, probabilities };
+  return {
+    ...member,
+    ids: rows.map((row) => member.ids[row]),
+    labels: Int32Array.from(rows, (row) => member.labels[row]),
+    probabilities,
+  };
+}
+
+/** What is one picture by its id must be of one class. */
+function requireSameLabels(first: MemberPredictions, { path, ids, labels }: MemberPredictions): void {
+  const at = ids.findIndex((_, n) => labels[n] >= 0 && first.labels[n] >= 0 && labels[n] !== first.labels[n]);
+  if (at === -1) return;
+  throw new UsageError('MEMBERS', `${path} and ${first.path} see different pictures under the id "${ids[at]}"`, {
+    expected: `class ${first.labels[at]}`,
+    received: `class ${labels[at]}`,
+  });
+}
+
+/** Without the pictures that one of the members could not decode, of which nothing can be scored. */
+export function decodedRows(members: readonly MemberPredictions[]): readonly MemberPredictions[] {
+  const [{ classNames, ids }] = members;
+  const all = members.map(({ probabilities }) => probabilities);
+  const rows = decodedByAll(all, classNames.length);
+  return rows.length === ids.length ? members : members.map((member) => rowsOf(member, rows));
 }
 
 /** Labels of a split that must have them. @throws UsageError `NO_LABELS`. */

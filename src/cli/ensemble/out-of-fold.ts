@@ -1,16 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
 import { UsageError, writeFile } from '../../base/index.ts';
 import type { MemberPredictions } from './member.ts';
 
 export const OUT_OF_FOLD_FILE = 'out-of-fold.csv';
 
-const quote = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+const quote = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 /** Writes `id,label` and the probability of each class, a row for each image. */
 export async function writeOutOfFold(
   path: string,
-  { ids, labels, classNames, probabilities }: Omit<MemberPredictions, 'path'>,
+  { ids, labels, classNames, probabilities }: Omit<MemberPredictions, 'path' | 'hasIds'>,
 ): Promise<void> {
   const { length } = classNames;
   const rows = ids.map((id, i) =>
@@ -32,7 +33,7 @@ export async function readOutOfFold(folder: string): Promise<MemberPredictions> 
       cause,
     });
   });
-  const [head, ...rows] = text.trimEnd().split('\n').map(cellsOf);
+  const [head = [], ...rows] = cellsOf(text, path);
   const classNames = head.slice(2);
   const bad = rows.findIndex(
     (row) => row.length !== head.length || row.slice(1).some((cell) => !Number.isFinite(Number(cell))),
@@ -46,14 +47,16 @@ export async function readOutOfFold(folder: string): Promise<MemberPredictions> 
     path: folder,
     classNames,
     ids: rows.map(([id]) => id),
+    hasIds: true,
     labels: Int32Array.from(rows, ([, label]) => Number(label)),
     probabilities: Float32Array.from(rows.flatMap((row) => row.slice(2).map(Number))),
   };
 }
 
-/** Cells of a line, some of them in quotes. */
-function cellsOf(line: string): string[] {
-  return Array.from(line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g), ([, quoted, plain]) =>
-    quoted === undefined ? plain : quoted.replaceAll('""', '"'),
-  );
+function cellsOf(text: string, path: string): string[][] {
+  try {
+    return parse(text, { relax_column_count: true, skip_empty_lines: true });
+  } catch (cause) {
+    throw new UsageError('OUT_OF_FOLD', `${path} is no CSV file: ${(cause as Error).message}`, { cause });
+  }
 }

@@ -1,4 +1,5 @@
 import { DataError } from '../../data/index.ts';
+import type { MemberPredictions } from './member.ts';
 
 /**
  * Predictions as Kaggle takes them: `id,label` with class numbers, every id once.
@@ -6,16 +7,17 @@ import { DataError } from '../../data/index.ts';
  * @throws DataError `IDS` where pictures have no names, or two have the same; `UNREADABLE` where one has no prediction.
  */
 export function submissionCsv(
-  ids: readonly string[],
+  { ids, hasIds, classNames }: Pick<MemberPredictions, 'ids' | 'hasIds' | 'classNames'>,
   probabilities: Float32Array,
-  classCount: number,
   origin: string,
 ): string {
+  const classCount = classNames.length;
   const seen = new Map<string, number>();
   const lines = ids.map((id, n) => {
     const before = seen.get(id);
-    if (id === '' || before !== undefined) {
-      const what = id === '' ? `picture ${n} has no id` : `pictures ${before} and ${n} have the same id "${id}"`;
+    const isNamed = hasIds && id !== '';
+    if (!isNamed || before !== undefined) {
+      const what = !isNamed ? `picture ${n} has no id` : `pictures ${before} and ${n} have the same id "${id}"`;
       throw new DataError('IDS', `${origin}: ${what}`, {
         expected: 'every picture with an id of its own',
         hint: 'name the feature that holds it with --id-feature',

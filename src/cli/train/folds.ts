@@ -4,7 +4,8 @@ import type { Backend } from '../../runtime/index.ts';
 import { fitTemperature } from '../../metrics/index.ts';
 import type { Recipe, TrainResult } from '../../train/index.ts';
 import type { Context } from '../command.ts';
-import { writeOutOfFold } from '../ensemble/out-of-fold.ts';
+import { decodedRows } from '../ensemble/member.ts';
+import { OUT_OF_FOLD_FILE, writeOutOfFold } from '../ensemble/out-of-fold.ts';
 import { confusionOf } from '../ensemble/summary.ts';
 import type { TrainFlags } from './train-flags.ts';
 import type { TrainingSource } from './training-source.ts';
@@ -30,34 +31,32 @@ export async function runFolds({ recipe, source, out, flags, folds, context, tra
   const whole = await source.whole(recipe.size);
   const classCount = whole.classNames.length;
   const probabilities = new Float32Array(whole.count * classCount);
-  const rowOf = new Map(whole.ids.map((id, row) => [id, row]));
   for (let fold = 0; fold < folds; fold++) {
     log.info(`\nfold ${fold + 1} of ${folds}`);
     const { evaluation } = await trainFold(fold, join(out, `fold-${fold + 1}`));
     const { validation } = await source.fold(recipe.size, { fold, folds, seed: recipe.seed });
-    for (const [n, id] of validation.ids.entries()) {
+    // By record: two pictures may have the same id.
+    for (const [n, record] of validation.records.entries()) {
       const row = evaluation.probabilities.subarray(n * classCount, (n + 1) * classCount);
-      probabilities.set(row, rowOf.get(id)! * classCount);
+      probabilities.set(row, record * classCount);
     }
   }
-  await writeOutOfFold(join(out, 'out-of-fold.csv'), {
-    ids: whole.ids,
-    labels: whole.labels,
-    classNames: whole.classNames,
-    probabilities,
-  });
-  const { macroF1, accuracy } = confusionOf(probabilities, whole.labels, classCount);
-  const { errorBefore } = fitTemperature({ probabilities, labels: whole.labels, classCount });
+  const { ids, hasIds, labels, classNames } = whole;
+  const [decoded] = decodedRows([{ path: out, ids, hasIds, labels, classNames, probabilities }]);
+  await writeOutOfFold(join(out, OUT_OF_FOLD_FILE), decoded);
+  const { macroF1, accuracy } = confusionOf(decoded.probabilities, decoded.labels, classCount);
+  const { errorBefore } = fitTemperature({ ...decoded, classCount });
+  const images = decoded.ids.length;
   await writeFile(
     join(out, 'folds.json'),
-    `${JSON.stringify({ folds, images: whole.count, macroF1, accuracy, calibrationError: errorBefore }, null, 2)}\n`,
+    `${JSON.stringify({ folds, images, macroF1, accuracy, calibrationError: errorBefore }, null, 2)}\n`,
   );
   log.info(
-    `\nall     ${plural(folds, 'fold')}, ${formatCount(whole.count)} images, each by a run that has not seen it: ` +
+    `\nall     ${plural(folds, 'fold')}, ${formatCount(images)} images, each by a run that has not seen it: ` +
       `macro F1 ${macroF1.toFixed(4)}, accuracy ${accuracy.toFixed(4)}`,
   );
   if (flags.json === true) {
-    console.log(JSON.stringify({ event: 'folds', folds, out, images: whole.count, macroF1, accuracy }));
+    console.log(JSON.stringify({ event: 'folds', folds, out, images, macroF1, accuracy }));
   }
   log.info(`next    sepal submit ${out} --data DIR   (mean of the folds), or sepal ensemble ${out} … --out-of-fold`);
 }

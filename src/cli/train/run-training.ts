@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { formatCount, formatSeconds, plural, silent, UsageError, writeFile } from '../../base/index.ts';
+import { formatCount, formatSeconds, plural, silent, UsageError } from '../../base/index.ts';
 import type { Dataset } from '../../data/index.ts';
 import { Hosts, type Backend } from '../../runtime/index.ts';
 import {
@@ -10,7 +10,7 @@ import {
   hasCheckpoint,
   ensembleOf,
   readCheckpoint,
-  RECIPE_FILE,
+  requireNoRun,
   RunLock,
   train,
   writeCalibration,
@@ -102,9 +102,6 @@ async function trainLocked(
     log.warn('validation images are trained on too: their scores say nothing, and the last weights are kept');
   }
   const recipeText = stringify(recipe);
-  const keepRecipe = async () => writeFile(join(out, RECIPE_FILE), recipeText);
-  // A resumed run may be refused for its recipe, and then the old one stays.
-  if (flags.resume !== true) await Hosts.of(backend).byFirst(keepRecipe);
   const display = trainDisplay(recipe, data.train.count, log);
   const tensorboard = flags.tensorboard === true && isFirst ? new TensorboardLog(out, recipeText, log) : undefined;
   const lines = trainLines(flags.json === true && isFirst);
@@ -139,7 +136,6 @@ async function trainLocked(
   }
   // The others have nothing left to do.
   if (!isFirst) return result;
-  if (flags.resume === true) await keepRecipe();
   log.debug(`live buffers: ${backend.client.liveBufferCount}`);
   const { confusion, loss } = result.evaluation;
   const classNames = [...data.train.classNames];
@@ -198,11 +194,7 @@ const resumes = (flags: TrainFlags, out: string): boolean =>
 /** Whether there is a checkpoint to go on from. @throws UsageError where the folder holds a run that would be lost. */
 function checkRunFolder(out: string, resume: boolean, { log }: Context): boolean {
   const exists = hasCheckpoint(out);
-  if (!resume && exists) {
-    throw new UsageError('RUN_EXISTS', `${out} holds a run already`, {
-      hint: 'add --resume to go on, or choose another --out',
-    });
-  }
+  if (!resume) requireNoRun(out);
   if (!resume || exists) return exists;
   if (!existsSync(out)) {
     throw new UsageError('NO_CHECKPOINT', `there is no run folder ${out} to go on from`, {

@@ -7,6 +7,12 @@ import { featureNames } from '../feature-flags.ts';
 import { openSplit } from '../open-split.ts';
 import type { TrainFlags } from './train-flags.ts';
 
+/** A fold to validate on, and the others to train on. */
+export interface Fold extends TrainingData {
+  readonly train: Selection;
+  readonly validation: Selection;
+}
+
 /** The labelled data of a training, at any size; what was opened is closed together. */
 export class TrainingSource {
   readonly #flags: TrainFlags;
@@ -32,10 +38,7 @@ export class TrainingSource {
   }
 
   /** One fold (from 0) of all labelled images, every class in equal shares, to validate on, and the others to train on. */
-  async fold(
-    size: number,
-    { fold, folds, seed }: { fold: number; folds: number; seed: number },
-  ): Promise<TrainingData> {
+  async fold(size: number, { fold, folds, seed }: { fold: number; folds: number; seed: number }): Promise<Fold> {
     const whole = await this.#open(size, ['train', 'val']);
     // Dealt out in random order: records may be sorted by where they come from.
     const order = new Random(seed, 'folds').permutation(whole.count);

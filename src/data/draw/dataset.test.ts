@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import sharp from 'sharp';
-import { bytesValue, integerValue, parseExample, type Features } from '../example.ts';
+import { bytesValue, integerValues, parseExample, type Features } from '../example.ts';
 import { scanTfrecord } from '../tfrecord.ts';
 import { drawDataset, type DrawOptions } from './dataset.ts';
 
@@ -70,7 +70,7 @@ test('a data set has the layout, names, labels, ids and sizes of Kaggle’s', as
       ids.add(Buffer.from(bytesValue(features, 'id')!).toString());
       const { format, width, height, channels } = await sharp(bytesValue(features, 'image')).metadata();
       assert.deepEqual([format, width, height, channels], ['jpeg', 224, 224, 3]);
-      const label = integerValue(features, 'class');
+      const label = Number(integerValues(features, 'class')[0]);
       if (split === 'test') assert.equal(label, undefined);
       else labels[split][label!]++;
     }

@@ -19,14 +19,23 @@ export class RunningChecksum {
   }
 }
 
-/** Whether a file has the checksum that it says; one that says none is taken as it is. Changes `bytes` and puts them back. */
-export function matchesChecksum(bytes: Buffer, metadata: Readonly<Record<string, string>>): boolean {
-  const said = metadata[CHECKSUM];
-  if (said === undefined || !/^crc32c:[\da-f]{8}$/.test(said)) return true;
-  const at = bytes.indexOf(said);
-  bytes.write(NO_CHECKSUM, at);
-  const sum = new RunningChecksum();
-  sum.add(bytes);
-  bytes.write(said, at);
-  return sum.toString() === said;
+/** The checksum that a file's metadata give; undefined where they give none that is ours. */
+function statedChecksum(metadata: Readonly<Record<string, string>>): string | undefined {
+  const stated = metadata[CHECKSUM];
+  return stated !== undefined && /^crc32c:[\da-f]{8}$/.test(stated) ? stated : undefined;
+}
+
+/** A file's header as it was when its checksum was computed: with `NO_CHECKSUM` in its place. */
+export function withoutChecksum(head: Buffer, metadata: Readonly<Record<string, string>>): Buffer {
+  const stated = statedChecksum(metadata);
+  if (stated === undefined) return head;
+  const blank = Buffer.from(head);
+  blank.write(NO_CHECKSUM, blank.indexOf(stated));
+  return blank;
+}
+
+/** Whether a file's content has the checksum that its metadata give; a file that gives none is taken as it is. */
+export function matchesChecksum(content: RunningChecksum, metadata: Readonly<Record<string, string>>): boolean {
+  const stated = statedChecksum(metadata);
+  return stated === undefined || content.toString() === stated;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { DTYPES, type HostTensor } from '../../xla/index.ts';
@@ -58,6 +58,20 @@ suite('a safetensors file', () => {
     assert.deepEqual(await readFile(path), GOLDEN);
     await writeFile(path, GOLDEN);
     assert.deepEqual((await readSafetensors(path)).tensors, GOLDEN_TENSORS);
+  });
+
+  const small = freemem() < 4 * 2 ** 30 && 'takes 2 GiB of memory';
+  test('of more than 2 GiB, as checkpoints of the largest models are, is read', { skip: small }, async () => {
+    const large = fileOf({ a: entry(0, 2 ** 31, [2 ** 31], 'I8'), b: entry(2 ** 31, 2 ** 31 + 4) }, Buffer.alloc(0));
+    const file = await open(path, 'w');
+    await file.write(large);
+    // Without blocks on the disk for what is between.
+    await file.write(Buffer.from(Float32Array.of(3).buffer), 0, 4, large.byteLength + 2 ** 31);
+    await file.close();
+    const { tensors } = await readSafetensors(path);
+    assert.equal(tensors.get('a')?.data.length, 2 ** 31);
+    assert.deepEqual(tensors.get('b'), host('float32', [1], [3]));
+    await rm(path);
   });
 
   test('without tensors is one', async () => {

@@ -1,9 +1,17 @@
-import { readFile } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
-import { isSystemError, writeFile } from '../../base/index.ts';
-import { byteSize, elementCount, formatShape, type DType, type HostTensor, type TensorType } from '../../xla/index.ts';
-import { matchesChecksum } from './safetensors-checksum.ts';
-import { arrayOf } from './stored-tensor.ts';
+import { writeFile } from '../../base/index.ts';
+import {
+  byteSize,
+  elementCount,
+  formatShape,
+  hostArray,
+  type DType,
+  type HostTensor,
+  type TensorType,
+} from '../../xla/index.ts';
+import { openToRead, readBytes } from './read-bytes.ts';
+import { matchesChecksum, RunningChecksum, withoutChecksum } from './safetensors-checksum.ts';
 import { WeightsError } from './weights-error.ts';
 
 const NAMES: Record<DType, string> = {
@@ -25,6 +33,9 @@ const DTYPE_OF = new Map(Object.entries(NAMES).map(([dtype, name]) => [name, dty
 
 /** The header's entry for text, which is no tensor. */
 const METADATA = '__metadata__';
+
+/** What says how long the header behind it is. */
+const LENGTH_BYTES = 8;
 
 /** Longest header that is read, as in the reference implementation. */
 const HEADER_LIMIT = 100_000_000;
@@ -65,35 +76,62 @@ export function layOut<T extends TensorType>(
     offset = end;
   }
   const bytes = Buffer.from(JSON.stringify(header));
-  const head = Buffer.alloc(8 + Math.ceil(bytes.byteLength / 8) * 8, ' ');
-  head.writeBigUInt64LE(BigInt(head.byteLength - 8));
-  bytes.copy(head, 8);
+  const head = Buffer.alloc(LENGTH_BYTES + Math.ceil(bytes.byteLength / 8) * 8, ' ');
+  head.writeBigUInt64LE(BigInt(head.byteLength - LENGTH_BYTES));
+  bytes.copy(head, LENGTH_BYTES);
   return { head, ordered };
 }
 
-/** Reads a whole file. @throws WeightsError that says what is wrong with it, before any tensor is given out. */
+/**
+ * Reads a whole file, of any size, tensor by tensor.
+ *
+ * @throws WeightsError that says what is wrong with it, before any tensor is given out.
+ */
 export async function readSafetensors(
   path: string,
 ): Promise<{ tensors: Map<string, HostTensor>; metadata: Record<string, string> }> {
-  const bytes = await readWhole(path);
-  if (bytes.byteLength < 8) throw corrupt(path, 'it is shorter than its header');
-  const length = bytes.readBigUInt64LE(0);
-  if (length > HEADER_LIMIT || 8 + Number(length) > bytes.byteLength) throw corrupt(path, 'its header is cut off');
-  const start = 8 + Number(length);
+  await using file = await openToRead(path);
+  const { size } = await file.stat();
+  const head = await readHead(path, file, size);
   let header: Record<string, unknown>;
   try {
-    header = z.record(z.string(), z.unknown()).parse(JSON.parse(bytes.toString('utf8', 8, start)));
+    header = z.record(z.string(), z.unknown()).parse(JSON.parse(head.toString('utf8', LENGTH_BYTES)));
   } catch {
     throw corrupt(path, 'its header is no JSON object');
   }
   const entries = Object.entries(header).filter(([name]) => name !== METADATA);
-  const places = entries.map(([name, value]) => readEntry(path, name, value));
-  checkLayout(path, places, bytes.byteLength - start);
-  const tensors = new Map(places.map((place) => [place.name, readTensor(place, bytes.subarray(start))]));
+  const places = entries
+    .map(([name, value]) => readEntry(path, name, value))
+    .toSorted((a, b) => a.from - b.from || a.to - b.to);
+  checkLayout(path, places, size - head.byteLength);
   const parsed = z.record(z.string(), z.string()).safeParse(header[METADATA] ?? {});
   const metadata = parsed.success ? parsed.data : {};
-  if (!matchesChecksum(bytes, metadata)) throw corrupt(path, "its content doesn't match its checksum");
+
+  const sum = new RunningChecksum();
+  sum.add(withoutChecksum(head, metadata));
+  const tensors = new Map<string, HostTensor>();
+  for (const { name, shape, dtype, from, to } of places) {
+    const bytes = new Uint8Array(to - from);
+    const count = await readBytes(path, file, bytes, head.byteLength + from);
+    if (count < bytes.byteLength) throw corrupt(path, `tensor ${name} is cut off`);
+    sum.add(bytes);
+    tensors.set(name, { shape, dtype, data: hostArray(dtype, bytes.buffer) });
+  }
+  if (!matchesChecksum(sum, metadata)) throw corrupt(path, "its content doesn't match its checksum");
   return { tensors, metadata };
+}
+
+/** The header with its length in front. */
+async function readHead(path: string, file: FileHandle, size: number): Promise<Buffer> {
+  if (size < LENGTH_BYTES) throw corrupt(path, 'it is shorter than its header');
+  const length = Buffer.alloc(LENGTH_BYTES);
+  await readBytes(path, file, length, 0);
+  const end = LENGTH_BYTES + Number(length.readBigUInt64LE());
+  if (end - LENGTH_BYTES > HEADER_LIMIT || end > size) throw corrupt(path, 'its header is cut off');
+  const head = Buffer.alloc(end);
+  const count = await readBytes(path, file, head, 0);
+  if (count < end) throw corrupt(path, 'its header is cut off');
+  return head;
 }
 
 /** A tensor as the header describes it; offsets count from the end of the header. */
@@ -121,30 +159,15 @@ function readEntry(path: string, name: string, value: unknown): Place {
   return { name, shape, dtype, from, to };
 }
 
-/** Tensors must fill the data without holes or overlaps, so that no two parsers can read a file differently. */
+/** Tensors, sorted by where they are, must fill the data without holes or overlaps, so that no two parsers can read a file differently. */
 function checkLayout(path: string, places: readonly Place[], length: number): void {
   let end = 0;
-  for (const { name, from, to } of places.toSorted((a, b) => a.from - b.from || a.to - b.to)) {
+  for (const { name, from, to } of places) {
     if (to > length) throw corrupt(path, `tensor ${name} is cut off`);
     if (from !== end) throw corrupt(path, `tensor ${name} starts at byte ${from}, not where the one before it ends`);
     end = to;
   }
   if (end !== length) throw corrupt(path, `${length - end} bytes belong to no tensor`);
-}
-
-function readTensor({ shape, dtype, from, to }: Place, data: Buffer): HostTensor {
-  return { shape, dtype, data: arrayOf(dtype, data.subarray(from, to)) };
-}
-
-async function readWhole(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    const missing = isSystemError(cause, 'ENOENT');
-    throw new WeightsError('WEIGHTS_FILE', missing ? `there is no file ${path}` : `can't read ${path}`, {
-      cause,
-    });
-  }
 }
 
 const corrupt = (path: string, what: string): WeightsError =>

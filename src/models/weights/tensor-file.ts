@@ -1,9 +1,9 @@
-import { open, readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { isSystemError, jsonText } from '../../base/index.ts';
+import { jsonText } from '../../base/index.ts';
 import { readKerasFile, type KerasFile, type KerasLayer } from './hdf5.ts';
 import { isLegacyPth, readLegacyPth } from './pth-legacy.ts';
 import { isZip, readZipPth } from './pth-zip.ts';
+import { openToRead, readBytes, readWhole } from './read-bytes.ts';
 import { readSafetensors } from './safetensors.ts';
 import type { StoredTensor } from './stored-tensor.ts';
 import { WeightsError } from './weights-error.ts';
@@ -38,13 +38,13 @@ export async function openTensorFile(path: string): Promise<TensorFile> {
   if (start.subarray(0, HDF5_START.length).equals(HDF5_START)) {
     return ofKeras(path, await readKerasFile(path));
   }
-  if (isLegacyPth(start)) return ofTensors(path, readLegacyPth(path, await readFile(path)));
-  if (isZip(start)) return ofTensors(path, await readZipPth(path, await readFile(path)));
+  if (isLegacyPth(start)) return ofTensors(path, readLegacyPth(path, await readWhole(path)));
+  if (isZip(start)) return ofTensors(path, await readZipPth(path, await readWhole(path)));
   // A safetensors header is JSON behind its length.
   if (start[8] === 0x7b) return ofSafetensors(path);
   // Any other pickle: one of PyTorch begins otherwise, and one that does something shall be refused for what it does.
   if (start[0] === 0x80 || path.endsWith('.pth') || path.endsWith('.pt') || path.endsWith('.bin')) {
-    return ofTensors(path, readLegacyPth(path, await readFile(path)));
+    return ofTensors(path, readLegacyPth(path, await readWhole(path)));
   }
   throw new WeightsError('WEIGHTS_FORMAT', `${path} is no file of weights`, {
     expected: 'safetensors, PyTorch (.pth) or Keras (.h5, .weights.h5)',
@@ -77,16 +77,7 @@ function ofKeras(path: string, { layers, ordered, note }: KerasFile): TensorFile
 }
 
 async function readStart(path: string): Promise<Buffer> {
-  try {
-    const handle = await open(path);
-    try {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(START_LENGTH), 0, START_LENGTH, 0);
-      return buffer.subarray(0, bytesRead);
-    } finally {
-      await handle.close();
-    }
-  } catch (cause) {
-    const missing = isSystemError(cause, 'ENOENT');
-    throw new WeightsError('WEIGHTS_FILE', missing ? `there is no file ${path}` : `can't read ${path}`, { cause });
-  }
+  await using file = await openToRead(path);
+  const start = Buffer.alloc(START_LENGTH);
+  return start.subarray(0, await readBytes(path, file, start, 0));
 }
