@@ -1,4 +1,5 @@
-"""Writes tiny.h5 and tiny.weights.h5: a small model whose variables count up, with a model inside. Keras 3.15."""
+"""Writes a small model whose variables count up, with a model inside: tiny.h5 and tiny.weights.h5, and with the state of
+an optimizer and a metric beside it tiny-compiled.weights.h5 and tiny.keras. Keras 3.15."""
 import os
 os.environ["KERAS_BACKEND"] = "tensorflow"
 import h5py, keras, numpy as np
@@ -17,3 +18,8 @@ for variable in model.weights:
 model.save_weights("tiny.weights.h5")
 with h5py.File("tiny.h5", "w") as file:
     legacy_h5_format.save_weights_to_hdf5_group(file, model)
+model.compile("adam", "mse", metrics=["mae"])
+model.optimizer.build(model.trainable_variables)
+model.evaluate(np.zeros((1, 4, 4, 3)), np.zeros((1, 3)), verbose=0)
+model.save_weights("tiny-compiled.weights.h5")
+model.save("tiny.keras")

@@ -118,12 +118,15 @@ function textAttribute(group: Group, name: string): string[] {
 
 const byNumber = (a: string, b: string): number => Number(a.replaceAll(/\D/g, '')) - Number(b.replaceAll(/\D/g, ''));
 
+/** What a compiled model's file of Keras 3 has beside its layers. */
+const TRAINING_STATE = /^optimizer$|metrics?$/;
+
 function namedLayers(root: Group): Hdf5Layer[] {
   const layers: Hdf5Layer[] = [];
   const visit = (group: Group, place: string): void => {
     for (const key of group.keys()) {
       const child = group.get(key);
-      if (!isGroup(child)) continue;
+      if (!isGroup(child) || (place === '' && TRAINING_STATE.test(key))) continue;
       const inner = `${place}${key}`;
       if (key !== 'vars') {
         visit(child, `${inner}/`);

@@ -58,6 +58,12 @@ suite('a weight file that Keras wrote', () => {
     assert.deepEqual(sorted(await read('tiny.weights.h5')), sorted(expected(true)));
   });
 
+  for (const name of ['tiny-compiled.weights.h5', 'tiny.keras']) {
+    test(`is read without the state of training that is beside it: ${name}`, async () => {
+      assert.deepEqual(sorted(await read(name)), sorted(expected(true)));
+    });
+  }
+
   test('is refused when it is cut off', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'sepal-hdf5-'));
     try {

@@ -64,7 +64,8 @@ export async function readKerasFile(path: string, read: ReadHdf5 = readInThread)
 
 export type ReadHdf5 = (path: string) => Promise<Hdf5Content>;
 
-async function readInThread(path: string): Promise<Hdf5Content> {
+/** Reads a file in a thread that ends with it. */
+export async function readInThread(path: string): Promise<Hdf5Content> {
   const limit = Math.ceil(LIMIT + (await stat(path)).size * LIMIT_PER_BYTE);
   // This file's own extension: .ts in the source, .js once built.
   const worker = new Worker(join(import.meta.dirname, `hdf5-worker${extname(import.meta.filename)}`), {

@@ -9,8 +9,8 @@ import type { TensorFile } from './tensor-file.ts';
 type KerasModel = NonNullable<TensorFile['keras']>;
 
 /**
- * The places of a model's variables in a Keras file: by the layers' names, and by their order in files whose layers
- * have other names, as those of Keras 1 and 2 have.
+ * The places of a model's variables in a Keras file: by the layers' names, and by their order in `.h5` files whose layers
+ * all have other names. ResNets of Keras before 2.2.4 have theirs in another order as well, and are refused for their shapes.
  */
 export function kerasPlacements(model: Model, file: KerasModel): Placements {
   const ours = ourLayers(model, file.ordered);
@@ -45,14 +45,12 @@ function pairLayers(
   const rest = theirs.filter(({ name }) => !ours.includes(name));
   const unpaired = ours.filter((name) => !byName.has(name));
   if (rest.length > 0) {
-    // Layers without a name of their own are counted through all models that a Python process made: conv2d_7.
-    const counted = (name: string) => name.replace(/_\d+$/, '');
-    const all = theirs.filter(({ name }) => rest.some((layer) => counted(layer.name) === counted(name)));
-    const alike = ours.filter((name) => all.some((layer) => counted(layer.name) === counted(name)));
-    const sameKinds = rest.every(({ name }) => unpaired.some((layer) => counted(layer) === counted(name)));
+    const all = theirs.filter(({ name }) => rest.some((layer) => uncounted(layer.name) === uncounted(name)));
+    const alike = ours.filter((name) => all.some((layer) => uncounted(layer.name) === uncounted(name)));
+    const sameKinds = rest.every(({ name }) => unpaired.some((layer) => uncounted(layer) === uncounted(name)));
     if (sameKinds && all.length === alike.length) {
       const sorted = <T>(items: readonly T[], name: (item: T) => string) =>
-        items.toSorted((a, b) => counted(name(a)).localeCompare(counted(name(b))) || numberOf(name(a)) - numberOf(name(b))); // prettier-ignore
+        items.toSorted((a, b) => uncounted(name(a)).localeCompare(uncounted(name(b))) || numberOf(name(a)) - numberOf(name(b))); // prettier-ignore
       const layers = sorted(all, ({ name }) => name);
       for (const [i, name] of sorted(alike, (own) => own).entries()) byName.set(name, layers[i]);
     } else if (ordered && theirs.length === ours.length) {
@@ -61,6 +59,9 @@ function pairLayers(
   }
   return byName;
 }
+
+/** Layers without a name of their own are counted through all models that a Python process made: conv2d_7. */
+const uncounted = (name: string): string => name.replace(/_\d+$/, '');
 
 const numberOf = (name: string): number => Number(/_(\d+)$/.exec(name)?.[1] ?? 0);
 
@@ -89,7 +90,7 @@ const IMAGENET_STD = [0.229, 0.224, 0.225];
 /** What a Keras model does to its pixels, its own normalisation layer included. */
 export function kerasPreprocess(family: string, { layers }: KerasModel): Preprocess {
   const { normalizationLayer, preprocess } = findFamily(family);
-  const layer = layers.find(({ name }) => name === normalizationLayer);
+  const layer = layers.find(({ name }) => uncounted(name) === normalizationLayer);
   if (layer === undefined || layer.tensors.length < 2) return preprocess;
   const [mean, variance] = layer.tensors.slice(0, 2).map(({ tensor }) => [...float32Of(tensor.read())]);
   if (mean.length !== 3 || variance.length !== 3) return preprocess;

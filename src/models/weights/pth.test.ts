@@ -188,7 +188,7 @@ suite('a PyTorch file', () => {
       'WEIGHTS_UNSAFE',
       /would call torch\.storage\._load_from_bytes/,
     ],
-    ['zip cut off', async () => (await zipOf({ w: tensor(plain) }, { '0': six })).subarray(0, -30), 'WEIGHTS_CORRUPT', /no whole PyTorch file/], // prettier-ignore
+    ['zip cut off', async () => (await zipOf({ w: tensor(plain) }, { '0': six })).subarray(0, -30), 'WEIGHTS_CORRUPT', /no whole zip archive of weights/], // prettier-ignore
     ['legacy file cut off', () => legacyOf({ w: tensor(plain, true) }, [['0', 6, six]]).subarray(0, -1), 'WEIGHTS_CORRUPT', /it is cut off/], // prettier-ignore
     ['legacy file with more behind it', () => Buffer.concat([legacyOf({ w: tensor(plain, true) }, [['0', 6, six]]), six]), 'WEIGHTS_CORRUPT', /24 bytes behind its end/], // prettier-ignore
     ['legacy file without a storage', () => legacyOf({ w: tensor(plain, true) }, []), 'WEIGHTS_CORRUPT', /numbers of tensor w are missing/], // prettier-ignore

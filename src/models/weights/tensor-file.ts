@@ -2,11 +2,13 @@ import { z } from 'zod';
 import { jsonText } from '../../base/index.ts';
 import { readKerasFile, type KerasFile, type KerasLayer } from './hdf5.ts';
 import { isLegacyPth, readLegacyPth } from './pth-legacy.ts';
-import { isZip, readZipPth } from './pth-zip.ts';
+import { isKerasArchive, readKerasArchive } from './keras-archive.ts';
+import { readZipPth } from './pth-zip.ts';
 import { openToRead, readBytes, readWhole } from './read-bytes.ts';
 import { readSafetensors } from './safetensors.ts';
 import type { StoredTensor } from './stored-tensor.ts';
 import { WeightsError } from './weights-error.ts';
+import { isZip, zipMembers } from './zip-members.ts';
 
 /** A file of tensors; they can be read until it is closed. */
 export interface TensorFile {
@@ -29,7 +31,7 @@ const noteSchema = jsonText.pipe(z.record(z.string(), z.string()));
 const START_LENGTH = 16;
 
 /**
- * Opens a safetensors, PyTorch (`.pth`, of either format) or Keras (`.h5`, `.weights.h5`) file, told apart by content.
+ * Opens a safetensors, PyTorch (`.pth`, of either format) or Keras (`.h5`, `.weights.h5`, `.keras`) file, told apart by content.
  *
  * @throws WeightsError `WEIGHTS_FILE`, `WEIGHTS_FORMAT`, `WEIGHTS_CORRUPT`, `WEIGHTS_DTYPE`, `WEIGHTS_UNSAFE`.
  */
@@ -39,7 +41,12 @@ export async function openTensorFile(path: string): Promise<TensorFile> {
     return ofKeras(path, await readKerasFile(path));
   }
   if (isLegacyPth(start)) return ofTensors(path, readLegacyPth(path, await readWhole(path)));
-  if (isZip(start)) return ofTensors(path, await readZipPth(path, await readWhole(path)));
+  if (isZip(start)) {
+    const members = await zipMembers(path, await readWhole(path));
+    return isKerasArchive(members)
+      ? ofKeras(path, await readKerasArchive(path, members))
+      : ofTensors(path, readZipPth(path, members));
+  }
   // A safetensors header is JSON behind its length.
   if (start[8] === 0x7b) return ofSafetensors(path);
   // Any other pickle: one of PyTorch begins otherwise, and one that does something shall be refused for what it does.
@@ -47,7 +54,7 @@ export async function openTensorFile(path: string): Promise<TensorFile> {
     return ofTensors(path, readLegacyPth(path, await readWhole(path)));
   }
   throw new WeightsError('WEIGHTS_FORMAT', `${path} is no file of weights`, {
-    expected: 'safetensors, PyTorch (.pth) or Keras (.h5, .weights.h5)',
+    expected: 'safetensors, PyTorch (.pth) or Keras (.h5, .weights.h5, .keras)',
     received: start.length === 0 ? 'an empty file' : `a file that begins with ${start.subarray(0, 8).toString('hex')}`,
   });
 }
