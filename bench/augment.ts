@@ -133,7 +133,7 @@ async function augmentRun(
     (pixels: Tensor) => {
       const draws = { key: randomKey(1), firstExample: full([], 0, 'uint32') };
       const changed = augment(pixels, parsed, draws);
-      const mixed = mixExamples(changed, full([batch], 0, 'int32'), parsed, draws);
+      const mixed = mixExamples(changed, full([batch], 0, 'int32'), full([batch], 1, 'float32'), parsed, draws);
       // Written out in full, as the model's first layer would have it; the sum is all that comes back.
       const [result] = optimizationBarrier([mixed?.images ?? changed]);
       return mixed === undefined ? sum(result) : add(sum(result), sum(mixed.share));

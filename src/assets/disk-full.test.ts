@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { devNull, tmpdir } from 'node:os';
@@ -82,6 +82,27 @@ suite('on a small disk', { skip: mounted ? false : 'needs the right to mount a s
     const target = join(disk, 'weights', 'weights.bin');
     await assert.rejects(download({ url, sha256: '0'.repeat(64) }, target), { code: 'DISK_FULL' });
     assert.deepEqual(await readdir(join(disk, 'weights')), []);
+  });
+
+  test('a download goes on where the disk has no room but for the rest', async (t) => {
+    const content = Buffer.alloc((DISK * 3) / 4, 7);
+    const sha256 = createHash('sha256').update(content).digest('hex');
+    const server = createServer((request, response) => {
+      const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
+      const range = `bytes ${from}-${content.length - 1}/${content.length}`;
+      response.writeHead(from === 0 ? 200 : 206, from === 0 ? {} : { 'content-range': range });
+      response.end(content.subarray(from));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/weights.bin`;
+    const target = join(disk, 'rest', 'weights.bin');
+    await mkdir(dirname(target), { recursive: true });
+    const part = join(dirname(target), `.weights.bin.${sha256.slice(0, 12)}.part`);
+    await writeFile(part, content.subarray(0, content.length - 1000));
+    assert.equal(await download({ url, sha256, size: content.length }, target), target);
+    assert.deepEqual(await readFile(target), content);
+    await rm(dirname(target), { recursive: true });
   });
 
   test('a disk that may only be read is one line with the way out', async () => {

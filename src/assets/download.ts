@@ -48,14 +48,17 @@ const STALLED = 60_000;
  */
 export async function download(asset: WebAsset, path: string, options: DownloadOptions = {}): Promise<string> {
   if (await isThere(path)) return path;
-  await makeRoom(dirname(path), asset.size);
+  const folder = dirname(path);
+  await makeRoom(folder);
   return withLock(path, options, async () => {
     if (await isThere(path)) return path;
     // Named by content, so that bytes of another version of the file are never continued.
     const part = join(
-      dirname(path),
+      folder,
       `.${basename(path)}.${'version' in asset ? asset.version : digitsOf(asset).slice(0, 12)}.part`,
     );
+    // What an earlier one brought is there already.
+    if (asset.size !== undefined) await makeRoom(folder, asset.size - (await sizeOf(part)));
     try {
       await bring(asset, part, options);
       await verify(asset, part, options.signal);

@@ -2,11 +2,12 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { treeLeaves } from '../base/index.ts';
 import { encodeTiles, type Dataset, type ImageSize } from '../data/index.ts';
-import { fitTemperature, reliabilityBins } from '../metrics/index.ts';
+import { decodedExamples, fitTemperature, reliabilityBins } from '../metrics/index.ts';
 import type { Model } from '../models/index.ts';
 import { writeReport, type ReportData } from '../report/index.ts';
 import { isDeviceArray, type Backend } from '../runtime/index.ts';
 import {
+  changesImages,
   loadTrainedModel,
   phasesOf,
   previewAugmentation,
@@ -91,8 +92,7 @@ async function withBestWeights<T>(
 
 const sameSize = (a: ImageSize, b: ImageSize): boolean => a.height === b.height && a.width === b.width;
 
-const isAugmented = ({ augment }: Pick<Recipe, 'augment'>): boolean =>
-  Object.values(augment).some((setting) => setting !== undefined && setting !== false);
+const isAugmented = ({ augment }: Pick<Recipe, 'augment'>): boolean => changesImages(augment);
 
 interface EvaluationReport {
   readonly name: string;
@@ -117,6 +117,7 @@ export async function evaluationReport({
 }: EvaluationReport): Promise<ReportData> {
   const { probabilities, confusion, loss } = evaluation;
   const { plugin, platform } = backend;
+  const decoded = decodedExamples({ probabilities, labels: data.labels, classCount: model.classes });
   return {
     name,
     created: new Date(),
@@ -125,8 +126,8 @@ export async function evaluationReport({
     confusion: confusion.counts,
     loss,
     history: [],
-    calibration: reliabilityBins({ probabilities, labels: data.labels, classCount: model.classes }),
-    temperature: fitTemperature({ probabilities, labels: data.labels, classCount: model.classes }),
+    calibration: reliabilityBins(decoded),
+    temperature: fitTemperature(decoded),
     ...(await mistakesOf({
       backend: backend.own,
       trained: weights && { model, weights },

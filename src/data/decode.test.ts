@@ -89,6 +89,15 @@ test('another size is cropped at the centre and resized', async () => {
   for (let at = 0; at < 100; at++) assertNear(pixel(pixels, at), [0, 255, 0], 40);
 });
 
+test('a colour profile changes a photo’s pixels, and those of a data set at no size', async () => {
+  const size = { height: 16, width: 16 };
+  const picture = sharp({ create: { ...size, channels: 3, background: '#c02040' } }).jpeg({ quality: 100 });
+  const [plainJpeg, wide] = [await picture.clone().toBuffer(), await picture.clone().withIccProfile('p3').toBuffer()];
+  const stored = pixel(await decode(wide, size), 0);
+  for (const side of [16, 8]) assertNear(pixel(await decode(wide, { height: side, width: side }), 0), stored, 3);
+  assert.notDeepEqual(wide, plainJpeg);
+});
+
 test('EXIF orientation is followed only where asked', async () => {
   // Left half red; orientation 6 says that the top of the picture is on its right, so red belongs on top.
   const left = await plain('#ff0000', { width: 8, height: 16 }).png().toBuffer();

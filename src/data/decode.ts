@@ -111,7 +111,10 @@ function isPlain(header: JpegHeader, size: ImageSize, { autoOrient = false }: De
 
 async function decodeAny(bytes: Buffer, size: ImageSize, options: DecodeOptions): Promise<Buffer> {
   const { autoOrient = false, maxSeconds = 0 } = options;
-  const pipeline = sharp(bytes, { failOn: 'truncated', limitInputPixels: MAX_PIXELS, autoOrient });
+  // A data set's pixels are those that are stored, as libjpeg-turbo gives them where they need no resizing, and tf.data always; of a
+  // photo its colour profile says what they mean.
+  const ignoreIcc = !autoOrient && readJpegHeader(bytes)?.components !== 4;
+  const pipeline = sharp(bytes, { failOn: 'truncated', limitInputPixels: MAX_PIXELS, autoOrient, ignoreIcc });
   const { data, info } = await pipeline
     .timeout({ seconds: maxSeconds })
     .flatten({ background: 'black' })

@@ -59,8 +59,8 @@ export class ImageFileSource implements Source {
   async close(): Promise<void> {}
 }
 
-/** Reads one picture file whole. */
-async function readImageFile(file: string): Promise<Buffer> {
+/** Reads one picture file whole. @throws DataError `NOT_FOUND`, `UNREADABLE`, `TOO_LARGE`. */
+export async function readImageFile(file: string): Promise<Buffer> {
   const place = { file };
   try {
     const bytes = await readStored(file, MAX_FILE_BYTES);

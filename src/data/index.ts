@@ -10,7 +10,7 @@ export { encodeExample } from './example.ts';
 export { Gate } from './gate.ts';
 export { findPublicSet, getDataset, type GetOptions } from './get/get-dataset.ts';
 export { PUBLIC_SETS, type PublicSet } from './get/public-set.ts';
-export { isImageFile, openImages } from './image-files.ts';
+export { isImageFile, openImages, readImageFile } from './image-files.ts';
 export { inspectDataset, type InspectOptions, type SplitSummary } from './inspect.ts';
 export { type LabelTable } from './label-table.ts';
 export { type FeatureNames, type Layout } from './layout.ts';

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { decodeImage, type ImageSize } from '../data/index.ts';
+import { UsageError } from '../base/index.ts';
+import { decodeImage, readImageFile, type ImageSize } from '../data/index.ts';
 import { openBackend, type Backend, type BackendOptions } from '../runtime/index.ts';
 import { Ensemble, likeliest, type Explanation } from '../serve/index.ts';
 
@@ -71,7 +71,14 @@ export async function loadModel(runs: string | readonly string[], options: LoadO
       const predictions: Prediction[] = [];
       for (let at = 0, rows: number; at < images.length; at += rows) {
         rows = images.length - at <= one ? one : many;
-        if (rows > one) await (compiling ??= ensemble.compile(rows));
+        if (rows > one) {
+          compiling ??= ensemble.compile(rows);
+          // What failed may not the next time, such as for want of memory.
+          await compiling.catch((error: unknown) => {
+            compiling = undefined;
+            throw error;
+          });
+        }
         const queries = await Promise.all(
           images
             .slice(at, at + rows)
@@ -91,7 +98,13 @@ export async function loadModel(runs: string | readonly string[], options: LoadO
 }
 
 async function decodeAt(image: string | Uint8Array, sizes: readonly ImageSize[]): Promise<Buffer[]> {
-  const bytes = typeof image === 'string' ? await readFile(image) : Buffer.from(image);
+  if (typeof image !== 'string' && !(image instanceof Uint8Array)) {
+    throw new UsageError('IMAGE', 'no image that can be read', {
+      expected: 'the path of a file, or its bytes',
+      received: typeof image,
+    });
+  }
+  const bytes = typeof image === 'string' ? await readImageFile(image) : Buffer.from(image);
   const place = { file: typeof image === 'string' ? image : 'image' };
   return Promise.all(
     sizes.map(async (size) => {

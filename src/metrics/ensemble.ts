@@ -1,4 +1,5 @@
 import { MetricsError } from './errors.ts';
+import type { LabelledProbabilities } from './probabilities.ts';
 
 /** Means of probabilities: the geometric one trusts a member that is sure that a class is wrong. */
 export const MEANS = ['arithmetic', 'geometric'] as const;
@@ -57,6 +58,21 @@ export function combineProbabilities(
 function isDecoded(probabilities: ArrayLike<number>, row: number, classCount: number): boolean {
   for (let c = 0; c < classCount; c++) if (probabilities[row + c] !== 0) return true;
   return false;
+}
+
+/** Without the examples that could not be decoded, of which nothing is known. */
+export function decodedExamples<T extends LabelledProbabilities>(
+  data: T,
+): T & { readonly probabilities: Float32Array } {
+  const { probabilities, labels, classCount } = data;
+  const rows = decodedByAll([probabilities], classCount);
+  return {
+    ...data,
+    labels: Int32Array.from(rows, (n) => labels[n]),
+    probabilities: Float32Array.from(
+      rows.flatMap((n) => Array.from({ length: classCount }, (_, c) => probabilities[n * classCount + c])),
+    ),
+  };
 }
 
 /** The examples that all models could decode, in order: of the others nothing is known to score or to search by. */

@@ -2,7 +2,7 @@ export { expectedCalibrationError, reliabilityBins, type ReliabilityBin } from '
 export { Confusion, type ClassScores, type ConfusedPair } from './confusion.ts';
 export { MetricsError } from './errors.ts';
 export { topKAccuracy, type LabelledProbabilities } from './probabilities.ts';
-export { combineProbabilities, decodedByAll, MEANS, type Mean } from './ensemble.ts';
+export { combineProbabilities, decodedByAll, decodedExamples, MEANS, type Mean } from './ensemble.ts';
 export { fitTemperature, logLoss, scaleByTemperature, type Calibration } from './temperature.ts';
 export { dealByClass, heldOutMacroF1, searchWeights, type Members, type SearchResult } from './weight-search.ts';
 export { greedyChoice } from './greedy-choice.ts';

@@ -31,8 +31,6 @@ export interface Scaling {
 export const efficientnetOptions = (dropout: number) =>
   z.strictObject({ ...headOptions({ dropout }), stochasticDepth: stochasticDepthOption(0.2) });
 
-export type EfficientNetOptions = z.output<ReturnType<typeof efficientnetOptions>>;
-
 /** The paper's initial values for the classifier, as Keras has them. */
 export const CLASSIFIER_INITIALIZER: Initializer = {
   kind: 'varianceScaling',

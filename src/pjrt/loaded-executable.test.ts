@@ -21,6 +21,24 @@ testOnCpu('a donated argument gives its memory to the output', async (path, cont
   assert.equal(client.liveBufferCount, 1);
 });
 
+testOnCpu(
+  'an argument that is destroyed during the first launch is not taken for a donated one',
+  async (path, context) => {
+    const client = await openClient(context, path);
+    const program = await client.compile(twiceAdd('4xf32'), { replicas: 1 });
+    const make = async () =>
+      client.bufferFromHost(Float32Array.of(1, 2, 3, 4), 'f32', [4], client.addressableDevices[0]);
+    const [a, early, late] = [await make(), await make(), await make()];
+    const launching = program.launch([[a, early]]);
+    early.destroy();
+    await (
+      await launching
+    ).done;
+    await program.execute([[a, late]]);
+    assert.deepEqual([...new Float32Array((await late.toHost()).buffer)], [1, 2, 3, 4]);
+  },
+);
+
 testOnCpu('two hundred steps leave no buffers and no memory behind', async (path, context) => {
   const client = await openClient(context, path);
   const size = 2 ** 18;

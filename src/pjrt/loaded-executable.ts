@@ -98,7 +98,11 @@ export class LoadedExecutable extends Executable {
 
   /** Takes note of the arguments whose memory the program took; they are the same ones each time. */
   #markDonated(args: readonly (readonly Buffer[])[]): void {
-    this.#donated ??= args[0].flatMap((buffer, i) => (buffer.isDeleted() ? [i] : []));
+    if (this.#donated === undefined) {
+      // Of a buffer that was destroyed meanwhile nobody can tell any more; the next launch does.
+      if (args[0].some((buffer) => buffer.isDestroyed)) return;
+      this.#donated = args[0].flatMap((buffer, i) => (buffer.isDeleted() ? [i] : []));
+    }
     for (const list of args) for (const i of this.#donated) list[i].markDonated();
   }
 

@@ -20,6 +20,7 @@ import {
   type HostTensor,
   type TensorType,
 } from '../xla/index.ts';
+import { allOrNone, dispose } from './all-or-none.ts';
 import { hasBfloat16Units } from './bfloat16-units.ts';
 import { CompileCache } from './compile-cache.ts';
 import { DeviceArray } from './device-array.ts';
@@ -123,14 +124,23 @@ export class Backend {
   /** The same numbers on every replica. */
   async replicate(data: HostArray, type: TensorType): Promise<DeviceArray> {
     requireSize(data, elementCount(type.shape), type);
-    return new DeviceArray(type, await Promise.all(this.devices.map((device) => this.#upload(data, type, device))));
+    return new DeviceArray(
+      type,
+      await allOrNone(
+        this.devices.map((device) => this.#upload(data, type, device)),
+        destroy,
+      ),
+    );
   }
 
   /** Every tensor of a tree on every replica. */
   async replicateTree<T>(tree: T): Promise<MapLeaves<T, HostTensor, DeviceArray>> {
     // A host tensor that stands in the tree twice becomes two arrays, as a program may use up either.
     const tensors = treeLeaves(tree, isHostTensor);
-    const arrays = await Promise.all(tensors.map((tensor) => this.replicate(tensor.data, tensor)));
+    const arrays = await allOrNone(
+      tensors.map((tensor) => this.replicate(tensor.data, tensor)),
+      dispose,
+    );
     let next = 0;
     return mapTree(tree, isHostTensor, () => arrays[next++]);
   }
@@ -151,7 +161,7 @@ export class Backend {
     const uploads = this.devices.map((device, i) =>
       this.#upload(data.subarray(i * length, (i + 1) * length), part, device),
     );
-    return new DeviceArray(part, await Promise.all(uploads));
+    return new DeviceArray(part, await allOrNone(uploads, destroy));
   }
 
   /** Joins this host's parts of a sharded array in replica order. */
@@ -234,6 +244,8 @@ export class Backend {
     return this.client.bufferFromHost(data, elementType(dtype), shape, device);
   }
 }
+
+const destroy = (buffer: { destroy(): void }): void => buffer.destroy();
 
 /** Threads that XLA's CPU client uses. */
 export function cpuThreads(): number {

@@ -130,6 +130,24 @@ test('the programs that were not used for longest make room', async (t) => {
   assert.deepEqual(kept, [true, false, true, true]);
 });
 
+test('what a killed process began to write goes after an hour, and labels with their programs', async (t) => {
+  const path = await folder(t);
+  const cache = new CompileCache(path);
+  const [kept, gone] = ['kept', 'gone'].map((name) => CompileCache.key(name));
+  await cache.write(kept, Uint8Array.of(1));
+  await cache.setLatest('label-of-kept', kept);
+  await cache.setLatest('label-of-gone', gone);
+  const [old, fresh] = [`.${gone}.pjrt.0123456789ab`, `.${kept}.pjrt.ba9876543210`];
+  for (const name of [old, fresh]) await writeFile(join(path, name), 'half');
+  for (const name of [old, 'label-of-gone.latest', 'label-of-kept.latest']) await utimes(join(path, name), 1000, 1000);
+  await cache.write(CompileCache.key('next'), Uint8Array.of(2));
+  const names = await readdir(path);
+  assert.deepEqual(
+    [old, fresh, 'label-of-gone.latest', 'label-of-kept.latest'].map((name) => names.includes(name)),
+    [false, true, false, true],
+  );
+});
+
 test('keys keep apart what joins to the same text', () => {
   assert.notEqual(CompileCache.key('ab', 'c'), CompileCache.key('a', 'bc'));
   assert.equal(CompileCache.key('a', 'b'), CompileCache.key('a', 'b'));

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, rmSync, utimesSync } from 'node:fs';
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '../assets/index.ts';
 import { writeFile } from '../base/index.ts';
 
 /** Bytes that compiled programs may take on disk by default; the ones that were not used for longest go first. */
 const BUDGET = 2 * 2 ** 30;
+
+/** Milliseconds after which what a process began to write, or a label without its program, is nobody's any more. */
+const ABANDONED = 60 * 60 * 1000;
 
 /** A file is the SHA-256 of a program, then the program. */
 const CHECKSUM_BYTES = 32;
@@ -117,9 +120,11 @@ export class CompileCache {
   }
 
   async #prune(): Promise<void> {
+    const names = await readdir(this.folder);
+    await this.#tidy(names);
     const files = await Promise.all(
-      (await readdir(this.folder))
-        .filter((name) => name.endsWith('.pjrt'))
+      names
+        .filter((name) => name.endsWith('.pjrt') && !name.startsWith('.'))
         .map(async (name) => {
           const path = join(this.folder, name);
           const info = await stat(path).catch(() => undefined); // Another process may have pruned it.
@@ -131,6 +136,19 @@ export class CompileCache {
       if (total <= this.#budget) return;
       await rm(path, { force: true });
       total -= size;
+    }
+  }
+
+  /** Removes labels of programs that are gone, and what processes left that were killed while they wrote. */
+  async #tidy(names: readonly string[]): Promise<void> {
+    const old = Date.now() - ABANDONED;
+    for (const name of names.filter((each) => each.startsWith('.') || each.endsWith('.latest'))) {
+      const path = join(this.folder, name);
+      const isLabel = !name.startsWith('.');
+      if (isLabel && names.includes(`${await readFile(path, 'utf8').catch(() => '')}.pjrt`)) continue;
+      const info = await stat(path).catch(() => undefined);
+      // A label may be written before its program is.
+      if (info !== undefined && info.isFile() && info.mtimeMs < old) await rm(path, { force: true });
     }
   }
 }

@@ -89,11 +89,18 @@ async function read(key: string): Promise<Uint8Array | undefined> {
 
 /** The lease of this process's keys, which is renewed for as long as the process lives. */
 async function ownLease(): Promise<string> {
-  lease ??= post('lease/grant', { TTL: LEASE_SECONDS }, leaseSchema).then(({ ID }) => {
-    const renew = () => void post('lease/keepalive', { ID }, doneSchema).catch(() => {});
-    setInterval(renew, (LEASE_SECONDS * 1000) / 3).unref();
-    return ID;
-  });
+  lease ??= post('lease/grant', { TTL: LEASE_SECONDS }, leaseSchema).then(
+    ({ ID }) => {
+      const renew = () => void post('lease/keepalive', { ID }, doneSchema).catch(() => {});
+      setInterval(renew, (LEASE_SECONDS * 1000) / 3).unref();
+      return ID;
+    },
+    (error: unknown) => {
+      // The next one asks again.
+      lease = undefined;
+      throw error;
+    },
+  );
   return lease;
 }
 

@@ -17,6 +17,8 @@ export { probePlugin, type ProbeRequest, type ProbeResult } from './plugin-probe
 export { compileCopy } from './copy.ts';
 export { DeviceArray, isDeviceArray } from './device-array.ts';
 export { RuntimeError } from './errors.ts';
+export { allOrNone, dispose } from './all-or-none.ts';
+export { HeldTogether, type Held } from './held.ts';
 export { Hosts, otherHost } from './hosts.ts';
 export { parametersOf, jit, traceTrees, type ArraysOf, type Compiled, type JitOptions, type TypesOf } from './jit.ts';
 export { predictionReplicas } from './prediction-replicas.ts';

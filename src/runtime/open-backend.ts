@@ -103,6 +103,7 @@ async function openPlatform(platform: PluginPlatform, options: BackendOptions): 
       return new Backend(platform, plugin, client, devices, settings, hosts);
     }
     await client.destroy();
+    await store?.close();
     throw new RuntimeError('MANY_HOSTS', `this process is one of ${hosts.host.count} whose devices work together`, {
       hint: 'sepal train uses all of them, without --replicas; run all else on one machine',
     });
@@ -110,6 +111,7 @@ async function openPlatform(platform: PluginPlatform, options: BackendOptions): 
   const replicas = options.replicas ?? devices.length;
   if (devices.length < replicas || replicas === 0) {
     await client.destroy();
+    await store?.close();
     throw new RuntimeError('NO_DEVICE', `${replicas} replicas need ${replicas} devices`, {
       expected: `--replicas from 1 to ${devices.length}`,
       received: `${devices.length} ${platform} devices found`,

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { isSystemError, writeFile } from '../base/index.ts';
-import { fitTemperature, type Calibration } from '../metrics/index.ts';
+import { decodedExamples, fitTemperature, type Calibration } from '../metrics/index.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
 import { CheckpointError } from './errors.ts';
 import { BEST_FILE, CALIBRATION_FILE } from './run-files.ts';
@@ -30,15 +30,12 @@ export function calibrate(
   split: string,
   { probabilities, labels }: { readonly probabilities: Float32Array; readonly labels: ArrayLike<number> },
 ): RunCalibration | undefined {
-  const classCount = classNames.length;
-  // Pictures that could not be decoded have none.
-  const rows = Array.from(labels).flatMap((_, n) => (probabilities.subarray(n * classCount, (n + 1) * classCount).some((p) => p > 0) ? [n] : [])); // prettier-ignore
-  if (rows.length === 0) return undefined;
-  const known = new Float32Array(rows.length * classCount);
-  for (const [to, n] of rows.entries()) known.set(probabilities.subarray(n * classCount, (n + 1) * classCount), to * classCount); // prettier-ignore
-  const fitted: Calibration = fitTemperature({ probabilities: known, labels: rows.map((n) => labels[n]), classCount });
+  const decoded = decodedExamples({ probabilities, labels, classCount: classNames.length });
+  const images = decoded.labels.length;
+  if (images === 0) return undefined;
+  const fitted: Calibration = fitTemperature(decoded);
   const { temperature, errorBefore, errorAfter } = fitted;
-  return { temperature, split, images: rows.length, errorBefore, errorAfter, step };
+  return { temperature, split, images, errorBefore, errorAfter, step };
 }
 
 /** Keeps it beside the checkpoint that it is of. @throws CheckpointError `CALIBRATION` for one that is not a run's best. */

@@ -1,7 +1,6 @@
-import { treeLeaves } from '../base/index.ts';
 import { buildModel, type Classifier } from '../models/index.ts';
-import { isDeviceArray, jit, type Backend } from '../runtime/index.ts';
-import type { HostArray, HostTensor } from '../xla/index.ts';
+import { HeldTogether, jit, type Backend } from '../runtime/index.ts';
+import type { HostArray, HostTensor, TensorType } from '../xla/index.ts';
 import { tensorsOf } from './checkpoint.ts';
 import { divergedError, noteDiverged, readDiverged, type Diverged, type DivergedRun, type DivergedStep } from './diverged.ts'; // prettier-ignore
 import type { TrainingError } from './errors.ts';
@@ -70,35 +69,39 @@ async function inspect(backend: Backend, { step, checkpoint, batch }: DivergedRu
   });
   const types = variableTypes(classifier);
   const values = tensorsOf(checkpoint, types);
+  using held = new HeldTogether();
   const program = await jit(backend, inspection.body, [types, batchTypes(classifier, rows), inspectionInputs], {
     name: `${classifier.name}_debug`,
   });
-  const weights = await backend.replicateTree(values);
+  held.keep(program);
+  const weights = held.keepArrays(await backend.replicateTree(values));
   const losses = new Float32Array(phase.batchSize);
   const examples = (batch.mask.data as Uint8Array).reduce((total, value) => total + value, 0);
   for (let part = 0; part < phase.accumulate; part++) {
+    using partHeld = new HeldTogether();
     const places = Array.from({ length: backend.replicas }, (_, replica) =>
       Array.from({ length: rows }, (__, row) => replica * perReplica + part * rows + row),
     ).flat();
     const take = async ({ shape, dtype, data }: HostTensor) => {
       const type = { shape: [places.length, ...shape.slice(1)], dtype };
-      return backend.shard(rowsOf(data, data.length / shape[0], places), type);
+      return partHeld.keep(await backend.shard(rowsOf(data, data.length / shape[0], places), type));
     };
     const arrays = { images: await take(batch.images), labels: await take(batch.labels), mask: await take(batch.mask) };
-    const inputs = {
-      key: await backend.replicate(Uint32Array.of(Math.floor(step.seed / 2 ** 32), step.seed), inspectionInputs.key),
-      step: await backend.replicate(Uint32Array.of(info.step), inspectionInputs.step),
-      offset: await backend.replicate(Uint32Array.of(part * rows), inspectionInputs.offset),
-      examples: await backend.replicate(Float32Array.of(examples), inspectionInputs.examples),
-    };
-    const result = await program(weights, arrays, inputs);
+    const { key, step: number, offset, examples: count } = inspectionInputs;
+    const tensor = (data: Uint32Array | Float32Array, type: TensorType): HostTensor => ({ ...type, data });
+    const inputs = partHeld.keepArrays(
+      await backend.replicateTree({
+        key: tensor(Uint32Array.of(Math.floor(step.seed / 2 ** 32), step.seed), key),
+        step: tensor(Uint32Array.of(info.step), number),
+        offset: tensor(Uint32Array.of(part * rows), offset),
+        examples: tensor(Float32Array.of(examples), count),
+      }),
+    );
+    const result = partHeld.keepArrays(await program(weights, arrays, inputs));
     inspection.add((await result.figures.toHost()) as Float32Array);
     const partLosses = (await backend.gather(result.losses)) as Float32Array;
     for (const [i, place] of places.entries()) losses[place] = partLosses[i];
-    for (const array of treeLeaves([arrays, inputs, result], isDeviceArray)) array.dispose();
   }
-  for (const array of treeLeaves(weights, isDeviceArray)) array.dispose();
-  program.dispose();
   const variables = Object.entries({ ...values.params, ...values.statistics }).flatMap(([path, { data }]) =>
     (data as Float32Array).every(Number.isFinite) ? [] : [path],
   );

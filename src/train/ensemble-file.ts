@@ -79,6 +79,8 @@ export async function ensembleOf(paths: readonly string[]): Promise<EnsembleFile
           members: paths.map((run) => ({ run, weight: 1 })),
         }
       : await readEnsemble(file);
+  if (paths.length === 0)
+    throw new UsageError('NO_RUNS', 'no runs were given', { expected: 'a run folder, or an ensemble' });
   const members = ensemble.members.filter(({ weight }) => weight > 0);
   if (members.length === 0) throw new UsageError('WEIGHTS', `${file} gives no member a weight above 0`);
   return { ...ensemble, members };

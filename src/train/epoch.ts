@@ -128,10 +128,13 @@ export async function runEpoch(settings: EpochSettings): Promise<void> {
   };
   for await (const batch of batchesWhile(batches, goesOn)) {
     const rate = rateAt(progress.step);
-    const outcome = await run.advance(batch, rate);
-    if (outcome.isFinite) divergence.noteFinite();
-    else await dealWith(settings, { batch, outcome, learningRate: rate, info: info(progress.seconds + elapsed()) });
-    batch.dispose();
+    try {
+      const outcome = await run.advance(batch, rate);
+      if (outcome.isFinite) divergence.noteFinite();
+      else await dealWith(settings, { batch, outcome, learningRate: rate, info: info(progress.seconds + elapsed()) });
+    } finally {
+      batch.dispose();
+    }
     progress.step++;
     steps++;
     examples += batch.examples;

@@ -63,8 +63,7 @@ export async function findLearningRate(options: FindRateOptions): Promise<FoundR
       for await (const batch of run.batches(epoch, { from: 0, first: 0 })) {
         signal?.throwIfAborted();
         const rate = from * (to / from) ** (points.length / Math.max(1, steps - 1));
-        const { isFinite, loss } = await run.advance(batch, rate);
-        batch.dispose();
+        const { isFinite, loss } = await run.advance(batch, rate).finally(() => batch.dispose());
         mean = SMOOTHING * mean + (1 - SMOOTHING) * loss;
         const smooth = mean / (1 - SMOOTHING ** (points.length + 1));
         if (!isFinite || (points.length > 10 && smooth > BLOWN_UP * least)) {

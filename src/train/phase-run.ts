@@ -1,6 +1,9 @@
 import { treeLeaves } from '../base/index.ts';
 import type { Classifier, Model, SplitModel } from '../models/index.ts';
 import {
+  allOrNone,
+  dispose,
+  HeldTogether,
   compileCopy,
   isDeviceArray,
   jit,
@@ -131,39 +134,51 @@ export class PhaseRun {
       memoryError(error, { ...phase, replicas: backend.replicas, types: program.types });
     settings.onCompiling?.();
     // Compiling a program or loading it is work for one processor much of the time, so all are at once.
-    const [step, copy, own] = await allOrNone([
-      jit(backend, program.body, program.types, program).catch((error: unknown) => {
-        throw explain(error);
-      }),
-      // A copy is made to be saved, which one host does.
-      compileCopy(backend.own, stateTypes(program.form)),
-      settings.evaluators === undefined
-        ? compileEvaluator(backend, classifier, phase.batchSize)
-        : Promise.resolve(undefined),
-    ] as const);
-    const evaluate = own ?? (await settings.evaluators!.take(backend, classifier, phase.batchSize));
-    const start = settings.resumed?.(program.form) ?? initialState(program.form, weights, settings.step);
-    const parts: Parts = {
-      summary: {
-        freezing: program.freezing,
-        cachesFeatures: features !== undefined,
-        trainable: program.freezing.trained.reduce((sum, { shape }) => sum + elementCount(shape), 0),
-        compileSeconds: step.program.compileSeconds,
-        fromCache: step.program.fromCache,
-      },
-      settings,
-      classifier,
-      train: features === undefined ? () => data.train : (epoch) => features.train.view(epoch),
-      validation: features === undefined ? data.validation : features.validation,
-      step,
-      explain,
-      evaluate,
-      fixed: await backend.replicateTree(pickWeights(weights, program.fixed)),
-      key: await replicateKey(backend, phase.seed),
-      copy,
-      programs: [step, copy, ...(own === undefined ? [] : [own])],
-    };
-    return new PhaseRun(parts, await backend.replicateTree(start));
+    const [step, copy, own] = await allOrNone(
+      [
+        jit(backend, program.body, program.types, program).catch((error: unknown) => {
+          throw explain(error);
+        }),
+        // A copy is made to be saved, which one host does.
+        compileCopy(backend.own, stateTypes(program.form)),
+        settings.evaluators === undefined
+          ? compileEvaluator(backend, classifier, phase.batchSize)
+          : Promise.resolve(undefined),
+      ] as const,
+      dispose,
+    );
+    const programs = [step, copy, ...(own === undefined ? [] : [own])];
+    const held = new HeldTogether();
+    for (const each of programs) held.keep(each);
+    try {
+      const evaluate = own ?? (await settings.evaluators!.take(backend, classifier, phase.batchSize));
+      const start = settings.resumed?.(program.form) ?? initialState(program.form, weights, settings.step);
+      const key = held.keep(await replicateKey(backend, phase.seed));
+      const parts: Parts = {
+        summary: {
+          freezing: program.freezing,
+          cachesFeatures: features !== undefined,
+          trainable: program.freezing.trained.reduce((sum, { shape }) => sum + elementCount(shape), 0),
+          compileSeconds: step.program.compileSeconds,
+          fromCache: step.program.fromCache,
+        },
+        settings,
+        classifier,
+        train: features === undefined ? () => data.train : (epoch) => features.train.view(epoch),
+        validation: features === undefined ? data.validation : features.validation,
+        step,
+        explain,
+        evaluate,
+        fixed: held.keepArrays(await backend.replicateTree(pickWeights(weights, program.fixed))),
+        key,
+        copy,
+        programs,
+      };
+      return new PhaseRun(parts, await backend.replicateTree(start));
+    } catch (error) {
+      held[Symbol.dispose]();
+      throw explain(error);
+    }
   }
 
   get summary(): PhaseSummary {
@@ -198,14 +213,11 @@ export class PhaseRun {
       Float32Array.of(rate),
       stepInputTypes.learningRate,
     );
-    const { state, check } = await this.#parts.step(
-      this.#state,
-      batch.arrays,
-      { learningRate, key: this.#parts.key },
-      this.#parts.fixed,
+    const { step, key, fixed } = this.#parts;
+    const { state, check } = await step(this.#state, batch.arrays, { learningRate, key }, fixed).finally(() =>
+      learningRate.dispose(),
     );
     this.#state = state;
-    learningRate.dispose();
     const [finite, loss, gradientNorm] = (await check.summary.toHost()) as Float32Array;
     const isFinite = finite === 1;
     const unsound = isFinite
@@ -270,20 +282,6 @@ export class PhaseRun {
 
   get #frozen(): WeightsOf<HostTensor> {
     return pickWeights(this.#parts.settings.weights, this.summary.freezing.fixed);
-  }
-}
-
-/** All programs; where one doesn't compile, the others are disposed of. */
-async function allOrNone<T extends readonly Promise<{ dispose(): void } | undefined>[]>(
-  programs: T,
-): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
-  try {
-    return await Promise.all(programs);
-  } catch (error) {
-    for (const settled of await Promise.allSettled(programs)) {
-      if (settled.status === 'fulfilled') settled.value?.dispose();
-    }
-    throw error;
   }
 }
 

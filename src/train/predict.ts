@@ -41,11 +41,14 @@ export async function compilePredictor(
     const probabilities = new Float32Array(data.count * classes);
     let done = 0;
     for await (const batch of evaluationBatches(backend, data, model.input, batchSize)) {
-      signal?.throwIfAborted();
-      const output = await step({ params: weights.params, statistics: weights.statistics }, batch.arrays.images);
-      placeRows(batch, (await backend.gather(output)) as Float32Array, classes, probabilities);
-      output.dispose();
-      batch.dispose();
+      try {
+        signal?.throwIfAborted();
+        const output = await step({ params: weights.params, statistics: weights.statistics }, batch.arrays.images);
+        const rows = await backend.gather(output).finally(() => output.dispose());
+        placeRows(batch, rows as Float32Array, classes, probabilities);
+      } finally {
+        batch.dispose();
+      }
       done += batch.examples;
       onProgress?.(done);
     }

@@ -31,7 +31,7 @@ export async function previewAugmentation(
     (pixels: Tensor, key: Tensor) => {
       const draws = { key: foldIn(key, 0), firstExample: full([], 0, 'uint32') };
       const changed = augment(pixels, recipe.augment, draws);
-      const mixed = mixExamples(changed, full([rows], 0, 'int32'), recipe.augment, draws);
+      const mixed = mixExamples(changed, full([rows], 0, 'int32'), full([rows], 1, 'float32'), recipe.augment, draws);
       return convert(round(clamp(mixed?.images ?? changed, 0, 255)), 'uint8');
     },
     [images, stepInputTypes.key],

@@ -11,7 +11,7 @@ import { openSplits, writeColouredDataset } from '../../test/coloured-dataset.ts
 import { mountSmallDisk } from '../../test/small-disk.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { parseRecipe } from './recipe.ts';
-import { BEST_FILE, epochFile, LAST_FILE, LOCK_FILE, PREVIOUS_FILE } from './run-files.ts';
+import { BEST_FILE, epochFile, LAST_FILE, LOCK_FILE, PREVIOUS_FILE, RECIPE_FILE } from './run-files.ts';
 import { train, type TrainResult } from './train.ts';
 import type { TrainEvent, TrainOptions } from './train-options.ts';
 
@@ -65,7 +65,7 @@ suite('a run', { skip }, () => {
   test('keeps the last checkpoint and the one before it', async () => {
     assert.equal((await readCheckpoint(file('whole', LAST_FILE))).info.epoch, 4);
     assert.equal((await readCheckpoint(file('whole', PREVIOUS_FILE))).info.epoch, 3);
-    assert.deepEqual((await readdir(join(folder, 'whole'))).toSorted(), [BEST_FILE, 'history.jsonl', LAST_FILE, PREVIOUS_FILE]); // prettier-ignore
+    assert.deepEqual((await readdir(join(folder, 'whole'))).toSorted(), [BEST_FILE, 'history.jsonl', LAST_FILE, PREVIOUS_FILE, RECIPE_FILE]); // prettier-ignore
   });
 
   const damages: readonly (readonly [string, (path: string) => Promise<void>])[] = [
@@ -183,7 +183,7 @@ suite('a run', { skip }, () => {
     await rm(file('twice', PREVIOUS_FILE));
     await link(file('twice', LAST_FILE), file('twice', PREVIOUS_FILE));
     await run('twice', { resume: true, recipe: recipe({ epochs: 5 }) });
-    assert.deepEqual((await readdir(join(folder, 'twice'))).toSorted(), [BEST_FILE, 'history.jsonl', LAST_FILE, PREVIOUS_FILE]); // prettier-ignore
+    assert.deepEqual((await readdir(join(folder, 'twice'))).toSorted(), [BEST_FILE, 'history.jsonl', LAST_FILE, PREVIOUS_FILE, RECIPE_FILE]); // prettier-ignore
     assert.equal((await readCheckpoint(file('twice', PREVIOUS_FILE))).info.epoch, 4);
   });
 

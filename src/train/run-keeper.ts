@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { saveWeights, type CheckpointInfo } from './checkpoint.ts';
 import { writeHistory, type HistoryRow } from './history.ts';
 import { saveLast } from './last-checkpoint.ts';
-import type { PhaseRun } from './phase-run.ts';
+import type { PhaseRun, Snapshot } from './phase-run.ts';
 import { BEST_FILE } from './run-files.ts';
 import type { RunLock } from './run-lock.ts';
 import { SaveQueue } from './save-queue.ts';
@@ -71,50 +71,43 @@ export class RunKeeper {
 
   /** Starts to save the state to go on from. */
   async keepState(run: PhaseRun, info: CheckpointInfo): Promise<void> {
-    if (!this.#writes) return;
     this.#lastStart = performance.now();
-    const snapshot = await run.snapshot(info.step);
-    await this.#queue.start(async () => {
-      try {
-        await this.#lock?.requireOwn();
-        await saveLast(this.#out, snapshot.state, info);
-        this.#hasState = true;
-      } finally {
-        snapshot.dispose();
-      }
+    await this.#save(run, info, async ({ state }) => {
+      await saveLast(this.#out, state, info);
+      this.#hasState = true;
     });
   }
 
   /** Starts to save what an epoch leaves behind. */
   async keepEpoch(run: PhaseRun, { info, history, weights, dropped }: EpochEnd): Promise<void> {
-    if (!this.#writes) return;
     this.#lastStart = performance.now();
-    const snapshot = await run.snapshot(info.step);
     const rows = [...history];
     const path = (name: string) => join(this.#out, name);
-    await this.#queue.start(async () => {
-      try {
-        await this.#lock?.requireOwn();
-        // A state that knows of weights comes after them.
-        for (const name of weights) await saveWeights(path(name), snapshot.evaluated, info);
-        await writeHistory(this.#out, rows);
-        await saveLast(this.#out, snapshot.state, info);
-        this.#hasState = true;
-        for (const name of dropped) await rm(path(name), { force: true });
-      } finally {
-        snapshot.dispose();
-      }
+    await this.#save(run, info, async ({ state, evaluated }) => {
+      // A state that knows of weights comes after them.
+      for (const name of weights) await saveWeights(path(name), evaluated, info);
+      await writeHistory(this.#out, rows);
+      await saveLast(this.#out, state, info);
+      this.#hasState = true;
+      for (const name of dropped) await rm(path(name), { force: true });
     });
   }
 
   /** Starts to save weights of an unfinished epoch as the best, where a run has to end without any other. */
   async keepWeights(run: PhaseRun, info: CheckpointInfo): Promise<void> {
+    await this.#save(run, info, async ({ evaluated }) => saveWeights(join(this.#out, BEST_FILE), evaluated, info));
+  }
+
+  /** Copies the state on the device, and saves the copy beside the training. @throws what an earlier save has failed with. */
+  async #save(run: PhaseRun, { step }: CheckpointInfo, save: (snapshot: Snapshot) => Promise<void>): Promise<void> {
     if (!this.#writes) return;
-    const snapshot = await run.snapshot(info.step);
+    // The copy before takes the device's memory until it is written.
+    await this.#queue.settle();
+    const snapshot = await run.snapshot(step);
     await this.#queue.start(async () => {
       try {
         await this.#lock?.requireOwn();
-        await saveWeights(join(this.#out, BEST_FILE), snapshot.evaluated, info);
+        await save(snapshot);
       } finally {
         snapshot.dispose();
       }

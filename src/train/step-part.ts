@@ -50,9 +50,10 @@ export function forwardPart(
   { classifier, recipe, freezing, classWeights, augment: changes, replicas }: ForwardSettings,
   { rows, weights, key, firstExample, examples }: ForwardInputs,
 ): ForwardResult {
+  const mask = convert(rows.mask, 'float32');
   const draws = { key: foldIn(key, 0), firstExample };
   const augmented = changes === undefined ? rows.images : augment(rows.images, changes, draws);
-  const mixed = changes === undefined ? undefined : mixExamples(augmented, rows.labels, changes, draws);
+  const mixed = changes === undefined ? undefined : mixExamples(augmented, rows.labels, mask, changes, draws);
   const input = classifier.prepare(mixed?.images ?? augmented);
   const { output, updates } = applyNetwork(classifier.network, { ...weights.params, ...weights.statistics }, input, {
     training: true,
@@ -64,7 +65,6 @@ export function forwardPart(
     remat: recipe.remat === 'blocks',
   });
   const logits = convert(output, 'float32');
-  const mask = convert(rows.mask, 'float32');
   const parts = { logits, labels: rows.labels, mask, examples, mixed, replicas: replicas * recipe.accumulate };
   return { ...trainingLoss(recipe.loss, recipe.labelSmoothing, classWeights, parts), logits, input, updates };
 }

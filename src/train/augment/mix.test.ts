@@ -18,8 +18,17 @@ const labels = host(
   Array.from({ length: BATCH }, (_, n) => n),
 );
 
-const mix = (x: Tensor, y: Tensor, settings: Readonly<Record<string, unknown>>, first = 0): MixedExamples =>
-  mixExamples(x, y, augmentSchema.parse(settings), { key: randomKey(3), firstExample: full([], first, 'uint32') })!;
+const mix = (
+  x: Tensor,
+  y: Tensor,
+  settings: Readonly<Record<string, unknown>>,
+  first = 0,
+  mask = full(y.shape, 1, 'float32'),
+): MixedExamples =>
+  mixExamples(x, y, mask, augmentSchema.parse(settings), {
+    key: randomKey(3),
+    firstExample: full([], first, 'uint32'),
+  })!;
 const outputs = ({ images: x, partners, share }: MixedExamples) => [x, partners, share];
 
 suite('mixing of examples', { skip }, () => {
@@ -55,6 +64,32 @@ suite('mixing of examples', { skip }, () => {
     // With alpha 1 shares are uniform from a half to 1.
     const mean = share.reduce((sum, value) => sum + value, 0) / BATCH;
     assert.ok(mean > 0.68 && mean < 0.82, `mean share ${mean}`);
+  });
+
+  test('an image beside one that could not be decoded stays as it is', async () => {
+    backend ??= await testBackend();
+    // Every fourth image is none.
+    const mask = host(
+      'float32',
+      [BATCH],
+      Array.from({ length: BATCH }, (_, n) => (n % 4 === 1 ? 0 : 1)),
+    );
+    const [blend, , share, cut, , cutShare, , , eachShare] = await evaluate(
+      backend,
+      (x, y, m) =>
+        [{ mixup: 1 }, { cutmix: 1 }, { mixup: 1, cutmix: 1 }].flatMap((settings) =>
+          outputs(mix(x, y, settings, 0, m)),
+        ),
+      [images, labels, mask],
+    );
+    for (let n = 0; n < BATCH; n++) {
+      if (n % 4 !== 0) continue;
+      assert.deepEqual([share[n], cutShare[n], eachShare[n]], [1, 1, 1]);
+      for (const pixels of [blend, cut]) {
+        assert.ok(pixels.slice(n * SIDE * SIDE, (n + 1) * SIDE * SIDE).every((value) => value === n));
+      }
+    }
+    assert.ok(share.some((value) => value < 1) && cutShare.some((value) => value < 1));
   });
 
   test('a replica that has the second half of a batch mixes it as one that has all of it', async () => {

@@ -32,7 +32,8 @@ export interface MixedExamples {
  *
  * Partners are neighbours in the batch, 2i and 2i + 1: the order is random already, and they are on the same replica
  * however many there are, so that the result doesn't depend on it. Each image draws how much it keeps of itself, at least
- * half, so that its label stays the one that accuracy counts.
+ * half, so that its label stays the one that accuracy counts. Where `mask` is 0 the image is none, such as one that could not be
+ * decoded, and its neighbour stays as it is.
  *
  * @returns undefined where the settings mix nothing.
  * @throws UsageError `BATCH_SIZE` for an odd number of rows a replica.
@@ -40,6 +41,7 @@ export interface MixedExamples {
 export function mixExamples(
   images: Tensor,
   labels: Tensor,
+  mask: Tensor,
   { mixup, cutmix }: AugmentSettings,
   draws: Draws,
 ): MixedExamples | undefined {
@@ -54,9 +56,10 @@ export function mixExamples(
   }
   const other = swapNeighbours(images);
   const [unit, coin, x, y] = drawStream(draws, 'mix', batch, 4);
-  const blend = mixup === undefined ? undefined : lesserBeta(unit, mixup);
+  const hasPartner = swapNeighbours(mask);
+  const blend = mixup === undefined ? undefined : mul(lesserBeta(unit, mixup), hasPartner);
   const blended = blend && { images: add(images, mul(sub(other, images), perImage(blend))), share: sub(1, blend) };
-  const box = cutmix === undefined ? undefined : boxOf(lesserBeta(unit, cutmix), x, y);
+  const box = cutmix === undefined ? undefined : boxOf(mul(lesserBeta(unit, cutmix), hasPartner), x, y);
   const inside = box && reshape(insideBox(box, height, width), [batch, height, width, 1]);
   const cut = inside && {
     images: where(inside, other, images),
