@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findPlugin } from '../src/assets/index.ts';
 import { formatBytes, formatTable } from '../src/base/index.ts';
+import { unnamedTypes } from './package/declarations.ts';
 import { manifestProblems } from './package/manifest-check.ts';
 import { installNode, npm } from './package/node-binary.ts';
 import { run } from './process.ts';
@@ -50,6 +51,8 @@ try {
       npm(node, ['install', '--save-dev', `typescript@${TYPESCRIPT}`, '@types/node@24'], project.folder);
       const compilers = [project.folder, ROOT].map((at) => join(at, 'node_modules', 'typescript', 'bin', 'tsc'));
       console.log(`types: ${(await typeCheck(project, compilers)).join('; ')}`);
+      const unnamed = await unnamedTypes(project, compilers[0]);
+      if (unnamed !== '') throw new Error(`types of signatures that no subpath exports:\n${unnamed}`);
     }
     for (const example of hasPlugin ? examples : []) runNode(project, ['--no-warnings', example]);
     rows.push([

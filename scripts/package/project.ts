@@ -22,13 +22,18 @@ export function runNode({ folder, node }: Project, args: readonly string[]): str
   return execFileSync(node, args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-/** Imports every subpath as an ES module and by `require`; gives how many there are. */
-export async function importAll(project: Project): Promise<number> {
-  const manifest = await readFile(join(project.folder, 'node_modules', 'sepal', 'package.json'), 'utf8');
+/** Every subpath of the installed package that is a module, such as `sepal/xla`. */
+export async function subpathsOf({ folder }: Project): Promise<string[]> {
+  const manifest = await readFile(join(folder, 'node_modules', 'sepal', 'package.json'), 'utf8');
   const { exports } = JSON.parse(manifest) as { exports: Record<string, unknown> };
-  const names = Object.keys(exports)
+  return Object.keys(exports)
     .filter((path) => path !== './package.json')
     .map((path) => path.replace('.', 'sepal'));
+}
+
+/** Imports every subpath as an ES module and by `require`; gives how many there are. */
+export async function importAll(project: Project): Promise<number> {
+  const names = await subpathsOf(project);
   const counting = 'if (names.some((name) => name.length === 0)) process.exit(1);';
   const imports = names.map((name) => `await import('${name}')`).join(', ');
   runNode(project, ['--input-type=module', '--eval', `const names = [${imports}].map(Object.keys); ${counting}`]);

@@ -18,7 +18,7 @@ export { findPlugin, installPlugin, listPlugins, type InstalledPlugin, type Plug
 export type { TransferOptions, TransferProgress } from './transfer.ts';
 export { unpackTar } from './tar.ts';
 export type { WheelPin } from './wheel.ts';
-export { checkZip, extractMembers } from './zip-member.ts';
+export { checkZip, extractMembers, type Extracted } from './zip-member.ts';
 export {
   assetFolder,
   findInstalled,

@@ -7,7 +7,7 @@ import { AssetError } from './asset-error.ts';
 
 const tokenSchema = z.object({ username: z.string().min(1), key: z.string().min(1) });
 
-/** Who uploads. */
+/** Credentials for Kaggle's API. */
 export type KaggleToken = Readonly<z.output<typeof tokenSchema>>;
 
 /** Where an upload goes, and by what it is handed in. */

@@ -18,7 +18,7 @@ export function pathFromEnvironment(
   for (const entry of entries) {
     const [, named, path] = /^(?:(\w+)=)?(.*)$/s.exec(entry) ?? [];
     if (named !== undefined && !PLATFORMS.some((known) => known === named)) {
-      throw new UsageError('BAD_PLUGIN_PATH', `SEPAL_PLUGIN_PATH names the platform "${named}", which there is not`, {
+      throw new UsageError('BAD_PLUGIN_PATH', `SEPAL_PLUGIN_PATH names the unknown platform "${named}"`, {
         expected: PLATFORMS.join(', '),
       });
     }

@@ -9,7 +9,7 @@ export interface TransferProgress {
 
 /** What every function that brings an asset accepts. */
 export interface TransferOptions {
-  /** Stops the work and removes what it had written; the signal's reason is thrown. */
+  /** Aborts, and removes what was written, except a partial download, which goes on the next time; the signal's reason is thrown. */
   readonly signal?: AbortSignal;
   /** Called while bytes come. */
   readonly onProgress?: (progress: TransferProgress) => void;

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { isSystemError } from './errors.ts';
 
 /**
- * Makes a folder with all that it lies in, unless it is there. Node's own `recursive` goes round and round, and can't be stopped, on a
+ * Creates a folder and its parents, unless they exist. Node's own `recursive` loops for ever, and can't be stopped, on a
  * file system that has no room for folders of ours (automounted ones, `/proc`): it says of the inner folder that the outer one is
  * missing, which is there.
  *

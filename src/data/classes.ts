@@ -42,7 +42,7 @@ export async function readClassFile(path: string): Promise<string[]> {
   return checkClassNames(names, path);
 }
 
-/** More classes than any set of labelled pictures has; a greater number is damage, and a list of names for it fills the memory. */
+/** More classes than any set of labelled pictures has; a larger number means a damaged file, and a list of names for it would exhaust the memory. */
 export const MOST_CLASSES = 1_000_000;
 
 /**

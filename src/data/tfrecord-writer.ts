@@ -83,7 +83,7 @@ export class TfrecordWriter implements AsyncDisposable {
     await rm(this.#draft, { force: true });
   }
 
-  /** As `close`. */
+  /** As `discard`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.discard();
   }

@@ -4,6 +4,11 @@
  * Each room has a door of its own for what goes deeper: `sepal/xla` (tracing and gradients), `sepal/runtime` (compiling and
  * running), `sepal/pjrt` (the C API), `sepal/train`, `sepal/models`, `sepal/data`, `sepal/serve`.
  *
+ * Importing it sets environment variables that XLA's plugins read, where the process has none of that name: `TF_CPP_MIN_LOG_LEVEL`,
+ * `CPUPROFILE_FREQUENCY`, `PJRT_NPROC`, and without a TPU `TPU_SKIP_MDS_QUERY`, `ALLOW_MULTIPLE_LIBTPU_LOAD`, `TPU_ACCELERATOR_TYPE`
+ * and `TPU_WORKER_HOSTNAMES`. Set later, while images are decoded, they could end the process. It also turns off `sharp`'s cache, and
+ * its threads within one image, as many are decoded at a time.
+ *
  * @packageDocumentation
  */
 export { SepalError } from '../base/index.ts';

@@ -1,3 +1,9 @@
+/**
+ * The PJRT C API: plugins, clients, buffers, programs. Importing it sets the environment variables that plugins read
+ * (`environment.ts`), as doing so later could end a process whose other threads read one.
+ *
+ * @packageDocumentation
+ */
 export { loadPlugin, type Plugin } from './plugin.ts';
 export type { Client } from './client.ts';
 export type { Device, DeviceDescription, DeviceMemoryStats } from './device.ts';
@@ -11,7 +17,7 @@ export type { NamedValue, OptionValue, Options } from './named-value.ts';
 export { byteLengthOf, elementSize, ELEMENT_TYPES, type ElementType } from './element-type.ts';
 export { PjrtError, PluginLoadError, type PjrtErrorCode } from './error.ts';
 export { endProcess } from './ffi.ts';
-export { gatherLargePages } from './large-pages.ts';
+export { gatherLargePages, type GatherOptions } from './large-pages.ts';
 export { environmentOfManyHeaps, isOneHeap, returningMemory } from './heap.ts';
 export { reserveRun } from './run-memory.ts';
 export type { FormattedProgram } from './program.ts';

@@ -7,7 +7,7 @@ const LARGE_PAGE = 2 * 2 ** 20;
 /** Linux's madvise(2) since 6.1: gather the pages of a range into large ones, now. */
 const MADV_COLLAPSE = 25;
 
-interface GatherOptions {
+export interface GatherOptions {
   readonly ref?: boolean;
   readonly signal?: AbortSignal;
 }

@@ -29,7 +29,7 @@ export class LoadedExecutable extends Executable {
   readonly devices: readonly Device[];
   readonly #client: ProgramOwner;
   readonly #loaded: Pointer;
-  /** Bytes of a run's intermediate results on a device. Who knows them says so: the plugin takes 60 ms to tell, of a large program. */
+  /** Bytes of a run's intermediate results on a device. Set by a caller that knows them: asking the plugin takes 60 ms for a large program. */
   tempBytes: number | undefined;
   /** Frees what else is there for the program alone, after it. */
   afterFree: () => void = () => {};

@@ -1,7 +1,7 @@
 import type { StepProfile } from './profile.ts';
 import { OUTSIDE } from './summary.ts';
 
-interface TraceEvent {
+export interface TraceEvent {
   readonly name: string;
   readonly cat: string;
   readonly ph: 'X';

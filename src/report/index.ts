@@ -1,6 +1,6 @@
 export { renderChart, writeChart, type ChartFile } from './chart-file.ts';
 export { renderComparison, writeComparison, type ComparedRun, type Comparison } from './comparison.ts';
-export { html, type Html } from './html.ts';
+export { html, type Html, type HtmlValue } from './html.ts';
 export { renderReport, writeReport } from './report.ts';
 export type {
   ConfusedPhotos,

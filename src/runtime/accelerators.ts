@@ -30,7 +30,7 @@ export async function amdDriverVersion(): Promise<string | undefined> {
 }
 
 /** How a kind of device shows on a machine that has one. */
-interface Hardware {
+export interface Hardware {
   /** `TPU`, as messages say it. */
   readonly name: string;
   /** What was looked for. */

@@ -42,7 +42,7 @@ export class CompileCache {
     return this.readAtOnce(key);
   }
 
-  /** As `read`, for a program that none is keeping just now. */
+  /** As `read`, at once: a program that is still on its way to the disk is not waited for. */
   readAtOnce(key: string): Uint8Array | undefined {
     const path = this.#path(key);
     try {

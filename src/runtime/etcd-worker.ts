@@ -10,7 +10,7 @@ export type EtcdRequest =
   | { readonly kind: 'put'; readonly key: string; readonly value: Uint8Array }
   | { readonly kind: 'close' };
 
-/** An answer has the number of its request: one that came too late is none to the next. */
+/** An answer carries the number of its request, so that a late one is not taken for the answer to the next. */
 export type Numbered<T> = T & { readonly id: number };
 
 export type EtcdAnswer = { readonly value: Uint8Array | undefined } | { readonly failed: string };

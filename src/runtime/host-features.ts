@@ -11,7 +11,7 @@ export function hostFeatures(): string {
   return (features ??= [arch(), cpus()[0]?.model ?? 'unknown', instructionSets()].join('|'));
 }
 
-/** They stay what they are while the process lives, and every program's key asks for them. */
+/** Cached: they are constant for the process, and part of the key of every program. */
 let features: string | undefined;
 
 function instructionSets(): string {

@@ -7,7 +7,7 @@ import { jit } from './jit.ts';
 const PIECES = [1024, 2 ** 20] as const;
 type Piece = (typeof PIECES)[number];
 
-/** Bits of numbers of which each is another host's. */
+/** The bits of an array of which each host fills its own part; the rest is zero. */
 type Shared = Float32Array | Uint8Array;
 
 type Sum = (words: Uint32Array) => Promise<Uint32Array>;

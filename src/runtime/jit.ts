@@ -37,7 +37,7 @@ export interface Compiled<Args extends readonly unknown[], Result> {
 const isTensor = (value: unknown): value is Tensor => value instanceof Tensor;
 
 /** A function of trees traced into one program, with what is needed to give its results their form back. */
-interface TracedTree {
+export interface TracedTree {
   readonly graph: Graph;
   /** Index of the argument that each parameter belongs to. */
   readonly owners: readonly number[];

@@ -29,7 +29,7 @@ export class PreparedWeights {
     this.#release = release;
   }
 
-  /** That of all of a backend's programs that prepare the same: batches of several sizes share it. Each user disposes of it once. */
+  /** The one that all programs of a backend with the same preparation share, such as those for batches of several sizes. Each user disposes of it once. */
   static shared(backend: Backend, key: string, compile: () => Promise<Program>): PreparedWeights {
     const known = registry.get(backend) ?? new Map<string, Shared>();
     registry.set(backend, known);

@@ -57,7 +57,7 @@ export interface EnsembleOptions {
 /** One trained model or several that are averaged. */
 export class Ensemble {
   readonly members: readonly Member[];
-  /** How `sepal ensemble` would have their answers joined. */
+  /** How the members' probabilities are combined, as `sepal ensemble` chose it. */
   readonly settings: EnsembleFile;
   /** Divides the logarithms of the joined probabilities; 1 where nothing was fitted, or it is left out. */
   readonly temperature: number;

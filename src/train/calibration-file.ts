@@ -38,7 +38,7 @@ export function calibrate(
   return { temperature, split, images, errorBefore, errorAfter, step };
 }
 
-/** Keeps it beside the checkpoint that it is of. @throws CheckpointError `CALIBRATION` for one that is not a run's best. */
+/** Writes a calibration beside its checkpoint. @throws CheckpointError `CALIBRATION` for one that is not a run's best. */
 export async function writeCalibration(checkpoint: string, calibration: RunCalibration): Promise<void> {
   if (basename(checkpoint) !== BEST_FILE) {
     throw new CheckpointError('CALIBRATION', `a temperature is kept beside a run's ${BEST_FILE}`, {

@@ -191,7 +191,7 @@ async function readPart(out: string, host: number): Promise<DivergedRun> {
   return { step: parsed.data, checkpoint, batch: { images, labels, mask } };
 }
 
-/** Tensors under each other. */
+/** Concatenates tensors along their first axis. */
 function joinRows(parts: readonly HostTensor[]): HostTensor {
   const [{ shape, dtype }] = parts;
   const rows = parts.reduce((sum, part) => sum + part.shape[0], 0);

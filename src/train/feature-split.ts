@@ -8,7 +8,7 @@ import type { Phase } from './phase.ts';
 export const FEATURE_BUDGET = 4 * 2 ** 30;
 
 /** How many examples of each split there are. */
-interface FeatureCounts {
+export interface FeatureCounts {
   readonly train: number;
   readonly validation: number;
 }

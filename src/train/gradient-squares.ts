@@ -28,7 +28,7 @@ interface Group {
 }
 
 /**
- * Sums of squared gradients end to end, float32: some of each gradient. Which they are `squareRanges` tells.
+ * Sums of squared gradients end to end, float32: one range for each gradient, as `squareRanges` says.
  *
  * Each is over rows of the last axis, never over all of a tensor: XLA adds that up one number after the other on a CPU. And small
  * gradients of as many channels are joined first. DenseNet121 has 120 kernels; joining 87 of them saves 85 of 610 calls of YNNPACK in its step, each

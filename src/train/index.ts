@@ -29,7 +29,7 @@ export {
   trainingProgram,
   type RecipeProgram,
 } from './programs.ts';
-export { featureSplit } from './feature-split.ts';
+export { featureSplit, type FeatureCounts } from './feature-split.ts';
 export {
   calibrate,
   calibrationText,
@@ -45,7 +45,7 @@ export { BEST_FILE, epochFile, LAST_FILE, PREVIOUS_FILE, RECIPE_FILE } from './r
 export { CHECKPOINT_EVERY } from './run-keeper.ts';
 export { train, type TrainResult } from './train.ts';
 export type { TrainEvent, TrainOptions } from './train-options.ts';
-export { variableTypes, type Weights } from './train-state.ts';
+export { variableTypes, type Weights, type WeightsOf } from './train-state.ts';
 export { previewAugmentation, type PreviewOptions } from './preview.ts';
 export {
   compileExplainedClassifier,
@@ -56,7 +56,7 @@ export {
 } from './grad-cam.ts';
 export { explainPictures, type AskedClass } from './explain.ts';
 export { layerStatistics, type LayerStatistics } from './layer-statistics.ts';
-export { compilePredictor, type Predictor } from './predict.ts';
+export { compilePredictor, type Predictor, type PredictorOptions } from './predict.ts';
 export {
   checkpointPath,
   loadTrainedModel,
@@ -72,7 +72,7 @@ export { recipeSettings, type TrainingData } from './run-check.ts';
 export { evenBatch, rowsPerReplica } from './step.ts';
 export { Ingredients } from './soup.ts';
 export { diagnose, type Diagnosis } from './diagnosis.ts';
-export { readDiverged, whatDiverged, type DivergedStep } from './diverged.ts';
+export { readDiverged, whatDiverged, type DivergedRun, type DivergedStep } from './diverged.ts';
 export { DIVERGENCE_POLICIES, type DivergencePolicy } from './divergence.ts';
 export type { LayerSoundness, Soundness } from './inspection.ts';
 export { RunLock } from './run-lock.ts';

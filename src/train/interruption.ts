@@ -13,7 +13,7 @@ export function interruption(
   });
 }
 
-/** Whether what a check threw tells of an interruption, here or on another host. */
+/** Whether an error says that this host or another was interrupted. */
 export const isInterruption = (error: unknown, signal: AbortSignal | undefined): boolean =>
   signal?.aborted === true || (error instanceof SepalError && error.code === 'INTERRUPTED');
 

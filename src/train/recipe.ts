@@ -22,9 +22,9 @@ export type Monitor = (typeof MONITORS)[number];
 /** 1 for a score of which more is better, -1 for a loss. */
 export const sign = (monitor: Monitor): number => (monitor === 'loss' ? -1 : 1);
 
-/** What of a model is rematerialised. */
+/** What is computed again for the gradient instead of kept: nothing, or all of each block but its inputs. */
 export const REMATS = ['none', 'blocks'] as const;
-/** A choice of them. */
+/** One of `REMATS`. */
 export type Remat = (typeof REMATS)[number];
 
 const epochCount = z.int().min(1).max(100_000);

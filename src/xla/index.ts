@@ -67,6 +67,8 @@ export {
   isOp,
   isTensorType,
   Tensor,
+  type Backward,
+  type DotParams,
   type GatherParams,
   type Graph,
   type HostTensor,
