@@ -48,14 +48,27 @@ interface Flags {
   readonly requests: number;
 }
 
-async function load({ run: given, model, size, seconds, requests }: Flags): Promise<void> {
+async function load(flags: Flags): Promise<void> {
+  const { run: given, model, size } = flags;
   const folder = await mkdtemp(join(tmpdir(), 'sepal-load-'));
-  const classNames = Array.from({ length: 102 }, (_, i) => `class ${i}`);
-  const run = given ?? (await writeUntrainedRun(join(folder, 'run'), { name: model, size, classNames }));
+  let child: ChildProcess | undefined;
+  try {
+    const classNames = Array.from({ length: 102 }, (_, i) => `class ${i}`);
+    const run = given ?? (await writeUntrainedRun(join(folder, 'run'), { name: model, size, classNames }));
+    child = fork(join(import.meta.dirname, 'load', 'server-child.ts'), [run], {
+      env: { ...process.env, UV_THREADPOOL_SIZE: '8' },
+    });
+    await measure(child, flags);
+    child.send('stop');
+    await once(child, 'exit');
+  } finally {
+    child?.kill('SIGKILL');
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function measure(child: ChildProcess, { run: given, model, size, seconds, requests }: Flags): Promise<void> {
   const photos = await drawPhotos();
-  const child = fork(join(import.meta.dirname, 'load', 'server-child.ts'), [run], {
-    env: { ...process.env, UV_THREADPOOL_SIZE: '8' },
-  });
   const [{ url, peak: alone }] = (await once(child, 'message')) as [{ url: string; peak: number }];
   console.log(`${given ?? `${model} at ${size} px`}; the model alone does ${alone.toFixed(0)} images/s`);
   console.log(`photos: ${photos.length} JPEG files of 500 × 375, ${formatBytes(photos[0].length)}\n`);
@@ -89,9 +102,6 @@ async function load({ run: given, model, size, seconds, requests }: Flags): Prom
   console.log('');
   for (const [text, passed] of checks) console.log(`${passed ? 'ok  ' : 'FAIL'} ${text}`);
   await visitors.close();
-  child.send('stop');
-  await once(child, 'exit');
-  await rm(folder, { recursive: true });
   process.exitCode = checks.every(([, passed]) => passed) ? 0 : 1;
 }
 
