@@ -1,12 +1,21 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { HttpServer } from './http-server.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 
 const LIMITS = { ...DEFAULT_LIMITS, stopSeconds: 0.1 };
 const done = Promise.resolve();
+
+/** A connection, which may keep its end open whatever the server does with its own. */
+async function connectTo({ url }: HttpServer, allowHalfOpen = false): Promise<Socket> {
+  const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', allowHalfOpen });
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  return socket;
+}
 
 test('requests are told that the server is starting until there is one who answers', async () => {
   const http = await HttpServer.listen('127.0.0.1', 0, LIMITS);
@@ -54,4 +63,65 @@ test('a server that stops answers what has arrived, and waits a limited time for
   work.resolve();
   assert.equal(await (await answer).text(), 'answered');
   await Promise.all([closed, once(stalled, 'close')]);
+});
+
+test('a connection with too many unanswered requests is cut off, and no more of them are looked at', async () => {
+  const http = await HttpServer.listen('127.0.0.1', 0, { ...LIMITS, pipelined: 3 });
+  let asked = 0;
+  http.answerBy(async () => {
+    asked++;
+    return new Promise(() => {});
+  });
+  const greedy = await connectTo(http);
+  greedy.resume().write('GET / HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(1000));
+  await once(greedy, 'close');
+  assert.equal(asked, 3);
+  http.answerBy(() => new Response('here'));
+  const modest = await connectTo(http);
+  modest.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(3));
+  let text = '';
+  for await (const chunk of modest as AsyncIterable<Buffer>) {
+    text += chunk.toString();
+    if (text.match(/here/g)?.length === 3) break;
+  }
+  await http.close(done);
+});
+
+test('a client that does not read its answer is cut off', async () => {
+  const http = await HttpServer.listen('127.0.0.1', 0, { ...LIMITS, answerSeconds: 0.1 });
+  const gone = Promise.withResolvers<void>();
+  http.answerBy((request) => {
+    request.signal.addEventListener('abort', () => gone.resolve());
+    return new Response(Buffer.alloc(64 * 2 ** 20));
+  });
+  const deaf = await connectTo(http);
+  deaf.pause().write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+  await gone.promise;
+  deaf.destroy();
+  await http.close(done);
+});
+
+test('refused connections are closed though their clients keep their ends open, so that others get in', async () => {
+  const http = await HttpServer.listen('127.0.0.1', 0, { ...LIMITS, headerSeconds: 0.1, connections: 2 });
+  http.answerBy(() => new Response('here'));
+  const sent = ['', 'GET / HTTP/1.1\r\nhost: x\r\n'];
+  const refused = await Promise.all(
+    sent.map(async (text) => {
+      const socket = await connectTo(http, true);
+      socket.write(text);
+      let answer = '';
+      for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+        answer += chunk.toString();
+      }
+      return { socket, status: answer.slice(9, 12) };
+    }),
+  );
+  assert.deepEqual(
+    refused.map(({ status }) => status),
+    ['408', '408'],
+  );
+  const getIn = async (): Promise<Response> => fetch(http.url).catch(async () => (await setTimeout(100), getIn()));
+  assert.equal(await (await getIn()).text(), 'here');
+  for (const { socket } of refused) socket.destroy();
+  await http.close(done);
 });

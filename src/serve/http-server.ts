@@ -2,6 +2,7 @@ import { createServer, STATUS_CODES, type IncomingMessage, type Server, type Ser
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { isSystemError, SepalError, UsageError } from '../base/index.ts';
+import { Connections } from './connections.ts';
 import type { Limits } from './limits.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 import { PROBLEMS, type ProblemCode } from './serve-error.ts';
@@ -16,6 +17,7 @@ type Listener = (request: IncomingMessage, response: ServerResponse) => unknown;
 export class HttpServer {
   readonly #server: Server;
   readonly #limits: Limits;
+  readonly #connections: Connections;
   #listener: Listener = (_, response) => {
     const [status, head, body] = plainProblem('STARTING');
     response.writeHead(status, { ...SECURITY_HEADERS, ...head, 'retry-after': '5' }).end(body);
@@ -23,6 +25,7 @@ export class HttpServer {
 
   private constructor(limits: Limits) {
     this.#limits = limits;
+    this.#connections = new Connections(limits);
     this.#server = createServer(
       {
         headersTimeout: limits.headerSeconds * 1000,
@@ -31,10 +34,15 @@ export class HttpServer {
         keepAliveTimeout: 5000,
         maxHeaderSize: 16 * 1024,
       },
-      (request, response) => void this.#listener(request, response),
+      (request, response) => {
+        if (this.#connections.take(request, response)) void this.#listener(request, response);
+      },
     );
     this.#server.maxConnections = limits.connections;
-    this.#server.on('clientError', answerBrokenRequest);
+    this.#server.timeout = limits.answerSeconds * 1000;
+    this.#server.on('connection', (socket) => this.#connections.add(socket));
+    this.#server.on('timeout', (socket) => this.#connections.closeUnlessAsked(socket));
+    this.#server.on('clientError', (error, socket) => this.#refuseBroken(error, socket as Socket));
   }
 
   /**
@@ -80,6 +88,16 @@ export class HttpServer {
     await closed;
     clearTimeout(patience);
   }
+
+  #refuseBroken(error: NodeJS.ErrnoException, socket: Socket): void {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const [status, head, body] = plainProblem(BROKEN_REQUESTS[error.code ?? ''] ?? 'BAD_REQUEST');
+    const lines = Object.entries({ ...head, connection: 'close' }).map(([name, value]) => `${name}: ${value}`);
+    this.#connections.refuse(socket, [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', body].join('\r\n'));
+  }
 }
 
 /** An answer that refuses, for where there is no request to answer or nobody yet who could. */
@@ -94,16 +112,6 @@ const BROKEN_REQUESTS: Readonly<Record<string, ProblemCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'TOO_SLOW',
   HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE',
 };
-
-function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const [status, head, body] = plainProblem(BROKEN_REQUESTS[error.code ?? ''] ?? 'BAD_REQUEST');
-  const lines = Object.entries({ ...head, connection: 'close' }).map(([name, value]) => `${name}: ${value}`);
-  socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', body].join('\r\n'));
-}
 
 async function listen(server: Server, host: string, port: number): Promise<void> {
   try {

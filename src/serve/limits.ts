@@ -14,6 +14,8 @@ export interface Limits {
   /** Seconds from the first byte of a request's headers to its last, and of its body to its last. */
   readonly headerSeconds: number;
   readonly bodySeconds: number;
+  /** Seconds for a client to take an answer. */
+  readonly answerSeconds: number;
   /** Seconds that a server which is stopping waits for requests that are still arriving. */
   readonly stopSeconds: number;
   /** Seconds for a URL's image to arrive, all redirects included. */
@@ -23,6 +25,8 @@ export interface Limits {
   readonly fetches: number;
   /** Connections open at a time. */
   readonly connections: number;
+  /** Requests of one connection that wait for their answers; it is cut off at one more. Browsers send one at a time. */
+  readonly pipelined: number;
   /** Seconds that an image may have to wait for its turn; a request that would wait longer gets status 429. */
   readonly queueSeconds: number;
   /** Images a client may send a second in the long run, and at once; 0 for no limit. */
@@ -40,11 +44,13 @@ export const DEFAULT_LIMITS: Limits = {
   decodeSeconds: 10,
   headerSeconds: 10,
   bodySeconds: 30,
+  answerSeconds: 30,
   stopSeconds: 10,
   fetchSeconds: 10,
   redirects: 3,
   fetches: 8,
   connections: 512,
+  pipelined: 8,
   queueSeconds: 1,
   imagesPerSecond: 10,
   burst: 40,

@@ -9,7 +9,7 @@ import { ByteBudget } from './byte-budget.ts';
 import { Ensemble, type Answer, type Query } from './ensemble.ts';
 import type { Resolver } from './fetch-image.ts';
 import { isLoopback } from './host-check.ts';
-import { HttpServer, type FetchHandler } from './http-server.ts';
+import { HttpServer } from './http-server.ts';
 import { ImageService } from './image-service.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { Metrics } from './metrics.ts';
@@ -144,7 +144,7 @@ async function serveOn(
     onFault: (error) =>
       log.warn(`a request failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
   });
-  http.answerBy(app.fetch as FetchHandler);
+  http.answerBy(app.fetch);
   const close = async (): Promise<void> => {
     stopping = true;
     await http.close(batcher.stop());
