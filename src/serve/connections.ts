@@ -9,6 +9,7 @@ const LINGER = 1000;
 export class Connections {
   readonly #limits: Pick<Limits, 'pipelined' | 'answerSeconds'>;
   readonly #open = new Map<Socket, Set<ServerResponse>>();
+  #closing = false;
 
   constructor(limits: Pick<Limits, 'pipelined' | 'answerSeconds'>) {
     this.#limits = limits;
@@ -30,7 +31,11 @@ export class Connections {
       return false;
     }
     unanswered.add(response);
-    response.once('close', () => unanswered.delete(response));
+    if (this.#closing) response.setHeader('connection', 'close');
+    response.once('close', () => {
+      unanswered.delete(response);
+      if (this.#closing && unanswered.size === 0) socket.destroySoon();
+    });
     // Emitted when the whole answer is with the socket, in its turn; `finish` follows when the client's side has taken it.
     response.once('prefinish', () => {
       if (response.destroyed) return;
@@ -50,5 +55,26 @@ export class Connections {
   /** Closes a connection that was silent for long, unless it waits for its answer. */
   closeUnlessAsked(socket: Socket): void {
     if ((this.#open.get(socket)?.size ?? 0) === 0) socket.destroy();
+  }
+
+  /** Closes the connections that ask nothing, and each of the others when it is answered. */
+  closeWhenAnswered(): void {
+    this.#closing = true;
+    for (const [socket, unanswered] of this.#open) {
+      // Node closes those between two requests, but takes one that was never written to for the start of a request.
+      if (socket.bytesRead === 0) socket.destroy();
+      for (const response of unanswered) if (!response.headersSent) response.setHeader('connection', 'close');
+    }
+  }
+
+  /** Closes connections unless a request that has arrived as a whole is worked on. */
+  closeUnlessWorkedOn(): void {
+    for (const [socket, unanswered] of this.#open) {
+      if (![...unanswered].some(({ req, writableEnded }) => req.complete && !writableEnded)) socket.destroy();
+    }
+  }
+
+  closeAll(): void {
+    for (const socket of this.#open.keys()) socket.destroy();
   }
 }

@@ -7,7 +7,7 @@ import { HttpServer } from './http-server.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 
 const LIMITS = { ...DEFAULT_LIMITS, stopSeconds: 0.1 };
-const done = Promise.resolve();
+const done = async () => {};
 
 /** A connection, which may keep its end open whatever the server does with its own. */
 async function connectTo({ url }: HttpServer, allowHalfOpen = false): Promise<Socket> {
@@ -15,6 +15,14 @@ async function connectTo({ url }: HttpServer, allowHalfOpen = false): Promise<So
   socket.on('error', () => {});
   await once(socket, 'connect');
   return socket;
+}
+
+/** What comes until the other end is closed. */
+async function textOf(socket: Socket): Promise<string> {
+  let text = '';
+  for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>)
+    text += chunk.toString();
+  return text;
 }
 
 test('requests are told that the server is starting until there is one who answers', async () => {
@@ -59,10 +67,49 @@ test('a server that stops answers what has arrived, and waits a limited time for
   stalled.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nhalf');
   const answer = fetch(http.url);
   await begun.promise;
-  const closed = http.close(work.promise);
+  const closed = http.close(async () => work.promise);
   work.resolve();
   assert.equal(await (await answer).text(), 'answered');
   await Promise.all([closed, once(stalled, 'close')]);
+});
+
+test('what is arriving when the server stops is answered if it arrives in time, and nothing is finished before', async () => {
+  const http = await HttpServer.listen('127.0.0.1', 0, { ...LIMITS, stopSeconds: 20 });
+  const begun = Promise.withResolvers<void>();
+  http.answerBy(async (request) => {
+    begun.resolve();
+    return new Response(await request.text());
+  });
+  const upload = await connectTo(http);
+  upload.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nhalf');
+  await begun.promise;
+  const order: string[] = [];
+  const closed = http.close(async () => void order.push('finished'));
+  await setTimeout(20);
+  upload.write(' done');
+  const answer = await textOf(upload);
+  order.unshift('answered');
+  assert.match(answer, /\r\nconnection: close\r\n[^]*half done$/i);
+  await closed;
+  assert.deepEqual(order, ['answered', 'finished']);
+});
+
+test('neither a silent connection nor one that goes on asking keeps a server from stopping', async () => {
+  const http = await HttpServer.listen('127.0.0.1', 0, { ...LIMITS, stopSeconds: 20 });
+  http.answerBy(() => new Response('here'));
+  const silent = await connectTo(http);
+  const asking = await connectTo(http);
+  asking.write('GET / HTTP/1.1\r\nhost: x\r\n\r\nGET / HTTP/1.1\r\n');
+  await once(asking, 'readable');
+  const started = performance.now();
+  const closed = http.close(done);
+  asking.write('host: x\r\n\r\nGET / HTTP/1.1\r\nhost: x\r\n\r\n');
+  const answers = await textOf(asking);
+  assert.equal(answers.match(/here/g)?.length, 2, 'one before the stop, one after it');
+  assert.equal(answers.match(/connection: close/gi)?.length, 1);
+  assert.equal(await textOf(silent), '');
+  await closed;
+  assert.ok(performance.now() - started < 5000);
 });
 
 test('a connection with too many unanswered requests is cut off, and no more of them are looked at', async () => {
@@ -109,11 +156,7 @@ test('refused connections are closed though their clients keep their ends open, 
     sent.map(async (text) => {
       const socket = await connectTo(http, true);
       socket.write(text);
-      let answer = '';
-      for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-        answer += chunk.toString();
-      }
-      return { socket, status: answer.slice(9, 12) };
+      return { socket, status: (await textOf(socket)).slice(9, 12) };
     }),
   );
   assert.deepEqual(

@@ -74,18 +74,29 @@ export class HttpServer {
   }
 
   /**
-   * Takes no more connections and closes those that are there: each when its request is answered, and those whose
-   * request hasn't arrived some seconds after `answered`, when all that did has been.
+   * Takes no more connections and closes those that are there: each when its request is answered, if that is soon. Those
+   * whose request hasn't arrived or whose client hasn't read its answer some seconds later are cut off.
+   *
+   * @param finish called when no more requests are waited for; it resolves when those that have arrived have an answer.
    */
-  async close(answered: Promise<void>): Promise<void> {
+  async close(finish: () => Promise<void>): Promise<void> {
     const closed = new Promise<void>((done) => {
       this.#server.close(() => done());
     });
-    this.#server.closeIdleConnections();
-    await answered;
-    // Node watches over slow requests until `close` and no longer, so one that never comes to its end would be waited for.
-    const patience = setTimeout(() => this.#server.closeAllConnections(), this.#limits.stopSeconds * 1000);
+    this.#connections.closeWhenAnswered();
+    await this.#within(closed);
+    this.#connections.closeUnlessWorkedOn();
+    await finish();
+    await this.#within(closed);
+    this.#connections.closeAll();
     await closed;
+  }
+
+  /** Waits no longer than a server that stops may. */
+  async #within(promise: Promise<void>): Promise<void> {
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    const patience = setTimeout(resolve, this.#limits.stopSeconds * 1000);
+    await Promise.race([promise, over]);
     clearTimeout(patience);
   }
 

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, request, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import sharp from 'sharp';
 import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
 import { writeUntrainedRun } from '../../test/untrained-run.ts';
@@ -269,7 +273,7 @@ suite('the server', { skip }, () => {
     for (let i = 0; i < 10; i++) await predict(bytes, raw, '?explain=1', own);
     assert.equal(backend.client.liveBufferCount, alive);
     const pending = Promise.allSettled(Array.from({ length: 6 }, () => predict(bytes, raw, '', own)));
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await setTimeout(5);
     await own.close();
     // A connection that was not yet accepted has nobody to answer it.
     for (const result of await pending) {
@@ -277,5 +281,34 @@ suite('the server', { skip }, () => {
       else assert.match(String(result.reason), /fetch failed/);
     }
     await assert.rejects(fetch(own.url));
+  });
+
+  test('a stop answers an image that is still being fetched or uploaded', async () => {
+    const bytes = await photo('olive');
+    const begun = Promise.withResolvers<void>();
+    const web = createServer((_, response) => {
+      begun.resolve();
+      void setTimeout(200).then(() => response.end(bytes));
+    });
+    web.listen(0, '127.0.0.1');
+    await once(web, 'listening');
+    const own = await start({ batchSizes: [1], allowedRanges: ['127.0.0.1'] });
+    const url = `http://127.0.0.1:${(web.address() as AddressInfo).port}/`;
+    const fetched = predict(Buffer.from(JSON.stringify({ url })), { 'content-type': 'application/json' }, '', own);
+    const upload = request(`${own.url}/api/predict`, {
+      method: 'POST',
+      headers: { ...raw, 'content-length': bytes.length },
+    });
+    upload.write(bytes.subarray(0, 100));
+    await begun.promise;
+    await setTimeout(50);
+    const closed = own.close();
+    void setTimeout(100).then(() => upload.end(bytes.subarray(100)));
+    const [uploaded] = (await once(upload, 'response')) as [IncomingMessage];
+    uploaded.resume();
+    assert.equal(uploaded.statusCode, 200);
+    assert.equal((await fetched).response.status, 200);
+    await closed;
+    web.close();
   });
 });

@@ -54,7 +54,7 @@ export interface RunningServer {
   readonly model: ModelBody;
   /** Images a second that the model was measured to do, without decoding. */
   readonly peak: number;
-  /** Finishes what was taken and takes no more. */
+  /** Takes no more, and answers what was taken: whose images arrive within `stopSeconds`. */
   close(): Promise<void>;
 }
 
@@ -85,7 +85,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   try {
     return await serveOn(http, isLoopback(host), limits, options);
   } catch (error) {
-    await http.close(Promise.resolve());
+    await http.close(async () => {});
     throw error;
   }
 }
@@ -147,7 +147,7 @@ async function serveOn(
   http.answerBy(app.fetch);
   const close = async (): Promise<void> => {
     stopping = true;
-    await http.close(batcher.stop());
+    await http.close(async () => batcher.stop());
     ensemble.dispose();
   };
   return { url: http.url, model, peak: plan.peak, close };
