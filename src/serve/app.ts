@@ -111,7 +111,7 @@ async function predict(c: Context<Env>, options: AppOptions): Promise<Response> 
   using account = bytes.open();
   const uploads = await readUploads(incoming, limits, account);
   if (uploads.length > 1) requireTokens(buckets, client, uploads.length - 1);
-  const answers = await service.answer(uploads, question, account, signal);
+  const answers = await service.answer(uploads, question, { client, account, signal });
   const refusals = answers.filter((answer) => answer instanceof ServeError);
   if (refusals.length === answers.length) throw refusals[0];
   return c.json(answerBody(uploads, answers));

@@ -7,6 +7,7 @@ import type { Batcher } from './batcher.ts';
 import type { ByteAccount } from './byte-budget.ts';
 import { likeliest, type Answer, type Query } from './ensemble.ts';
 import { fetchImage, type Resolver } from './fetch-image.ts';
+import { FetchQueue } from './fetch-queue.ts';
 import type { Limits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
 import { decodePicture, encodePng, type Picture } from './picture.ts';
@@ -26,21 +27,28 @@ export interface ImageServiceOptions {
   readonly resolve?: Resolver;
 }
 
-/** Images in flight that are always taken, however slow the model. */
-const FEWEST_IN_FLIGHT = 8;
+/** Who asks, what its images may take, and when it has gone. */
+export interface Asker {
+  readonly client: string;
+  readonly account: ByteAccount;
+  readonly signal: AbortSignal;
+}
+
+/** Images worked on that are always taken, however slow the model. */
+const FEWEST_AT_WORK = 8;
 
 /** Takes images from upload or URL to an answer: fetches, decodes and classifies them, within the limits. */
 export class ImageService {
   readonly #options: ImageServiceOptions;
   readonly #decoders = new Gate(availableParallelism());
-  readonly #fetchers: Gate;
+  readonly #fetchQueue: FetchQueue;
   readonly #throughput: Throughput;
   #inFlight = 0;
   metrics: Metrics | undefined;
 
   constructor(options: ImageServiceOptions) {
     this.#options = options;
-    this.#fetchers = new Gate(options.limits.fetches);
+    this.#fetchQueue = new FetchQueue(options.limits);
     this.#throughput = new Throughput(options.plan.peak);
   }
 
@@ -50,10 +58,15 @@ export class ImageService {
 
   /** @throws ServeError `BUSY` where so many more images would have to wait longer than the limit. */
   requireRoom(images: number): void {
-    const { rate } = this.#throughput;
-    const room = Math.max(FEWEST_IN_FLIGHT, Math.floor(rate * this.#options.limits.queueSeconds));
-    if (this.#inFlight > 0 && this.#inFlight + images > room) {
-      throw new ServeError('BUSY', 'the server is busy', { retryAfter: Math.ceil(this.#inFlight / rate) });
+    this.#requireRoomAnd(0, images);
+  }
+
+  #requireRoomAnd(more: number, images: number): void {
+    // What is still being fetched takes none of the model's time.
+    const { rate, working } = this.#throughput;
+    const room = Math.max(FEWEST_AT_WORK, Math.floor(rate * this.#options.limits.queueSeconds)) + more;
+    if (working > 0 && working + images > room) {
+      throw new ServeError('BUSY', 'the server is busy', { retryAfter: Math.ceil(working / rate) });
     }
   }
 
@@ -65,15 +78,14 @@ export class ImageService {
   async answer(
     uploads: readonly Upload[],
     question: Question,
-    account: ByteAccount,
-    signal: AbortSignal,
+    asker: Asker,
   ): Promise<readonly (ClassifiedBody | ServeError)[]> {
     this.requireRoom(uploads.length);
     this.#inFlight += uploads.length;
     const answers = await Promise.allSettled(
       uploads.map(async (upload) => {
         try {
-          const body = await this.#classify(upload, question, account, signal);
+          const body = await this.#classify(upload, question, asker);
           this.metrics?.images.inc({ outcome: body.sure ? 'sure' : 'unsure' });
           return body;
         } catch (error) {
@@ -95,13 +107,17 @@ export class ImageService {
   async #classify(
     { name, source }: Upload,
     { top, explain }: Question,
-    account: ByteAccount,
-    signal: AbortSignal,
+    { client, account, signal }: Asker,
   ): Promise<ClassifiedBody> {
     if (source instanceof ServeError) throw source;
-    const { classNames, sizes, batcher, threshold } = this.#options;
+    const { classNames, sizes, batcher, threshold, limits } = this.#options;
     const started = performance.now();
-    const bytes = 'url' in source ? await this.#fetch(source.url, account, signal) : source;
+    let bytes: Buffer;
+    if ('url' in source) {
+      bytes = await this.#fetchQueue.run(client, signal, async () => this.#fetch(source.url, account, signal));
+      // All images of a request that was let in may have arrived at once.
+      this.#requireRoomAnd(limits.images, 1);
+    } else bytes = source;
     const fetched = performance.now();
     let decoded = fetched;
     const { picture, result, waitSeconds, batchSeconds } = await this.#throughput.follow(async () => {
@@ -139,14 +155,9 @@ export class ImageService {
 
   async #fetch(url: string, account: ByteAccount, signal: AbortSignal): Promise<Buffer> {
     const { policy, limits, resolve } = this.#options;
-    await this.#fetchers.enter();
-    try {
-      const bytes = await fetchImage(url, { policy, limits, resolve, signal });
-      account.take(bytes.length);
-      return bytes;
-    } finally {
-      this.#fetchers.leave();
-    }
+    const bytes = await fetchImage(url, { policy, limits, resolve, signal });
+    account.take(bytes.length);
+    return bytes;
   }
 
   async #decode(bytes: Buffer, signal: AbortSignal): Promise<Picture> {

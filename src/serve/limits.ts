@@ -21,8 +21,9 @@ export interface Limits {
   /** Seconds for a URL's image to arrive, all redirects included. */
   readonly fetchSeconds: number;
   readonly redirects: number;
-  /** URLs fetched at a time. */
+  /** URLs fetched at a time, for all clients and for each. */
   readonly fetches: number;
+  readonly clientFetches: number;
   /** Connections open at a time. */
   readonly connections: number;
   /** Requests of one connection that wait for their answers; it is cut off at one more. Browsers send one at a time. */
@@ -49,6 +50,7 @@ export const DEFAULT_LIMITS: Limits = {
   fetchSeconds: 10,
   redirects: 3,
   fetches: 8,
+  clientFetches: 4,
   connections: 512,
   pipelined: 8,
   queueSeconds: 1,

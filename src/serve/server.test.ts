@@ -283,6 +283,38 @@ suite('the server', { skip }, () => {
     await assert.rejects(fetch(own.url));
   });
 
+  test('URLs that never answer hold up neither photos nor the URLs of another client', async () => {
+    const bytes = await photo('coral');
+    const allAsked = Promise.withResolvers<void>();
+    const unanswered: unknown[] = [];
+    const web = createServer(({ url }, response) => {
+      if (url === '/photo') response.end(bytes);
+      else if (unanswered.push(response) === 4) allAsked.resolve();
+    });
+    web.listen(0, '127.0.0.1');
+    await once(web, 'listening');
+    const own = await start({
+      batchSizes: [1],
+      trustProxy: true,
+      allowedRanges: ['127.0.0.1'],
+      limits: { imagesPerSecond: 0, stopSeconds: 0.1 },
+    });
+    const origin = `http://127.0.0.1:${(web.address() as AddressInfo).port}`;
+    const ask = async (client: string, urls: readonly string[]) => {
+      const headers = { 'content-type': 'application/json', 'x-forwarded-for': client };
+      return predict(Buffer.from(JSON.stringify({ urls })), headers, '', own);
+    };
+    const gaveUp = assert.rejects(ask('10.0.0.1', Array<string>(16).fill(`${origin}/never`)));
+    await allAsked.promise;
+    assert.equal((await predict(bytes, raw, '', own)).response.status, 200);
+    assert.equal((await ask('10.0.0.2', Array<string>(16).fill(`${origin}/photo`))).response.status, 200);
+    assert.equal(unanswered.length, 4);
+    await own.close();
+    await gaveUp;
+    web.close();
+    web.closeAllConnections();
+  });
+
   test('a stop answers an image that is still being fetched or uploaded', async () => {
     const bytes = await photo('olive');
     const begun = Promise.withResolvers<void>();

@@ -22,6 +22,11 @@ export class Throughput {
     return this.#rate;
   }
 
+  /** Images that are followed now. */
+  get working(): number {
+    return this.#working;
+  }
+
   /** Follows one image through all its stages. */
   async follow<T>(work: () => Promise<T>): Promise<T> {
     const others = ++this.#working;
