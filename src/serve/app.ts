@@ -8,6 +8,7 @@ import { answerBody, problemBody, type ImageService } from './image-service.ts';
 import type { Limits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
 import { openApiDocument } from './openapi.ts';
+import { isOwnPage } from './own-page.ts';
 import type { PageAssets } from './page-assets.ts';
 import { parseQuestion } from './question.ts';
 import { readUploads } from './read-uploads.ts';
@@ -100,7 +101,10 @@ async function predict(c: Context<Env>, options: AppOptions): Promise<Response> 
   const { service, limits, bytes, buckets, isStopping } = options;
   const { incoming } = c.env;
   const { signal } = c.req.raw;
-  requireOwnPage(incoming);
+  // Pages of other sites may send requests though they can't read the answers.
+  if (!isOwnPage(incoming.headers, options.trustProxy)) {
+    throw new ServeError('CROSS_SITE', 'requests from pages of other sites are not taken');
+  }
   if (isStopping()) throw new ServeError('STOPPING', 'the server is about to stop', { retryAfter: 5 });
   const question = parseQuestion(c.req.query());
   const client = clientKey(clientAddress(incoming, options.trustProxy));
@@ -115,13 +119,6 @@ async function predict(c: Context<Env>, options: AppOptions): Promise<Response> 
   const refusals = answers.filter((answer) => answer instanceof ServeError);
   if (refusals.length === answers.length) throw refusals[0];
   return c.json(answerBody(uploads, answers));
-}
-
-/** Keeps pages of other sites, which may send requests though they can't read the answers, from using the server. */
-function requireOwnPage({ headers }: IncomingMessage): void {
-  const site = headers['sec-fetch-site'];
-  if (site === undefined || site === 'same-origin' || site === 'none') return;
-  throw new ServeError('CROSS_SITE', 'requests from pages of other sites are not taken');
 }
 
 function clientAddress({ headers, socket }: IncomingMessage, trustProxy: boolean): string | undefined {

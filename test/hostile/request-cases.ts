@@ -218,6 +218,13 @@ const HTTP: readonly Row[] = [
     (target) => predict(target, jpeg, 'image/jpeg', { 'sec-fetch-site': 'cross-site' }),
   ],
   [
+    "another site's page by plain http",
+    403,
+    'CROSS_SITE',
+    (target) => predict(target, jpeg, 'image/jpeg', { origin: 'http://evil.example' }),
+  ],
+  ['a page of no site', 403, 'CROSS_SITE', (target) => predict(target, jpeg, 'image/jpeg', { origin: 'null' })],
+  [
     "a neighbour site's page",
     403,
     'CROSS_SITE',
