@@ -5,7 +5,7 @@ export { DataError, type Place } from './data-error.ts';
 export { DuplicateFinder, type DuplicateGroup, type Member } from './duplicates.ts';
 export { openDataset, type OpenOptions } from './dataset.ts';
 export { decodeRate } from './decode-rate.ts';
-export { decodeImage, readImageSize, type DecodeOptions, type ImageSize } from './decode.ts';
+export { decodeImage, MAX_PIXELS, readImageSize, type DecodeOptions, type ImageSize } from './decode.ts';
 export { encodeExample } from './example.ts';
 export { Gate } from './gate.ts';
 export { findPublicSet, getDataset, type GetOptions } from './get/get-dataset.ts';

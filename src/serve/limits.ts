@@ -57,3 +57,16 @@ export const DEFAULT_LIMITS: Limits = {
   imagesPerSecond: 10,
   burst: 40,
 };
+
+/** Bytes of a form around its only image. */
+const FORM_BYTES = 2 ** 20;
+/** Bodies of the greatest size that are held at a time. */
+const BODIES = 4;
+
+/** All limits where some are given. Bodies, and what is held of all of them, have room for the images unless they are given, too. */
+export function completeLimits(given: Partial<Limits> = {}): Limits {
+  const { imageBytes = DEFAULT_LIMITS.imageBytes } = given;
+  const bodyBytes = given.bodyBytes ?? Math.max(DEFAULT_LIMITS.bodyBytes, imageBytes + FORM_BYTES);
+  const heldBytes = Math.max(DEFAULT_LIMITS.heldBytes, BODIES * bodyBytes);
+  return { ...DEFAULT_LIMITS, bodyBytes, heldBytes, ...given };
+}

@@ -11,7 +11,7 @@ import type { Resolver } from './fetch-image.ts';
 import { isLoopback } from './host-check.ts';
 import { HttpServer } from './http-server.ts';
 import { ImageService } from './image-service.ts';
-import { DEFAULT_LIMITS, type Limits } from './limits.ts';
+import { completeLimits, type Limits } from './limits.ts';
 import { Metrics } from './metrics.ts';
 import { loadPageAssets } from './page-assets.ts';
 import { allowSafeFormatsOnly } from './picture.ts';
@@ -79,7 +79,7 @@ const WARM_UPS = 3;
  */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
   const { host = '127.0.0.1', port = DEFAULT_PORT } = options;
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const limits = completeLimits(options.limits);
   // Before minutes of compiling: the port may be taken.
   const http = await HttpServer.listen(host, port, limits);
   try {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { InvalidArgumentError } from 'commander';
 import { plural } from '../../base/index.ts';
+import { MAX_PIXELS } from '../../data/index.ts';
 import {
   DEFAULT_BATCH_SIZES,
   DEFAULT_LATENCY_BUDGET,
@@ -30,6 +31,9 @@ interface ServeFlags extends DeviceFlags {
   readonly maxImages: number;
 }
 
+/** Megabytes of one image at most: several of them are held in memory at a time. */
+const MAX_MEGABYTES = 256;
+
 /** `sepal serve RUN…`. */
 export const addServe: AddCommand = (program, context) => {
   const command = program
@@ -55,8 +59,8 @@ export const addServe: AddCommand = (program, context) => {
       parseRate,
       DEFAULT_LIMITS.imagesPerSecond,
     )
-    .option('--max-mb <n>', 'megabytes (MiB) of one image', parsePositive, DEFAULT_LIMITS.imageBytes / 2 ** 20)
-    .option('--max-megapixels <n>', 'megapixels of one image', parsePositive, DEFAULT_LIMITS.pixels / 1e6)
+    .option('--max-mb <n>', 'megabytes (MiB) of one image', upTo(MAX_MEGABYTES), DEFAULT_LIMITS.imageBytes / 2 ** 20)
+    .option('--max-megapixels <n>', 'megapixels of one image', upTo(MAX_PIXELS / 1e6), DEFAULT_LIMITS.pixels / 1e6)
     .option('--max-images <n>', 'images in one request', parseCount, DEFAULT_LIMITS.images)
     .option(
       '--allow-range <range>',
@@ -102,7 +106,6 @@ async function serve(runs: readonly string[], flags: ServeFlags, context: Contex
         imagesPerSecond: flags.rate,
         burst: Math.max(DEFAULT_LIMITS.burst, 4 * flags.rate),
         imageBytes: Math.round(flags.maxMb * 2 ** 20),
-        bodyBytes: Math.max(DEFAULT_LIMITS.bodyBytes, Math.round(flags.maxMb * 2 ** 20) + 2 ** 20),
         pixels: Math.round(flags.maxMegapixels * 1e6),
         images: flags.maxImages,
       },
@@ -134,6 +137,15 @@ function parseShare(text: string): number {
   const share = parseNumber(text);
   if (share < 0 || share > 1) throw new InvalidArgumentError('expected a number from 0 to 1.');
   return share;
+}
+
+/** A number above 0 that is not greater than another one. */
+function upTo(most: number): (text: string) => number {
+  return (text) => {
+    const value = parsePositive(text);
+    if (value > most) throw new InvalidArgumentError(`expected a number above 0 and at most ${most}.`);
+    return value;
+  };
 }
 
 function parseRate(text: string): number {
