@@ -22,7 +22,9 @@ import {
   sub,
   sum,
   trace,
+  vjp,
   whileLoop,
+  type DType,
   type Graph,
   type HostTensor,
   type Platform,
@@ -211,6 +213,68 @@ for (const { platform, cases } of TABLES) {
       await compareLowerings(backend, platform, cases.slice(start, start + CASES_PER_PROGRAM));
     }
   });
+}
+
+/** Sums of so many numbers that 16 bits lose count of them. */
+const LONG_SUMS: readonly GradientCase[] = [
+  layer('depthwise 3×3, of many rows', [16, 24, 24, 8], [3, 3, 1, 8], [1, 1], 8),
+  layer('3×3, of many maps', [64, 10, 10, 16], [3, 3, 16, 16], [1, 1], 1),
+  layer('3×3, of many maps of many channels to few', [64, 10, 10, 64], [3, 3, 64, 8], [1, 1], 1),
+  layer('3×3, of many images', [64, 10, 10, 3], [3, 3, 3, 8], [1, 1], 1),
+];
+
+for (const [dtype, cases] of [
+  ['bfloat16', [...LAYERS, ...LONG_SUMS]],
+  ['float16', LONG_SUMS],
+] as const) {
+  test(`forms for CPUs add up as well as the plain ops in ${dtype}`, { skip }, async () => {
+    assert.ok(backend);
+    const exact = await layerOutputs(backend, cases, 'float64');
+    const plain = await layerOutputs(backend, cases, dtype);
+    const fast = await layerOutputs(backend, cases, dtype, 'cpu');
+    for (const [i, { name, values }] of exact.entries()) {
+      const most = 2 * relativeError(plain[i].values, values);
+      const found = relativeError(fast[i].values, values);
+      assert.ok(found <= most, `${name}: error ${found}, wanted at most ${most}`);
+    }
+  });
+}
+
+/** The values and the gradients of layers, on numbers that fit into 16 bits, none of them below 0, so that sums only grow. */
+async function layerOutputs(
+  on: Backend,
+  cases: readonly GradientCase[],
+  dtype: DType,
+  platform?: Platform,
+): Promise<{ name: string; values: number[] }[]> {
+  const shapes = cases.map((one) => [...one.shapes, trace(typesOf(one), (...own) => [one.f(...own)]).outputs[0].shape]);
+  const names: string[] = [];
+  const types = shapes.flat().map((shape) => ({ shape, dtype }));
+  const graph = trace(types, (...inputs) => {
+    let next = 0;
+    return cases.flatMap((one) => {
+      const own = inputs.slice(next, (next += one.shapes.length));
+      const output = one.f(...own);
+      const all = [output, ...vjp([output], [inputs[next++]], own)];
+      names.push(...all.map((_, i) => `${one.name}, output ${i}`));
+      return all;
+    });
+  });
+  const random = new Random(6);
+  const args = await Promise.all(
+    types.map((type) => {
+      const drawn = Array.from({ length: elementCount(type.shape) }, () => random.integer(129) / 128);
+      return on.replicate(host(dtype, type.shape, drawn).data, type);
+    }),
+  );
+  const results = await runText(on, graph, lowerToStableHlo(graph, { platform }), args);
+  for (const arg of args) arg.dispose();
+  return results.map((values, i) => ({ name: names[i], values }));
+}
+
+function relativeError(found: readonly number[], truth: readonly number[]): number {
+  const squares = truth.reduce((total, value) => total + value ** 2, 0);
+  return Math.sqrt(truth.reduce((total, value, i) => total + (found[i] - value) ** 2, 0) / squares);
 }
 
 /** Both forms on the CPU: another platform's is as good a program there, if slower. */

@@ -37,6 +37,9 @@ export const isFloat = (dtype: DType): boolean => INFO[dtype].kind === 'float';
 export const isSigned = (dtype: DType): boolean => INFO[dtype].kind === 'float' || INFO[dtype].kind === 'signed';
 export const isInteger = (dtype: DType): boolean => INFO[dtype].kind === 'signed' || INFO[dtype].kind === 'unsigned';
 
+/** The type that numbers of a type are added up in: a sum of many would lose all but its first digits in a 16-bit float. */
+export const sumType = (dtype: DType): DType => (isFloat(dtype) && byteSize(dtype) < 4 ? 'float32' : dtype);
+
 /** Whether a number is a value of an integer type; any number is one of a float type, rounded. */
 export function holds(dtype: DType, value: number): boolean {
   return !isInteger(dtype) || (Number.isInteger(value) && value >= lowest(dtype) && value <= highest(dtype));

@@ -1,5 +1,5 @@
 import { convert, div, exp, log, add, sub } from './elementwise.ts';
-import type { DType } from './dtype.ts';
+import { sumType } from './dtype.ts';
 import { emit } from './emit.ts';
 import type { ReduceKind, Tensor } from './ir.ts';
 import { elementCount, normalizeAxes, normalizeAxis } from './shape.ts';
@@ -23,12 +23,10 @@ function reduce(kind: ReduceKind, x: Tensor, { axes, keepDims = false }: ReduceO
   );
 }
 
-/** The sum of elements; 16-bit floats are summed in float32, as a sum of many would lose all but its first digits. */
+/** The sum of elements; 16-bit floats are summed in float32. */
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
   return convert(reduce('sum', convert(x, sumType(x.dtype)), options), x.dtype);
 }
-
-const sumType = (dtype: DType): DType => (dtype === 'bfloat16' || dtype === 'float16' ? 'float32' : dtype);
 
 /** The greatest element; gradients are shared equally between ties. */
 export const max = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce('max', x, options);

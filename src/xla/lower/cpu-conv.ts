@@ -1,4 +1,5 @@
-import { add, broadcastTo, mul } from '../elementwise.ts';
+import { sumType } from '../dtype.ts';
+import { add, broadcastTo, convert, mul } from '../elementwise.ts';
 import { convShape } from '../infer-window.ts';
 import { reshape, slice, sliceAxis } from '../structure.ts';
 import { elementCount } from '../shape.ts';
@@ -19,15 +20,21 @@ export const convOfFewChannels: Rewrite<'conv'> = (params, [x, kernel]) => {
   const shape = convShape('conv', params, x.shape, kernel.shape);
   const [batch, height, width, outputs] = shape;
   const padded = barredPad(x, padding);
-  const rows = reshape(kernel, [-1, outputs]);
+  const wide = sumType(x.dtype);
+  const rows = convert(reshape(kernel, [-1, outputs]), wide);
   const products = Array.from({ length: rows.shape[0] }, (_, i) => {
     const channel = i % x.shape[3];
     const tap = Math.floor(i / x.shape[3]);
     const top = Math.floor(tap / kernel.shape[1]) * dilation[0];
     const left = (tap % kernel.shape[1]) * dilation[1];
     const limit = [batch, top + (height - 1) * strides[0] + 1, left + (width - 1) * strides[1] + 1, channel + 1];
-    const shifted = slice(padded, [0, top, left, channel], limit, [1, strides[0], strides[1], 1]);
+    const shifted = convert(slice(padded, [0, top, left, channel], limit, [1, strides[0], strides[1], 1]), wide);
     return mul(broadcastTo(shifted, shape), broadcastTo(reshape(sliceAxis(rows, 0, i, i + 1), [outputs]), shape));
   });
-  return [products.reduce((a, b) => add(a, b))];
+  return [
+    convert(
+      products.reduce((a, b) => add(a, b)),
+      x.dtype,
+    ),
+  ];
 };

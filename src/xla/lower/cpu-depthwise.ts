@@ -1,6 +1,6 @@
 import { full } from '../creation.ts';
-import { byteSize } from '../dtype.ts';
-import { add, broadcastTo, div, mul, rem } from '../elementwise.ts';
+import { byteSize, sumType } from '../dtype.ts';
+import { add, broadcastTo, convert, div, mul, rem } from '../elementwise.ts';
 import { convShape, dilatedSize } from '../infer-window.ts';
 import type { ConvParams, OpTable, Padding, Tensor } from '../ir.ts';
 import { sum } from '../reduction.ts';
@@ -26,13 +26,15 @@ function isDepthwise({ groups }: ConvParams, kernel: Shape, channels: number): b
 /** Shifted inputs times the kernel's taps, summed: `padded` has all that the windows reach. */
 function shiftedProducts(padded: Tensor, kernel: Tensor, output: Shape, params: ConvParams): Tensor {
   const [, height, width, channels] = output;
-  const rows = reshape(kernel, [-1, channels]);
-  return tapsOf(kernel.shape, params)
+  const wide = sumType(padded.dtype);
+  const rows = convert(reshape(kernel, [-1, channels]), wide);
+  const total = tapsOf(kernel.shape, params)
     .map((tap, i) => {
-      const shifted = readBy(padded, tap, params.strides, height, width);
+      const shifted = convert(readBy(padded, tap, params.strides, height, width), wide);
       return mul(shifted, broadcastTo(reshape(sliceAxis(rows, 0, i, i + 1), [channels]), output));
     })
     .reduce((a, b) => add(a, b));
+  return convert(total, padded.dtype);
 }
 
 /**
@@ -77,10 +79,11 @@ function kernelGradient(params: KernelGradientParams, x: Tensor, gradient: Tenso
   const { strides, padding, dilation, kernelShape } = params;
   const [batch, height, width, channels] = gradient.shape;
   const [kernelHeight, kernelWidth] = kernelShape;
+  const wide = sumType(x.dtype);
   const paddedWidth = x.shape[2] + padding[1][0] + padding[1][1];
   const bytes = (rows: number): number => {
     const inputs = dilatedSize(rows, dilation[0]) * paddedWidth;
-    return (2 * rows * width + inputs + width) * channels * byteSize(x.dtype);
+    return (2 * rows * width + inputs + width) * channels * byteSize(wide);
   };
   if (bytes(1) > STEP_BYTES && channels > 1) return inParts(params, x, gradient, Math.ceil(bytes(1) / STEP_BYTES));
   const groups = kernelRowGroups(kernelHeight, bytes);
@@ -91,11 +94,12 @@ function kernelGradient(params: KernelGradientParams, x: Tensor, gradient: Tenso
 
   const totals = sumInLoops(
     batch * height,
-    shapes.flatMap((shape) => columns.map(() => full(shape, 0, x.dtype))),
+    shapes.flatMap((shape) => columns.map(() => full(shape, 0, wide))),
     (step, ...sums) => {
       const image = div(step, height);
       const row = rem(step, height);
       const slope = reshape(dynamicSlice(gradient, [image, row, zero, zero], [1, 1, width, channels]), [width, channels]); // prettier-ignore
+      const factor = (shape: Shape) => convert(broadcastTo(slope, shape), wide);
       return groups.flatMap(({ start }, group) => {
         const shape = shapes[group];
         const window = [1, dilatedSize(shape[0], dilation[0]), padded.shape[2], channels];
@@ -106,14 +110,14 @@ function kernelGradient(params: KernelGradientParams, x: Tensor, gradient: Tenso
           const limit = [1, window[1], left + (width - 1) * strides[1] + 1, channels];
           const shifted = slice(inputs, [0, 0, left, 0], limit, [1, dilation[0], strides[1], 1]);
           const total = sums[group * kernelWidth + column];
-          return add(total, mul(reshape(shifted, shape), broadcastTo(slope, shape)));
+          return add(total, mul(convert(reshape(shifted, shape), wide), factor(shape)));
         });
       });
     },
   );
   const taps = totals.map((total) => sum(total, { axes: [1] }));
   const parts = groups.map((_, i) => stack(taps.slice(i * kernelWidth, (i + 1) * kernelWidth), 1));
-  return reshape(concatenate(parts, 0), kernelShape);
+  return convert(reshape(concatenate(parts, 0), kernelShape), x.dtype);
 }
 
 /** Parts of the channels, each by itself, where one row of all is too much for a step. */

@@ -1,6 +1,7 @@
 import { optimizationBarrier } from '../control.ts';
 import { full } from '../creation.ts';
-import { add } from '../elementwise.ts';
+import { sumType } from '../dtype.ts';
+import { add, convert } from '../elementwise.ts';
 import type { ConvParams, Padding, Tensor } from '../ir.ts';
 import { concatenate, dynamicSlice, reshape, reverse, slice, stack, transpose } from '../structure.ts';
 import { sumInLoops } from './cpu-loop.ts';
@@ -34,7 +35,8 @@ function productsByImage(
   const [batch, height, width, channels] = plain.shape;
   const zero = full([], 0, 'int32');
   const columns = groups[0].length * padded.shape[3];
-  const [total] = sumInLoops(batch, [full([groups.length, channels, columns], 0, plain.dtype)], (image, sum) => {
+  const wide = sumType(plain.dtype);
+  const [total] = sumInLoops(batch, [full([groups.length, channels, columns], 0, wide)], (image, sum) => {
     const windowed = dynamicSlice(padded, [image, zero, zero, zero], [1, ...padded.shape.slice(1)]);
     const own = dynamicSlice(plain, [image, zero, zero, zero], [1, height, width, channels]);
     const [turned] = optimizationBarrier([transpose(reshape(own, [height * width, channels]), [1, 0])]);
@@ -43,9 +45,9 @@ function productsByImage(
       const [read] = reads.length === 1 ? reads : optimizationBarrier([concatenate(reads, 3)]);
       return contract(turned, reshape(read, [height * width, columns]), 1, 0);
     });
-    return [add(sum, stack(products))];
+    return [add(sum, convert(stack(products), wide))];
   });
-  return total;
+  return convert(total, plain.dtype);
 }
 
 /**
@@ -131,7 +133,8 @@ export const convKernelGradientOfFewChannels: Rewrite<'convKernelGradient'> = (p
   // A plane for each channel, so that what a tap reads is a row of the product.
   const [planes] = optimizationBarrier([transpose(barredPad(x, params.padding), [0, 3, 1, 2])]);
   const zero = full([], 0, 'int32');
-  const [total] = sumInLoops(batch, [full([taps.length * channels, outputs], 0, x.dtype)], (image, sum) => {
+  const wide = sumType(x.dtype);
+  const [total] = sumInLoops(batch, [full([taps.length * channels, outputs], 0, wide)], (image, sum) => {
     const one = dynamicSlice(planes, [image, zero, zero, zero], [1, ...planes.shape.slice(1)]);
     const reads = taps.map(({ top, left }) => {
       const limit = [1, channels, top + (height - 1) * strides[0] + 1, left + (width - 1) * strides[1] + 1];
@@ -140,7 +143,8 @@ export const convKernelGradientOfFewChannels: Rewrite<'convKernelGradient'> = (p
     });
     const [rows] = optimizationBarrier([concatenate(reads, 0)]);
     const slope = dynamicSlice(gradient, [image, zero, zero, zero], [1, height, width, outputs]);
-    return [add(sum, contract(rows, reshape(slope, [height * width, outputs]), 1, 0))];
+    const product = contract(rows, reshape(slope, [height * width, outputs]), 1, 0);
+    return [add(sum, convert(product, wide))];
   });
-  return [reshape(total, kernelShape)];
+  return [convert(reshape(total, kernelShape), x.dtype)];
 };
