@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { whileLoop } from '../control.ts';
+import { inOneKernel, whileLoop } from '../control.ts';
 import { scalar } from '../creation.ts';
-import { add, exp, less, mul, neg, tanh } from '../elementwise.ts';
+import { add, div, exp, less, mul, neg, tanh } from '../elementwise.ts';
 import { nodesOf } from '../graph.ts';
 import { isOp, type Graph } from '../ir.ts';
+import { sum } from '../reduction.ts';
 import { withScope } from '../scope.ts';
 import { trace } from '../trace.ts';
 import { lowerToStableHlo } from './module.ts';
@@ -108,4 +109,32 @@ test('a rule may make a loop of its own, also inside a loop', () => {
   const better = rewrite(graph, rules);
   assert.equal(ops(better).filter((op) => op === 'while').length, 3);
   assert.doesNotThrow(() => lowerToStableHlo(better));
+});
+
+test('a rule in a loop or a call may look behind what that reads from outside', () => {
+  // exp(−a), the negative being outside, as 1 / exp(a).
+  const rules: RewriteTable = {
+    exp: (_params, [x]) => (isOp(x.node, 'negate') ? [div(1, tanh(x.node.inputs[0]))] : undefined),
+  };
+  const graph = trace([TYPE], (a) => {
+    const behind = mul(a, 2);
+    const negative = neg(behind);
+    const [, looped] = whileLoop(
+      [scalar(0, 'int32'), behind],
+      (i) => less(i, 3),
+      (i, value) => {
+        const [inner] = whileLoop(
+          [value],
+          (x) => less(sum(exp(negative)), sum(x)),
+          (x) => [mul(x, exp(negative))],
+        );
+        return [add(i, 1), inner];
+      },
+    );
+    return [looped, ...inOneKernel(() => [exp(negative)])];
+  });
+  const better = rewrite(graph, rules);
+  assert.equal(ops(better).filter((op) => op === 'tanh').length, 2);
+  for (const platform of ['cpu', 'cuda'] as const)
+    assert.doesNotMatch(lowerToStableHlo(better, { platform }), /exponential/);
 });

@@ -1,6 +1,6 @@
-import { emitAll } from '../emit.ts';
-import { nodesOf } from '../graph.ts';
-import type { Graph, Node, OpName, OpTable, Tensor } from '../ir.ts';
+import { emitAll, nextNodeId } from '../emit.ts';
+import { nodesOf, reachableNodes } from '../graph.ts';
+import { isOp, type Graph, type Node, type OpName, type OpTable, type Tensor } from '../ir.ts';
 import { inScope } from '../scope.ts';
 
 /** Another form of an op, made of inputs that are rewritten already; undefined where the plain op is best. */
@@ -42,11 +42,19 @@ function applyRule<K extends OpName>(
 
 /** The same program with others in the place of some nodes, inside loops and calls too; `graph` itself where there are none. */
 export function replaceNodes(graph: Graph, replacement: Replacement): Graph {
-  return replaceInRegion(graph, replacement, new Map());
+  return replaceIn(graph, replacement, new Map());
 }
 
-function replaceInRegion(graph: Graph, replacement: Replacement, replaced: Map<Node, readonly Tensor[]>): Graph {
-  const current = (tensor: Tensor): Tensor => replaced.get(tensor.node)?.[tensor.index] ?? tensor;
+type Replaced = Map<Node, readonly Tensor[]>;
+
+const currentOf =
+  (replaced: Replaced) =>
+  (tensor: Tensor): Tensor =>
+    replaced.get(tensor.node)?.[tensor.index] ?? tensor;
+
+/** Replaces what a program or a region computes itself; what it reads from outside is replaced already. */
+function replaceIn(graph: Graph, replacement: Replacement, replaced: Replaced): Graph {
+  const current = currentOf(replaced);
   for (const node of nodesOf(graph)) {
     const outputs = inScope(node.scope, () => {
       return (
@@ -62,6 +70,30 @@ function replaceInRegion(graph: Graph, replacement: Replacement, replaced: Map<N
     : { parameters: graph.parameters, outputs: graph.outputs.map(current), captures: graph.captures.map(current) };
 }
 
+/**
+ * A region may read more from outside than before: a rule that looks behind what the region reads, as for the rows that maps were made
+ * of, takes that in its place.
+ */
+function replaceInRegion(region: Graph, replacement: Replacement, replaced: Replaced): Graph {
+  const before = new Set([...nodesOf(region), ...region.parameters.map(({ node }) => node)]);
+  const since = nextNodeId();
+  const other = replaceIn(region, replacement, replaced);
+  if (other === region) return region;
+  const isOutside = (node: Node): boolean => node.id < since && !before.has(node);
+  const nodes = reachableNodes(other.outputs, isOutside);
+  const read = [...other.outputs, ...nodes.flatMap(({ inputs }) => inputs)].filter(({ node }) => isOutside(node));
+  return { ...other, captures: joined(other.captures, read) };
+}
+
+/** The tensors of both lists, each once. */
+function joined(first: readonly Tensor[], second: readonly Tensor[]): Tensor[] {
+  const all = [...first];
+  for (const tensor of second) if (!all.some((one) => isSame(one, tensor))) all.push(tensor);
+  return all;
+}
+
+const isSame = (a: Tensor, b: Tensor): boolean => a.node === b.node && a.index === b.index;
+
 /** A node once more where its inputs or its regions have changed. */
 function remade<K extends OpName>(
   node: Node<K>,
@@ -71,7 +103,16 @@ function remade<K extends OpName>(
   const inputs = node.inputs.map(current);
   const params = remadeParams(node, inRegion);
   const unchanged = params === node.params && inputs.every((input, i) => input === node.inputs[i]);
-  return unchanged ? undefined : emitAll(node.op, params, inputs);
+  return unchanged ? undefined : emitAll(node.op, params, withCaptures(inputs, { ...node, params }));
+}
+
+/** A loop's or a call's inputs, with all that its regions read from outside. */
+function withCaptures(inputs: readonly Tensor[], node: Node): readonly Tensor[] {
+  if (isOp(node, 'call')) return joined(inputs, node.params.body.captures);
+  if (!isOp(node, 'while')) return inputs;
+  const { condition, body, state } = node.params;
+  const read = joined(inputs.slice(state), [...condition.captures, ...body.captures]);
+  return [...inputs.slice(0, state), ...read];
 }
 
 /** A loop's regions, and a call's, are programs of their own. */
