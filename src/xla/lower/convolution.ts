@@ -20,7 +20,33 @@ interface ConvStatement {
   readonly batchGroups?: number;
 }
 
-function convolutionText(s: ConvStatement): string {
+/**
+ * A convolution's text. Padding that cuts at one end and adds at another is an op of its own: where it cuts as much as it adds, or more,
+ * XLA's convolution on CPUs takes it for none and reads beyond its input.
+ */
+function convolutionText(w: Writer, s: ConvStatement): string {
+  const sizes = s.padding.flat();
+  const isMixed = sizes.some((size) => size < 0) && sizes.some((size) => size > 0);
+  return plainConvolutionText(isMixed ? padded(s, w) : s);
+}
+
+/** The same statement over an input with its padding, and gaps, in place. */
+function padded(s: ConvStatement, w: Writer): ConvStatement {
+  const { shape, dtype } = s.leftType;
+  // The spatial axes lie between the first and the last one in all three forms.
+  const low = [0, ...s.padding.map(([before]) => before), 0];
+  const high = [0, ...s.padding.map(([, after]) => after), 0];
+  const interior = [0, ...s.leftDilation.map((step) => step - 1), 0];
+  const wide = shape.map((size, i) => low[i] + size + (size - 1) * interior[i] + high[i]);
+  const leftType = { shape: wide, dtype };
+  const types = `(${tensorType(s.leftType)}, ${tensorType({ shape: [], dtype })}) -> ${tensorType(leftType)}`;
+  const edges = `low = ${list(low)}, high = ${list(high)}, interior = ${list(interior)}`;
+  const left = w.value(`stablehlo.pad ${s.left}, ${w.scalar(0, dtype)}, ${edges} : ${types}`);
+  const none = s.padding.map(() => [0, 0] as const);
+  return { ...s, left, leftType, padding: none, leftDilation: s.leftDilation.map(() => 1) };
+}
+
+function plainConvolutionText(s: ConvStatement): string {
   const axes = s.strides.map((_, i) => i).join(', ');
   const pads = `[${s.padding.map(([low, high]) => `[${low}, ${high}]`).join(', ')}]`;
   const window = `stride = ${list(s.strides)}, pad = ${pads}, lhs_dilate = ${list(s.leftDilation)}, rhs_dilate = ${list(s.rightDilation)}`;
@@ -34,7 +60,7 @@ const ones = (params: ConvParams): number[] => params.strides.map(() => 1);
 export function writeConv(node: Node<'conv'>, w: Writer): void {
   const [x, kernel] = node.inputs;
   const { strides, padding, dilation, groups } = node.params;
-  const statement = convolutionText({
+  const statement = convolutionText(w, {
     left: w.nameOf(x),
     leftType: x,
     right: w.nameOf(kernel),
@@ -57,7 +83,7 @@ export function writeConvInputGradient(node: Node<'convInputGradient'>, w: Write
   const spatial = strides.map((_, i) => i);
   const flipped = w.value(`stablehlo.reverse ${w.nameOf(kernel)}, dims = ${list(spatial)} : ${tensorType(kernel)}`);
   const { name, type } = groupsToInputs(flipped, kernel, groups, w);
-  const statement = convolutionText({
+  const statement = convolutionText(w, {
     left: w.nameOf(gradient),
     leftType: gradient,
     right: name,
@@ -110,7 +136,7 @@ function groupsToInputs(
 export function writeConvKernelGradient(node: Node<'convKernelGradient'>, w: Writer): void {
   const [x, gradient] = node.inputs;
   const { strides, padding, dilation, groups, kernelShape } = node.params;
-  const statement = convolutionText({
+  const statement = convolutionText(w, {
     left: w.nameOf(x),
     leftType: x,
     right: w.nameOf(gradient),

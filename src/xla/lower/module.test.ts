@@ -5,6 +5,7 @@ import { allReduce, inOneKernel, optimizationBarrier, replicaId, stopGradient, w
 import { constant, full, iota, scalar } from '../creation.ts';
 import type { DType, HostArray } from '../dtype.ts';
 import { add, convert, exp, less, mul, relu, sub } from '../elementwise.ts';
+import { emit } from '../emit.ts';
 import { conv2d, dotGeneral } from '../linear.ts';
 import { maxPool2d } from '../pooling.ts';
 import { argmax, mean, sum } from '../reduction.ts';
@@ -293,4 +294,18 @@ test('an op names its layer once, also where it stands in place of a call', () =
     '%0 = stablehlo.exponential %arg0 : tensor<2xf32> loc("layer")',
     'return %0 : tensor<2xf32>',
   ]);
+});
+
+test('no convolution is written that cuts its input at one end and adds to it at another', () => {
+  const params = { strides: [1, 1], padding: [[-2, 1], [0, 0]], dilation: [1, 1], groups: 1 } as const; // prettier-ignore
+  const [input, kernel, output] = [[2, 6, 6, 4], [1, 1, 4, 8], [2, 5, 6, 8]]; // prettier-ignore
+  const types = [input, kernel, output].map((shape) => ({ shape, dtype: 'float32' }) as const);
+  const graph = trace(types, (x, weights, slope) => [
+    emit('conv', params, [x, weights]),
+    emit('convInputGradient', { ...params, inputShape: input }, [slope, weights]),
+    emit('convKernelGradient', { ...params, kernelShape: kernel }, [x, slope]),
+  ]);
+  const text = lowerToStableHlo(graph);
+  assert.equal([...text.matchAll(/stablehlo\.pad .* low = \[0, -2, 0, 0\], high = \[0, 1, 0, 0\]/g)].length, 2);
+  assert.equal([...text.matchAll(/stablehlo\.convolution.* pad = \[\[0, 0\], \[0, 0\]\]/g)].length, 3);
 });
