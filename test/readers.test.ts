@@ -29,7 +29,8 @@ import { frameRecord } from '../src/data/tfrecord-writer.ts';
 import { readSafetensors, writeSafetensors } from '../src/models/index.ts';
 import { openTensorFile } from '../src/models/weights/tensor-file.ts';
 import { readCheckpoint } from '../src/train/checkpoint.ts';
-import { parseRecipe, readRecipeFile } from '../src/train/recipe.ts';
+import { parseRecipe } from '../src/train/recipe.ts';
+import { readRecipeFile } from '../src/train/recipe-file.ts';
 import { byteSize, DTYPES, elementCount, hostArray, type HostTensor } from '../src/xla/index.ts';
 
 /** The same cases each time; `npm run fuzz` is the place for new ones. */

@@ -11,6 +11,6 @@ export { eachField, editField, readIntegers, readMessage } from './protobuf-mess
 export { Random } from './random.ts';
 export { reasonOf } from './reason.ts';
 export { setSetting, settingsByPath } from './setting-path.ts';
-export { settingProblem, type SettingProblem } from './setting-problem.ts';
+export { settingProblem, type SettingPlace, type SettingProblem } from './setting-problem.ts';
 export { abandonedPlaces, isRunning, removeAbandoned, workPlace } from './work-folder.ts';
 export { mapTree, treeLeaves, type IsLeaf, type MapLeaves, type Tree } from './tree.ts';

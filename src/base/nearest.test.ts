@@ -9,4 +9,5 @@ test('a mistyped name finds the one that was meant', () => {
 
 test('a name near nothing gets the whole list', () => {
   assert.equal(didYouMean('qqqqqqqq', ['image', 'class']), 'there are image, class');
+  assert.equal(didYouMean('qqqqqqqq', []), undefined);
 });

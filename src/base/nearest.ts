@@ -16,9 +16,10 @@ export function nearest(name: string, names: Iterable<string>, count = 3): strin
     .map(({ candidate }) => candidate);
 }
 
-/** A hint such as `did you mean "daisy" or "dahlia"?`, falling back to the list of what there is. */
-export function didYouMean(name: string, names: Iterable<string>): string {
+/** A hint such as `did you mean "daisy" or "dahlia"?`, falling back to the list of what there is; none where there is nothing. */
+export function didYouMean(name: string, names: Iterable<string>): string | undefined {
   const all = [...names];
+  if (all.length === 0) return undefined;
   const near = nearest(name, all);
   if (near.length > 0) return `did you mean ${near.map((n) => `"${n}"`).join(' or ')}?`;
   const shown = all.slice(0, 12).join(', ');

@@ -2,6 +2,9 @@ import { z } from 'zod';
 import type { ErrorDetails } from './errors.ts';
 import { didYouMean, nearest } from './nearest.ts';
 
+/** Where settings stand, such as a file's name; as a function also where in it, by the setting's path. */
+export type SettingPlace = string | ((path: readonly PropertyKey[]) => string);
+
 /** What is wrong with settings, for an error's message and details. */
 export interface SettingProblem {
   readonly message: string;
@@ -10,17 +13,23 @@ export interface SettingProblem {
 
 /**
  * Says in one line what is wrong with settings that a schema refused: the first misspelt name, or else the first value.
- *
- * `place` is where they stand, such as a file's name.
  */
-export function settingProblem(schema: z.ZodType, value: unknown, error: z.ZodError, place: string): SettingProblem {
+export function settingProblem(
+  schema: z.ZodType,
+  value: unknown,
+  error: z.ZodError,
+  place: SettingPlace,
+): SettingProblem {
   // A misspelt name also leaves the setting that was meant without a value.
   const issue = error.issues.find(({ code }) => code === 'unrecognized_keys') ?? error.issues[0];
-  const subject = issue.path.length === 0 ? place : `${place}: ${issue.path.join('.')}`;
+  const subjectAt = (path: readonly PropertyKey[]) =>
+    [typeof place === 'string' ? place : place(path), ...(issue.path.length === 0 ? [] : [issue.path.join('.')])].join(
+      ': ',
+    );
   if (issue.code === 'unrecognized_keys') {
     const [name] = issue.keys;
     const hint = didYouMean(name, namesAt(schema, value, issue.path));
-    return { message: `${subject}: there is no setting "${name}"`, details: { hint } };
+    return { message: `${subjectAt([...issue.path, name])}: there is no setting "${name}"`, details: { hint } };
   }
   const given = issue.path.reduce(childOf, value);
   const choices = choicesOf(issue);
@@ -29,6 +38,7 @@ export function settingProblem(schema: z.ZodType, value: unknown, error: z.ZodEr
     expected: choices === undefined ? expectedBy(issue) : `one of ${choices.join(', ')}`,
     hint: near.length > 0 ? didYouMean(String(given), near) : undefined,
   };
+  const subject = subjectAt(issue.path);
   const message = given === undefined ? `${subject} is missing` : `${subject} can't be ${shown(given)}`;
   return { message, details };
 }
@@ -82,14 +92,22 @@ function namesAt(schema: z.ZodType, value: unknown, path: readonly PropertyKey[]
   let given = value;
   for (const name of path) {
     given = childOf(given, name);
-    at = variantOf(at instanceof z.ZodObject ? at.shape[String(name)] : undefined, given);
+    at = variantOf(innerOf(at, name), given);
   }
   return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
 }
 
+/** The schema of what stands under a name in settings, or at a place of a list. */
+function innerOf(schema: unknown, name: PropertyKey): unknown {
+  if (schema instanceof z.ZodObject) return schema.shape[String(name)];
+  return schema instanceof z.ZodArray ? schema.element : undefined;
+}
+
 /** The schema without defaults around it; of several variants the one that the value names. */
 function variantOf(schema: unknown, value: unknown): unknown {
-  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) return variantOf(schema.unwrap(), value);
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) {
+    return variantOf(schema.unwrap(), value);
+  }
   if (!(schema instanceof z.ZodDiscriminatedUnion)) return schema;
   const key = schema.def.discriminator;
   return schema.options.find((option) => {

@@ -7,8 +7,8 @@ import {
   type DeviceName,
   type GpuHost,
 } from '../runtime/index.ts';
-import { UsageError } from '../base/index.ts';
 import type { Context } from './command.ts';
+import { FlagError } from './flag-error.ts';
 import { parseCount, parseNatural, parsePositive } from './numbers.ts';
 
 /** Flags that say where programs run. */
@@ -57,7 +57,7 @@ export function addHostOptions(command: Command): Command {
 function gpuHostOf({ hosts, hostIndex, store }: DeviceFlags): GpuHost | undefined {
   if (hosts === undefined && hostIndex === undefined && store === undefined) return undefined;
   if (hosts === undefined || hostIndex === undefined || store === undefined) {
-    throw new UsageError('MANY_HOSTS', 'GPUs of several hosts need all of --hosts, --host-index and --store', {
+    throw new FlagError('MANY_HOSTS', 'GPUs of several hosts need all of --hosts, --host-index and --store', {
       expected: 'such as --hosts 2 --host-index 0 --store http://etcd:2379/run-7',
     });
   }
@@ -87,6 +87,6 @@ export async function openDevice(
     log,
     signal,
   });
-  log.info(`REPLICAS: ${backend.replicas}`);
+  log.info(`replicas ${backend.replicas}`);
   return backend;
 }

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { UsageError } from '../base/index.ts';
 import type { AddCommand, Context } from './command.ts';
+import { FlagError } from './flag-error.ts';
 import { sepalVersion } from './version.ts';
 
 /** Every command, in the order in which the help lists them. Only the one that is typed is loaded. */
@@ -53,7 +53,7 @@ export async function createProgram(
 function requireLocalOut(command: Command): void {
   const { out } = command.opts<{ out?: string }>();
   if (out === undefined || !/^[a-z][a-z0-9+.-]+:\/\//i.test(out)) return;
-  throw new UsageError('OUT', `--out ${out} is no path of this machine`, {
+  throw new FlagError('OUT', `--out ${out} is no path of this machine`, {
     expected: 'a path on a disk, or on a mounted one',
     hint: 'data may be in a bucket; copy what Sepal writes there afterwards (gcloud storage rsync, aws s3 sync), or mount it',
   });

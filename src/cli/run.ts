@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createLogger, dropDrafts, SepalError } from '../base/index.ts';
+import { FlagError } from './flag-error.ts';
 import { createProgram } from './program.ts';
 
 /** Signals that ask for an end, and the exit status after them by the shells' convention: 128 + the signal's number. */
@@ -41,7 +42,8 @@ export async function run(args: readonly string[]): Promise<number> {
     if (args.includes('--json')) printJsonError(error);
     if (error instanceof CommanderError) return 2;
     printError(error, Boolean(program.opts().verbose));
-    return error instanceof SepalError && error.code === 'INTERRUPTED' ? interrupted : 1;
+    if (error instanceof SepalError && error.code === 'INTERRUPTED') return interrupted;
+    return error instanceof FlagError ? 2 : 1;
   }
 }
 
@@ -65,17 +67,27 @@ export async function endNow(status: number): Promise<never> {
 
 /** For programs, the error stands on stdout as well; the code never changes between versions. */
 function printJsonError(error: unknown): void {
-  const of = (code: string, { message }: Error, details: object = {}) => ({ code, message, ...details });
+  const of = (code: string, { message }: { readonly message: string }, details: object = {}) => ({
+    code,
+    message,
+    ...details,
+  });
   let described: object;
   if (error instanceof SepalError) {
     const { expected, received, hint } = error;
     described = of(error.code, error, { expected, received, hint });
   } else if (error instanceof CommanderError) {
-    described = of('COMMAND_LINE', error);
+    described = of('COMMAND_LINE', ...plain(error));
   } else {
     described = of('INTERNAL', error instanceof Error ? error : new Error(String(error)));
   }
   console.log(JSON.stringify({ error: described }));
+}
+
+/** What Commander says to people, for programs: without its prefix, and its suggestion as the hint that it is. */
+function plain({ message }: CommanderError): [error: { message: string }, details: { hint?: string }] {
+  const [, text, suggestion] = /^(?:error: )?([\s\S]*?)(?:\s*\((Did you mean [\s\S]*)\))?$/.exec(message)!;
+  return [{ message: text }, suggestion === undefined ? {} : { hint: suggestion.replace('Did', 'did') }];
 }
 
 function printError(error: unknown, verbose: boolean): void {

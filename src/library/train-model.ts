@@ -2,8 +2,9 @@ import { openDataset, type Dataset, type Split } from '../data/index.ts';
 import { openBackend, type Backend, type BackendOptions } from '../runtime/index.ts';
 import {
   parseRecipe,
-  readRecipeFile,
+  RecipeFile,
   train as trainRecipe,
+  type Recipe,
   type TrainEvent,
   type TrainingData,
   type TrainResult,
@@ -37,8 +38,7 @@ export interface TrainModelOptions extends Pick<BackendOptions, 'device' | 'repl
  */
 export async function train(options: TrainModelOptions): Promise<TrainResult> {
   const { recipe: given, data: location, out, resume, signal, onEvent } = options;
-  const recipe =
-    typeof given === 'string' ? parseRecipe(await readRecipeFile(given), given) : parseRecipe(given, 'recipe');
+  const recipe = typeof given === 'string' ? await recipeOfFile(given) : parseRecipe(given, 'recipe');
   const backend = options.backend ?? (await openBackend(options));
   const opened: Dataset[] = [];
   const open = async (split: Split, size: number) => {
@@ -67,4 +67,9 @@ export async function train(options: TrainModelOptions): Promise<TrainResult> {
     await Promise.all(opened.map(async (dataset) => dataset.close()));
     if (options.backend === undefined) await backend.close();
   }
+}
+
+async function recipeOfFile(path: string): Promise<Recipe> {
+  const file = await RecipeFile.read(path);
+  return parseRecipe(file.value, (setting) => file.placeOf(setting));
 }

@@ -1,4 +1,4 @@
-import { didYouMean, settingProblem } from '../base/index.ts';
+import { didYouMean, settingProblem, type SettingPlace } from '../base/index.ts';
 import { declareVariables, isTrainable, type Network, type VariableSpec } from '../nn/index.ts';
 import { elementCount, ShapeError } from '../xla/index.ts';
 import { cnnFamily } from './cnn.ts';
@@ -73,7 +73,7 @@ export interface ModelRequest {
  */
 export function resolveModel(
   { name, options = {} }: Pick<ModelRequest, 'name' | 'options'>,
-  place = `options of ${name}`,
+  place: SettingPlace = `options of ${name}`,
 ): { readonly family: ModelFamily; readonly options: Record<string, unknown> } {
   const family = findFamily(name);
   const parsed = family.options.safeParse(options);

@@ -1,7 +1,7 @@
 import { SepalError, type ErrorDetails } from '../base/index.ts';
 
 /** Names of the codes of PJRT errors, by number; they are those of Abseil and gRPC. */
-const CODES = [
+export const CODES = [
   'OK',
   'CANCELLED',
   'UNKNOWN',

@@ -10,17 +10,8 @@ export { phasesOf, type Phase } from './phase.ts';
 export { type PhaseSummary } from './phase-run.ts';
 export { readHistory, type HistoryRow, type SplitScores } from './history.ts';
 export { makeOptimizer, optimizerSchema, type Optimizer, type OptimizerSettings } from './optimizer.ts';
-export {
-  MONITORS,
-  parseRecipe,
-  readRecipeFile,
-  recipeSchema,
-  REMATS,
-  sign,
-  type Monitor,
-  type Recipe,
-  type Remat,
-} from './recipe.ts';
+export { MONITORS, parseRecipe, recipeSchema, REMATS, sign, type Monitor, type Recipe, type Remat } from './recipe.ts';
+export { readRecipeFile, RecipeFile } from './recipe-file.ts';
 export { setRecipeSetting } from './recipe-setting.ts';
 export {
   augmentationProgram,

@@ -3,9 +3,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { SepalError } from '../base/index.ts';
+import { stringify } from 'yaml';
+import { SepalError, type SettingPlace } from '../base/index.ts';
 import { buildModel, SYMMETRIC } from '../models/index.ts';
-import { parseRecipe, readRecipeFile } from './recipe.ts';
+import { parseRecipe } from './recipe.ts';
+import { readRecipeFile, RecipeFile } from './recipe-file.ts';
 import { setRecipeSetting } from './recipe-setting.ts';
 import { modelRequest } from './start.ts';
 
@@ -19,9 +21,9 @@ const LEAST = {
 };
 
 /** What the user reads of a recipe that is refused. */
-function refusal(value: unknown): string {
+function refusal(value: unknown, origin: SettingPlace = 'r.yaml'): string {
   try {
-    parseRecipe(value, 'r.yaml');
+    parseRecipe(value, origin);
   } catch (error) {
     assert.ok(error instanceof SepalError, String(error));
     return error.toUserString();
@@ -64,6 +66,16 @@ suite('a recipe', () => {
       'a misspelt name instead of one that is needed, two levels down',
       { ...LEAST, augment: { crop: { scal: [0.5, 1] } } },
       'r.yaml: augment.crop: there is no setting "scal"\n  hint: did you mean "scale"?',
+    ],
+    [
+      'a misspelt name in a phase',
+      { ...LEAST, epochs: undefined, phases: [{ epochs: 5, augment: { flipp: true } }] },
+      'r.yaml: phases.0.augment: there is no setting "flipp"\n  hint: did you mean "flip"?',
+    ],
+    [
+      'a misspelt name in settings that are filled in as a whole',
+      { ...LEAST, onDivergence: { polic: 'stop' } },
+      'r.yaml: onDivergence: there is no setting "polic"\n  hint: did you mean "policy"?',
     ],
     [
       'a setting of another optimiser',
@@ -147,7 +159,33 @@ suite('a recipe file', () => {
     await writeFile(path, 'epochs: 3\nepochs: 4\n');
     await assert.rejects(readRecipeFile(path), {
       code: 'RECIPE_FILE',
-      message: /twice\.yaml: Map keys must be unique at line 2/,
+      message: `${path}:2:1: Map keys must be unique`,
     });
+    await writeFile(path, 'augment: { flip: true\n');
+    await assert.rejects(readRecipeFile(path), { code: 'RECIPE_FILE', message: /twice\.yaml:\d+:\d+: .*[^:]$/ });
+  });
+
+  test('with a mistake is refused with the place of the mistake', async () => {
+    const path = join(folder, 'mistaken.yaml');
+    const refusalOf = async (more: string) => {
+      await writeFile(path, `${stringify(LEAST)}${more}`);
+      const file = await RecipeFile.read(path);
+      return refusal(file.value, (at) => file.placeOf(at));
+    };
+    const lines = stringify(LEAST).split('\n').length;
+    const place = (line: number, column: number) => `${path}:${lines + line}:${column}`;
+    assert.equal(
+      await refusalOf('augment:\n  crop:\n    scal: [0.5, 1]\n'),
+      `${place(2, 5)}: augment.crop: there is no setting "scal"\n  hint: did you mean "scale"?`,
+    );
+    assert.equal(await refusalOf('seed: -1\n'), `${place(0, 1)}: seed can't be -1; expected at least 0`);
+    assert.equal(
+      await refusalOf('phases:\n  - epochs: 2\n  - epoch: 5\n'),
+      `${place(2, 5)}: phases.1: there is no setting "epoch"\n  hint: did you mean "epochs"?`,
+    );
+    assert.equal(
+      await refusalOf('loss:\n  gamma: 1\n'),
+      `${place(0, 1)}: loss.name is missing; expected one of crossEntropy, focal, softF1`,
+    );
   });
 });

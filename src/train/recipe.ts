@@ -1,7 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { parseDocument } from 'yaml';
-import { isSystemError, settingProblem } from '../base/index.ts';
+import { settingProblem, type SettingPlace } from '../base/index.ts';
 import { resolveModel } from '../models/index.ts';
 import { augmentSchema } from './augment/index.ts';
 import { divergenceSchema } from './divergence.ts';
@@ -132,16 +130,17 @@ export const recipeSchema = z.strictObject({
 /** A recipe with every setting filled in. */
 export type Recipe = Omit<z.output<typeof recipeSchema>, 'epochs' | 'tune'> & { readonly epochs: number };
 
-/** Checks a recipe and fills in what it leaves out. @throws RecipeError or ModelError that names the field and what it takes. */
-export function parseRecipe(value: unknown, origin: string): Recipe {
+/** Checks a recipe from `origin`, and fills in what it leaves out. @throws RecipeError or ModelError that names the field and what it takes. */
+export function parseRecipe(value: unknown, origin: SettingPlace): Recipe {
   const parsed = recipeSchema.safeParse(value);
   if (!parsed.success) {
     const { message, details } = settingProblem(recipeSchema, value, parsed.error, origin);
     throw new RecipeError('RECIPE', message, details);
   }
   const { model, tune: _tune, ...rest } = parsed.data;
-  const { options } = resolveModel(model, `${origin}: model.options`);
-  return { ...rest, epochs: epochsOf(parsed.data, origin), model: { name: model.name, options } };
+  const at = (...path: PropertyKey[]) => (typeof origin === 'string' ? origin : origin(path));
+  const { options } = resolveModel(model, (path) => `${at('model', 'options', ...path)}: model.options`);
+  return { ...rest, epochs: epochsOf(parsed.data, at('epochs')), model: { name: model.name, options } };
 }
 
 function epochsOf({ epochs, phases }: z.output<typeof recipeSchema>, origin: string): number {
@@ -154,26 +153,4 @@ function epochsOf({ epochs, phases }: z.output<typeof recipeSchema>, origin: str
   const total = sum ?? epochs;
   if (total !== undefined) return total;
   throw new RecipeError('RECIPE', `${origin}: epochs is missing`, { expected: 'a whole number' });
-}
-
-/** Reads a YAML (or JSON) file as it is, for flags to be laid over it. @throws RecipeError with the line. */
-export async function readRecipeFile(path: string): Promise<unknown> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    const missing = isSystemError(cause, 'ENOENT');
-    throw new RecipeError('RECIPE_FILE', missing ? `there is no recipe ${path}` : `can't read the recipe ${path}`, {
-      cause,
-    });
-  }
-  try {
-    const document = parseDocument(text);
-    const [error] = document.errors;
-    if (error !== undefined) throw error;
-    return document.toJS();
-  } catch (cause) {
-    // Besides what the parser finds: an alias of nothing, aliases of aliases that would fill the memory, a nesting too deep.
-    throw new RecipeError('RECIPE_FILE', `${path}: ${(cause as Error).message.split('\n')[0]}`, { cause });
-  }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { settingProblem } from '../base/index.ts';
+import { settingProblem, type SettingPlace } from '../base/index.ts';
 import { TuneError } from './errors.ts';
 
 /** How values are drawn: each trial by itself, or where the trials so far did well (Bergstra et al. 2011). */
@@ -30,7 +30,7 @@ export const tuneSchema = z.strictObject({
 export type TuneSettings = z.output<typeof tuneSchema>;
 
 /** Checks a `tune` section. @throws TuneError that names the setting and what it takes. */
-export function parseTune(value: unknown, origin: string): TuneSettings {
+export function parseTune(value: unknown, origin: SettingPlace): TuneSettings {
   const parsed = tuneSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const { message, details } = settingProblem(tuneSchema, value, parsed.error, origin);

@@ -1,5 +1,5 @@
-import { UsageError } from '../../base/index.ts';
 import type { AddCommand } from '../command.ts';
+import { FlagError } from '../flag-error.ts';
 import { candidates } from '../completion/candidates.ts';
 import { FILES, SCRIPTS } from '../completion/scripts.ts';
 
@@ -31,7 +31,7 @@ export const addCompletion: AddCommand = (program) => {
         return;
       }
       if (!(shell in SCRIPTS)) {
-        throw new UsageError('SHELL', `there is no completion for ${shell}`, { expected: SHELLS.join(', ') });
+        throw new FlagError('SHELL', `there is no completion for ${shell}`, { expected: SHELLS.join(', ') });
       }
       const script = SCRIPTS[shell as keyof typeof SCRIPTS];
       process.stdout.write(flags.json === true ? `${JSON.stringify({ shell, script }, null, 2)}\n` : script);

@@ -1,7 +1,8 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { formatCount, plural, startProgress, UsageError, type Progress } from '../../base/index.ts';
+import { formatCount, plural, startProgress, type Progress } from '../../base/index.ts';
 import { convertFolder, type BadRecords, type LabelTable } from '../../data/index.ts';
 import type { Context } from '../command.ts';
+import { FlagError } from '../flag-error.ts';
 import { describeSkipped } from './data-check.ts';
 import { parseCount, parseNatural } from '../numbers.ts';
 
@@ -85,7 +86,7 @@ async function convert(folder: string, flags: Flags, { log, signal }: Context): 
 function tableOf({ labels, fileColumn, labelColumn }: Flags): LabelTable | undefined {
   if (labels !== undefined) return { file: labels, imageColumn: fileColumn, labelColumn };
   if (fileColumn === undefined && labelColumn === undefined) return undefined;
-  throw new UsageError('NO_TABLE', 'columns are named, but no table is given', { hint: 'add --labels FILE.csv' });
+  throw new FlagError('NO_TABLE', 'columns are named, but no table is given', { hint: 'add --labels FILE.csv' });
 }
 
 function share(text: string): number {

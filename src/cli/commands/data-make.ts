@@ -1,7 +1,8 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { formatCount, plural, startProgress, UsageError, writeFile } from '../../base/index.ts';
+import { formatCount, plural, startProgress, writeFile } from '../../base/index.ts';
 import { DIFFICULTIES, drawContactSheet, drawDataset, type Difficulty } from '../../data/index.ts';
 import type { Context } from '../command.ts';
+import { FlagError } from '../flag-error.ts';
 
 interface Flags {
   readonly out?: string;
@@ -53,7 +54,7 @@ export function addDataMake(data: Command, context: () => Context): void {
 async function make(flags: Flags, { log, signal }: Context): Promise<void> {
   const { out, preview, ...options } = flags;
   if (out === undefined && preview === undefined) {
-    throw new UsageError('NOTHING_TO_DO', 'nowhere to write to', {
+    throw new FlagError('NOTHING_TO_DO', 'nowhere to write to', {
       hint: 'give a folder with --out DIR, or an overview file with --preview FILE.png',
     });
   }

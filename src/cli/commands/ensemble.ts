@@ -1,10 +1,10 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { UsageError } from '../../base/index.ts';
 import { SPLITS } from '../../data/index.ts';
 import { MEANS, type Mean } from '../../metrics/index.ts';
 import { checkpointPath, Ingredients, runsOf, TTA, writeEnsemble } from '../../train/index.ts';
 import { badRecordsFlag } from '../bad-records-flag.ts';
 import type { AddCommand, Context } from '../command.ts';
+import { FlagError } from '../flag-error.ts';
 import { addDeviceOptions, openDevice, USUAL_BATCH, type DeviceFlags } from '../device-flags.ts';
 import {
   alignTo,
@@ -74,13 +74,13 @@ export const addEnsemble: AddCommand = (program, context) => {
 async function ensemble(runs: readonly string[], flags: Flags, context: Context): Promise<void> {
   const { weights, out } = flags;
   if (weights !== undefined && weights.length !== runs.length) {
-    throw new UsageError('WEIGHTS', 'every run needs a weight', {
+    throw new FlagError('WEIGHTS', 'every run needs a weight', {
       expected: `${runs.length} numbers`,
       received: weights.join(','),
     });
   }
   if (flags.greedy === true && flags.soup === undefined) {
-    throw new UsageError('FLAG', '--greedy chooses what goes into a soup, so it needs --soup FILE');
+    throw new FlagError('FLAG', '--greedy chooses what goes into a soup, so it needs --soup FILE');
   }
   const predictions = await predictionsOf(runs, flags, context);
   const { soup } = predictions;
@@ -123,7 +123,7 @@ async function predictionsOf(runs: readonly string[], flags: Flags, context: Con
   }
   const { data, soup } = flags;
   if (data === undefined) {
-    throw new UsageError('NO_DATA', 'no data set is given', {
+    throw new FlagError('NO_DATA', 'no data set is given', {
       hint: 'add --data DIR, or --out-of-fold for folders of folds',
     });
   }

@@ -21,6 +21,7 @@ import {
 } from '../../train/index.ts';
 import { badRecordsFlag } from '../bad-records-flag.ts';
 import type { AddCommand, Context } from '../command.ts';
+import { FlagError } from '../flag-error.ts';
 import { addDeviceOptions, openDevice, USUAL_BATCH, type DeviceFlags } from '../device-flags.ts';
 import { addFeatureFlags, featureNames, type FeatureFlags } from '../feature-flags.ts';
 import { parseCount } from '../numbers.ts';
@@ -50,7 +51,7 @@ export const addEvaluate: AddCommand = (program, context) => {
     .option('--batch-size <n>', 'images a step, over all replicas (default: as in training)', parseCount)
     .addOption(new Option('--tta <views>', 'views of each picture that are averaged').choices(TTA).default('none'))
     .option('--report <file>', 'write an HTML report')
-    .option('--layers', "with activations and gradients of every layer in it, over the split's first batch")
+    .option('--layers', "with --report: activations and gradients of every layer in it, over the split's first batch")
     .option('--calibrate', 'keep the temperature that fits this split in the run folder, for predict, serve and export')
     .addOption(badRecordsFlag())
     .option('--json', 'print JSON');
@@ -71,9 +72,12 @@ Examples:
 
 async function evaluate(run: string, flags: EvaluateFlags, context: Context): Promise<void> {
   if (flags.calibrate === true && flags.tta !== 'none') {
-    throw new UsageError('FLAG', '--calibrate takes each picture as it is, as predict, serve and export do', {
+    throw new FlagError('FLAG', '--calibrate takes each picture as it is, as predict, serve and export do', {
       hint: 'leave out --tta',
     });
+  }
+  if (flags.layers === true && flags.report === undefined) {
+    throw new FlagError('FLAG', '--layers adds to the report that --report writes', { hint: 'add --report FILE.html' });
   }
   const backend = await openDevice(flags, context, { predicts: flags.batchSize ?? USUAL_BATCH });
   try {

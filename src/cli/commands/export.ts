@@ -1,9 +1,10 @@
 import { Option } from 'commander';
-import { formatBytes, UsageError, writeFile } from '../../base/index.ts';
+import { formatBytes, writeFile } from '../../base/index.ts';
 import { ONNX_PRECISIONS, onnxModel, stableHloText, writeWebFolder, type OnnxPrecision } from '../../export/index.ts';
 import { exportWeights, WEIGHT_FORMATS, weightsOf, type ExportedModel } from '../../models/index.ts';
 import { calibrationText, readCalibration, readTrainedModel } from '../../train/index.ts';
 import type { AddCommand, Context } from '../command.ts';
+import { FlagError } from '../flag-error.ts';
 import { parseCount } from '../numbers.ts';
 
 const FORMATS = [...WEIGHT_FORMATS, 'onnx', 'web', 'stablehlo'] as const;
@@ -63,7 +64,8 @@ Examples:
 /** What was written, and what loads it. */
 interface Written {
   readonly files: readonly string[];
-  readonly architecture: string;
+  /** Who reads them: `ONNX Runtime`, or an architecture as the other framework calls it. */
+  readonly reader: string;
 }
 
 async function runExport(run: string, flags: ExportFlags, { log }: Context): Promise<void> {
@@ -76,13 +78,13 @@ async function runExport(run: string, flags: ExportFlags, { log }: Context): Pro
   const gives = GIVING_PROBABILITIES.has(flags.format);
   const calibration = gives && flags.calibration ? await readCalibration(path, info) : undefined;
   const exported = { model, values, preprocess, classNames, licence, temperature: calibration?.temperature };
-  const { files, architecture } = await write(exported, flags);
+  const { files, reader } = await write(exported, flags);
   if (flags.json === true) {
-    console.log(JSON.stringify({ format: flags.format, architecture, files }, null, 2));
+    console.log(JSON.stringify({ format: flags.format, architecture: model.name, for: reader, files }, null, 2));
     return;
   }
   for (const file of files) console.log(file);
-  log.info(`for     ${architecture}, ${classNames.length} classes`);
+  log.info(`for     ${reader}, ${classNames.length} classes`);
   if (calibration !== undefined) log.info(`probabilities at ${calibrationText(calibration)}`);
 }
 
@@ -92,7 +94,7 @@ function checkFlags({ format, precision, batchSize, calibration }: ExportFlags):
     ...(calibration || GIVING_PROBABILITIES.has(format) ? [] : ['--no-calibration']),
     ...(batchSize !== undefined && format !== 'stablehlo' ? ['--batch-size'] : []),
   ];
-  if (strays.length > 0) throw new UsageError('FLAG', `${strays.join(' and ')} means nothing to --format ${format}`);
+  if (strays.length > 0) throw new FlagError('FLAG', `${strays.join(' and ')} means nothing to --format ${format}`);
 }
 
 async function write(exported: ExportedModel, { format, out, precision, batchSize }: ExportFlags): Promise<Written> {
@@ -100,17 +102,19 @@ async function write(exported: ExportedModel, { format, out, precision, batchSiz
     case 'onnx': {
       const bytes = onnxModel(exported, precision);
       await writeFile(out, bytes);
-      return { files: [out], architecture: `ONNX Runtime (${formatBytes(bytes.length)})` };
+      return { files: [out], reader: `ONNX Runtime (${formatBytes(bytes.length)})` };
     }
     case 'web':
-      return { files: await writeWebFolder(exported, out, precision), architecture: 'a browser' };
+      return { files: await writeWebFolder(exported, out, precision), reader: 'a browser' };
     case 'stablehlo':
       await writeFile(out, stableHloText(exported, batchSize));
-      return { files: [out], architecture: 'XLA' };
+      return { files: [out], reader: 'XLA' };
     case 'timm':
     case 'torchvision':
-    case 'keras':
-      return exportWeights(exported, format, out);
+    case 'keras': {
+      const { files, architecture } = await exportWeights(exported, format, out);
+      return { files, reader: architecture };
+    }
     default:
       return format satisfies never;
   }

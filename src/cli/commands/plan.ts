@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { cacheFolder } from '../../assets/index.ts';
-import { formatSeconds, UsageError } from '../../base/index.ts';
+import { formatSeconds } from '../../base/index.ts';
 import { decodeRate } from '../../data/index.ts';
 import {
   planJson,
@@ -14,6 +14,7 @@ import {
 import { TPU_TARGETS, tpuTarget } from '../../runtime/index.ts';
 import { PRECISIONS, REMATS, type Precision, type Recipe, type Remat } from '../../train/index.ts';
 import type { AddCommand, Context } from '../command.ts';
+import { FlagError } from '../flag-error.ts';
 import { addFeatureFlags, featureNames, type FeatureFlags } from '../feature-flags.ts';
 import { parseCount } from '../numbers.ts';
 import { openSplit } from '../open-split.ts';
@@ -187,7 +188,7 @@ async function countData(flags: PlanFlags, size: number, context: Context) {
   };
   if (flags.data === undefined) return given;
   if (flags.classes !== undefined) {
-    throw new UsageError('CLASSES', 'the number of classes is the data’s', { hint: 'leave out --classes or --data' });
+    throw new FlagError('CLASSES', 'the number of classes is the data’s', { hint: 'leave out --classes or --data' });
   }
   const options = { size, classNames: flags.classNames, features: featureNames(flags), labelsRequired: true };
   const train = await openSplit(flags.data, { ...options, split: 'train' }, context);

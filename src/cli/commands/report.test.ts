@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -32,7 +32,10 @@ suite('sepal report', () => {
     assert.equal(status, 0, stderr);
     assert.match(stdout, /^first +cnn, 32 px +0\.7200 +0\.8000 +0\.5000 +1\/1/m);
     assert.match(await readFile(out, 'utf8'), /2 runs side by side/);
-    const rows = JSON.parse(report(...runs, '--out', out, '--json').stdout) as { run: string; loss: number }[];
+    const asked = await stat(out);
+    const json = spawnSync(process.execPath, [MAIN, 'report', ...runs, '--json'], { encoding: 'utf8', cwd: folder });
+    assert.equal((await stat(out)).mtimeMs, asked.mtimeMs, 'JSON alone writes no page');
+    const rows = JSON.parse(json.stdout) as { run: string; loss: number }[];
     assert.deepEqual(
       rows.map(({ run, loss }) => [run, loss]),
       [

@@ -8,7 +8,7 @@ import { readEvaluation, type RunEvaluation } from '../run-evaluation.ts';
 import { sepalVersion } from '../version.ts';
 
 interface Flags {
-  readonly out: string;
+  readonly out?: string;
   readonly json?: boolean;
 }
 
@@ -18,7 +18,7 @@ export const addReport: AddCommand = (program, context) => {
     .command('report')
     .description('compare runs side by side: scores, learning curves, what differs in their recipes, classes')
     .argument('<runs...>', 'run folders')
-    .option('--out <file>', 'the HTML file', 'comparison.html')
+    .option('--out <file>', 'the HTML file (default: comparison.html; with --json none)')
     .option('--json', 'print the scores as JSON')
     .addHelpText('after', '\nExample:\n  sepal report runs/first runs/second --out comparison.html')
     .action(async (runs: string[], flags: Flags) => {
@@ -30,13 +30,18 @@ interface ReadRun extends ComparedRun {
   readonly evaluation: RunEvaluation | undefined;
 }
 
-async function compare(folders: readonly string[], { out, json }: Flags, { log }: Context): Promise<void> {
+async function compare(
+  folders: readonly string[],
+  { json, out = json === true ? undefined : 'comparison.html' }: Flags,
+  { log }: Context,
+): Promise<void> {
   const names = shortNames(folders);
   const runs: ReadRun[] = [];
   for (const [i, folder] of folders.entries()) runs.push(await readRun(folder, names[i]));
   const classNames = sharedClasses(runs.flatMap(({ evaluation }) => evaluation ?? []));
-  const created = new Date();
-  await writeComparison({ created, runs, classNames, version: sepalVersion() }, out);
+  if (out !== undefined) {
+    await writeComparison({ created: new Date(), runs, classNames, version: sepalVersion() }, out);
+  }
   const rows = runs.map((run) => {
     const row = run.history.find(({ epoch }) => epoch === run.bestEpoch) ?? run.history[run.history.length - 1];
     return { run, row };
@@ -77,7 +82,7 @@ async function compare(folders: readonly string[], { out, json }: Flags, { log }
       ),
     );
   }
-  log.info(`report  ${relative('.', resolve(out))}`);
+  if (out !== undefined) log.info(`report  ${relative('.', resolve(out))}`);
 }
 
 async function readRun(folder: string, name: string): Promise<ReadRun> {

@@ -1,9 +1,10 @@
-import { Random, UsageError } from '../../base/index.ts';
+import { Random } from '../../base/index.ts';
 import { Selection, type Dataset, type Split } from '../../data/index.ts';
 import { dealByClass } from '../../metrics/index.ts';
 import type { TrainingData } from '../../train/index.ts';
 import type { Context } from '../command.ts';
 import { featureNames } from '../feature-flags.ts';
+import { FlagError } from '../flag-error.ts';
 import { openSplit } from '../open-split.ts';
 import type { TrainFlags } from './train-flags.ts';
 
@@ -19,10 +20,10 @@ export class TrainingSource {
   readonly #context: Context;
   readonly #opened = new Map<string, Promise<Dataset>>();
 
-  /** @throws UsageError `NO_DATA`. */
+  /** @throws FlagError `NO_DATA`. */
   constructor(flags: TrainFlags, context: Context) {
     if (flags.data === undefined) {
-      throw new UsageError('NO_DATA', 'no data set is given', {
+      throw new FlagError('NO_DATA', 'no data set is given', {
         hint: 'add --data DIR; sepal data make --out flowers draws one to try with',
       });
     }

@@ -3,6 +3,7 @@ import { formatCount, plural, UsageError } from '../../base/index.ts';
 import { parseTune, Space, trialFolder, tune, type TuneSettings } from '../../tune/index.ts';
 import type { Context } from '../command.ts';
 import { openDevice } from '../device-flags.ts';
+import { FlagError } from '../flag-error.ts';
 import { newFolder } from '../new-folder.ts';
 import { writeRunReport } from '../run-report.ts';
 import { scoreName } from '../score-name.ts';
@@ -20,9 +21,18 @@ const END_SECONDS = 5;
 export async function runTune(recipeName: string, flags: TuneFlags, context: Context): Promise<void> {
   const { log, signal } = context;
   const { range = [], prune: _prune, seed: _seed, ...recipeFlags } = flags;
-  const { name, path, settings: written } = await writtenRecipe(recipeName, recipeFlags);
+  const { name, settings: written, placeOf } = await writtenRecipe(recipeName, recipeFlags);
   const { tune: section = {}, ...settings } = written;
-  const tuning = layTuneFlags(parseTune(section, `${path}: tune`), flags, rangesOf(range));
+  const tuning = layTuneFlags(
+    parseTune(section, (path) => `${placeOf(['tune', ...path])}: tune`),
+    flags,
+    rangesOf(range),
+  );
+  if (Object.keys(tuning.ranges).length === 0) {
+    throw new FlagError('NO_RANGES', 'there is nothing to search', {
+      hint: 'add --range schedule.rate=1e-4..1e-2:log, or a tune section with ranges to the recipe',
+    });
+  }
   const space = new Space(settings, tuning.ranges);
   const source = new TrainingSource({ ...flags, report: false }, context);
   const out = flags.out ?? newFolder(`tune-${name}`);
@@ -92,7 +102,7 @@ function rangesOf(texts: readonly string[]): Record<string, string> {
     texts.map((text) => {
       const split = text.indexOf('=');
       if (split > 0) return [text.slice(0, split), text.slice(split + 1)];
-      throw new UsageError('RANGE', `--range ${text}`, {
+      throw new FlagError('RANGE', `--range ${text}`, {
         expected: 'PATH=RANGE, such as schedule.rate=1e-4..1e-2:log',
       });
     }),

@@ -10,7 +10,8 @@ import { readDiverged } from '../../../src/train/diverged.ts';
 import { ensembleOf } from '../../../src/train/ensemble-file.ts';
 import { readHistory } from '../../../src/train/history.ts';
 import { DIVERGED_STATE } from '../../../src/train/run-files.ts';
-import { parseRecipe, readRecipeFile } from '../../../src/train/recipe.ts';
+import { parseRecipe } from '../../../src/train/recipe.ts';
+import { readRecipeFile } from '../../../src/train/recipe-file.ts';
 import { stepProgram } from '../../../src/train/step-program.ts';
 import {
   initialState,
