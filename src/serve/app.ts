@@ -46,7 +46,7 @@ export function createApp(options: AppOptions): Hono<Env> {
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) c.res.headers.set(name, value);
     if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store');
     const path = PATHS.has(c.req.path) ? c.req.path : 'other';
-    metrics.requests.inc({ path, status: c.res.status });
+    metrics.requests.inc({ path, status: c.req.raw.signal.aborted ? CLIENT_GONE : c.res.status });
     metrics.requestSeconds.observe({ path }, (performance.now() - started) / 1000);
   });
   app.use(async (c, next) => {
@@ -94,6 +94,8 @@ const METHODS = new Map([
   ['/healthz', 'GET, HEAD'],
   ['/metrics', 'GET, HEAD'],
 ]);
+/** Counted where there is nobody to answer, as nginx has it. */
+const CLIENT_GONE = 499;
 /** Paths that metrics tell apart; a stranger must not be able to make up more. */
 const PATHS = new Set(['/', ...METHODS.keys()]);
 

@@ -89,8 +89,11 @@ export class ImageService {
           this.metrics?.images.inc({ outcome: body.sure ? 'sure' : 'unsure' });
           return body;
         } catch (error) {
+          // What goes wrong once the client has gone goes wrong because of that.
+          const code = error instanceof ServeError ? error.code : undefined;
+          const outcome = asker.signal.aborted ? 'aborted' : code;
+          if (outcome !== undefined) this.metrics?.images.inc({ outcome });
           if (!(error instanceof ServeError)) throw error;
-          this.metrics?.images.inc({ outcome: error.code });
           return error;
         } finally {
           this.#inFlight--;

@@ -9,7 +9,7 @@ export class Metrics {
 
   readonly requests = new Counter({
     name: 'sepal_http_requests_total',
-    help: 'Requests by path and status.',
+    help: 'Requests by path and status; 499 where the client left before its answer.',
     labelNames: ['path', 'status'],
     registers: [this.registry],
   });
@@ -22,7 +22,7 @@ export class Metrics {
   });
   readonly images = new Counter({
     name: 'sepal_images_total',
-    help: 'Images by outcome: sure, unsure, or the code of the refusal.',
+    help: 'Images by outcome: sure, unsure, aborted where the client left, or the code of the refusal.',
     labelNames: ['outcome'],
     registers: [this.registry],
   });

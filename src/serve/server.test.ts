@@ -10,6 +10,7 @@ import { setTimeout } from 'node:timers/promises';
 import sharp from 'sharp';
 import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
 import { writeUntrainedRun } from '../../test/untrained-run.ts';
+import { silent } from '../base/index.ts';
 import type { Backend } from '../runtime/index.ts';
 import { answerSchema, errorSchema, modelSchema, type AnswerBody, type ClassifiedBody } from './answer-schema.ts';
 import { writeCalibration, writeEnsemble } from '../train/index.ts';
@@ -281,6 +282,45 @@ suite('the server', { skip }, () => {
       else assert.match(String(result.reason), /fetch failed/);
     }
     await assert.rejects(fetch(own.url));
+  });
+
+  test('a client that leaves is counted as such, and as no fault', async () => {
+    const asked = Promise.withResolvers<void>();
+    const web = createServer(() => asked.resolve());
+    web.listen(0, '127.0.0.1');
+    await once(web, 'listening');
+    const warnings: string[] = [];
+    const own = await start({
+      batchSizes: [1],
+      allowedRanges: ['127.0.0.1'],
+      log: { ...silent, warn: (line) => warnings.push(line) },
+    });
+    const url = `http://127.0.0.1:${(web.address() as AddressInfo).port}/`;
+    const post = (type: string, body: string, length = body.length) => {
+      const sent = request(`${own.url}/api/predict`, {
+        method: 'POST',
+        headers: { 'content-type': type, 'content-length': length, expect: '100-continue' },
+      });
+      sent.on('error', () => {});
+      sent.write(body);
+      return sent;
+    };
+    const fetching = post('application/json', JSON.stringify({ url }));
+    const uploading = post('image/jpeg', 'half', 1000);
+    await Promise.all([asked.promise, once(uploading, 'continue')]);
+    fetching.destroy();
+    uploading.destroy();
+    let metrics = '';
+    for (let i = 0; i < 200 && !metrics.includes('status="499"} 2'); i++) {
+      metrics = await (await fetch(`${own.url}/metrics`)).text();
+    }
+    assert.match(metrics, /path="\/api\/predict",status="499"\} 2/);
+    assert.match(metrics, /sepal_images_total\{outcome="aborted"\} 1/);
+    assert.doesNotMatch(metrics, /status="[45]0\d"|FETCH_FAILED/);
+    assert.deepEqual(warnings, []);
+    await own.close();
+    web.closeAllConnections();
+    web.close();
   });
 
   test('URLs that never answer hold up neither photos nor the URLs of another client', async () => {
