@@ -2,15 +2,7 @@ import { UsageError } from '../base/index.ts';
 import type { ImageSize } from '../data/index.ts';
 import { combineProbabilities, scaleByTemperature } from '../metrics/index.ts';
 import type { Backend } from '../runtime/index.ts';
-import {
-  ensembleOf,
-  loadTrainedModel,
-  readCalibration,
-  runsOf,
-  type EnsembleFile,
-  type Heat,
-  type RunCalibration,
-} from '../train/index.ts';
+import { ensembleOf, loadTrainedModel, readCalibration, runsOf, type EnsembleFile, type Heat } from '../train/index.ts';
 import { meanOfGrids } from './heatmap.ts';
 import { Member } from './member.ts';
 
@@ -91,12 +83,16 @@ export class Ensemble {
   ): Promise<Ensemble> {
     const settings = await ensembleOf(runs);
     const parts: Part[] = [];
-    let calibration: RunCalibration | undefined;
+    let temperature = calibrated ? settings.temperature : 1;
     for (const [group, { run: path, weight }] of settings.members.entries()) {
       const folds = runsOf(path);
       for (const run of folds) {
         const trained = await loadTrainedModel(backend, run);
-        calibration = await readCalibration(trained.path, trained.info);
+        // A mean of runs is less sure than each of them, so theirs don't fit it. A file that doesn't count isn't read.
+        const isAlone = runs.length === 1 && settings.members.length === 1 && folds.length === 1;
+        if (calibrated && isAlone && temperature === 1) {
+          temperature = (await readCalibration(trained.path, trained.info))?.temperature ?? 1;
+        }
         requireSameClasses(parts[0]?.member, run, trained.info.classNames);
         const explained = Math.min(EXPLAINED, trained.model.classes);
         const member = new Member(backend, run, trained, explained);
@@ -104,10 +100,7 @@ export class Ensemble {
         parts.push({ member, group, weight: weight / folds.length });
       }
     }
-    // An ensemble's file has the temperature of the whole. A mean of runs is less sure than each of them, so theirs don't fit it.
-    const own = runs.length === 1 && parts.length === 1 ? calibration?.temperature : undefined;
-    const fitted = settings.temperature === 1 ? own : settings.temperature;
-    return new Ensemble(parts, settings, calibrated ? (fitted ?? 1) : 1);
+    return new Ensemble(parts, settings, temperature);
   }
 
   /** Compiles for batches of one more size. */

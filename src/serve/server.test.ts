@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, request, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -199,6 +199,11 @@ suite('the server', { skip }, () => {
     }
     const pair = await of({ runs: [run, run] });
     for (const [i, probability] of pair.entries()) assert.ok(Math.abs(probability - plain[i]) < 1e-6);
+
+    await writeFile(join(run, 'calibration.json'), '{');
+    assert.deepEqual(await of({ runs: [run], calibrated: false }), plain, 'what does not count may be damaged');
+    await of({ runs: [run, run] });
+    await assert.rejects(of({ runs: [run] }), /calibration/);
   });
 
   test('below the threshold the answer is "not sure"', async () => {
