@@ -9,12 +9,17 @@ const ENOUGH = 4;
  * alone.
  */
 export class Throughput {
+  readonly #now: () => number;
   #working = 0;
   #rate: number;
 
-  /** @param rate what to go by until there are observations. */
-  constructor(rate: number) {
+  /**
+   * @param rate what to go by until there are observations.
+   * @param now seconds on a clock that only goes forward.
+   */
+  constructor(rate: number, now: () => number = () => performance.now() / 1000) {
     this.#rate = rate;
+    this.#now = now;
   }
 
   /** Images a second. */
@@ -30,10 +35,10 @@ export class Throughput {
   /** Follows one image through all its stages. */
   async follow<T>(work: () => Promise<T>): Promise<T> {
     const others = ++this.#working;
-    const started = performance.now();
+    const started = this.#now();
     try {
       const result = await work();
-      const seconds = Math.max(1e-4, (performance.now() - started) / 1000);
+      const seconds = Math.max(1e-4, this.#now() - started);
       const shown = others / seconds;
       if (others >= ENOUGH || shown > this.#rate) this.#rate += WEIGHT * (shown - this.#rate);
       return result;
