@@ -54,8 +54,8 @@ export async function encodePng(pixels: Buffer, { height, width }: ImageSize): P
 }
 
 /**
- * Keeps the image library from reading any format but the five that are taken, in this process. What libvips can read
- * goes far beyond them, and each reader is code that a stranger's bytes would run through.
+ * Keeps the image library from reading any format but the five that are taken, in this process and for good. What libvips
+ * can read goes far beyond them, and each reader is code that a stranger's bytes would run through.
  */
 export function allowSafeFormatsOnly(): void {
   sharp.block({ operation: ['VipsForeignLoad'] });

@@ -289,6 +289,23 @@ suite('the server', { skip }, () => {
     await assert.rejects(fetch(own.url));
   });
 
+  test('other images of this process can be read as before, unless the server is to have the process for itself', async () => {
+    const tiff = await sharp(await photo('plum'))
+      .tiff()
+      .toBuffer();
+    const read = async () => sharp(tiff).toBuffer();
+    await read();
+    const strict = await start({ batchSizes: [1], safeFormatsOnly: true });
+    try {
+      await assert.rejects(read());
+      assert.equal((await predict(await photo('plum'), raw, '', strict)).response.status, 200);
+    } finally {
+      sharp.unblock({ operation: ['VipsForeignLoad'] });
+      await strict.close();
+    }
+    await read();
+  });
+
   test('a client that leaves is counted as such, and as no fault', async () => {
     const asked = Promise.withResolvers<void>();
     const web = createServer(() => asked.resolve());

@@ -40,6 +40,11 @@ export interface ServeOptions {
   readonly trustProxy?: boolean;
   readonly limits?: Partial<Limits>;
   readonly log?: Logger;
+  /**
+   * Has the image library decode no format but those in `FORMAT_NAMES`, in this whole process and for good: for a process
+   * that does nothing but serve. Without it other formats are refused by their first bytes alone.
+   */
+  readonly safeFormatsOnly?: boolean;
   /** Looks host names up; the system's way by default. */
   readonly resolve?: Resolver;
   /** Whether the temperature that was fitted on validation counts; by default it does. */
@@ -73,7 +78,7 @@ const WARM_UPS = 3;
 /**
  * Loads models and serves them: the page, and the API it uses. It listens at once and answers with status 503 until the models are there.
  *
- * From then on this process decodes no image format but those in `FORMAT_NAMES`, elsewhere too.
+ * What else this process does with images stays as it is, unless `safeFormatsOnly` is set, as `sepal serve` does.
  *
  * @throws UsageError `PORT_IN_USE`, SepalError `LISTEN`, and what loading a run throws.
  */
@@ -100,7 +105,7 @@ async function serveOn(
   const policy = new AddressPolicy(options.allowedRanges);
   const sizes = wholeBatches(options.batchSizes ?? DEFAULT_BATCH_SIZES, backend.replicas);
   const assets = await loadPageAssets();
-  allowSafeFormatsOnly();
+  if (options.safeFormatsOnly === true) allowSafeFormatsOnly();
 
   const ensemble = await loadEnsemble(options, sizes, log);
   const plan = new BatchPlan(sizes, options.latencyBudget ?? DEFAULT_LATENCY_BUDGET);

@@ -49,6 +49,7 @@ export async function startHostileRun(backend: Backend): Promise<HostileRun> {
     port: 0,
     batchSizes: [1, 4],
     allowedRanges: [ALLOWED],
+    safeFormatsOnly: true,
     limits: LIMITS,
     resolve: async (host) => {
       const addresses = names[host]?.();

@@ -102,6 +102,7 @@ async function serve(runs: readonly string[], flags: ServeFlags, context: Contex
       allowedRanges: flags.allowRange,
       trustProxy: flags.trustProxy,
       calibrated: flags.calibration,
+      safeFormatsOnly: true,
       limits: {
         imagesPerSecond: flags.rate,
         burst: Math.max(DEFAULT_LIMITS.burst, 4 * flags.rate),
