@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { dropout, heNormal, type Initializer, type Network } from '../nn/index.ts';
-import { convert, div, max, maximum, mean, pow, relu, reshape, type Tensor } from '../xla/index.ts';
+import { convert, div, max, maximum, mean, mul, pow, relu, reshape, stopGradient, type Tensor } from '../xla/index.ts';
 import { linear } from './layers.ts';
 
 const POOLINGS = ['average', 'max', 'gem', 'flatten'] as const;
@@ -59,10 +59,18 @@ export function pooling(kind: Pooling): Network {
   };
 }
 
-/** (mean of x^p)^(1/p): average pooling for p = 1, max pooling for p → ∞ (Radenović et al. 2018). */
+/**
+ * (mean of x^p)^(1/p): average pooling for p = 1, max pooling for p → ∞ (Radenović et al. 2018).
+ *
+ * Powers are taken of each channel's shares in its greatest value: those of a channel that is 0 everywhere would underflow from p = 6.4 on,
+ * and the logarithm of their mean is in the gradient of p. The result doesn't depend on what is divided by.
+ */
 function generalizedMean(x: Tensor, p: Tensor): Tensor {
   const power = convert(p, x.dtype);
-  return pow(mean(pow(maximum(x, 1e-6), power), { axes: [1, 2] }), div(1, power));
+  const positive = maximum(x, 1e-6);
+  const peak = stopGradient(max(positive, { axes: [1, 2], keepDims: true }));
+  const shares = mean(pow(div(positive, peak), power), { axes: [1, 2] });
+  return mul(pow(shares, div(1, power)), reshape(peak, shares.shape));
 }
 
 export interface ClassifierSettings extends Pick<HeadOptions, 'hidden' | 'dropout'> {
