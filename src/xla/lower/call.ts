@@ -20,7 +20,10 @@ export function writeCall(node: Node<'call'>, w: Writer): void {
   const parameters = node.inputs.map((input) => ({ name: w.fresh(), type: tensorType(input) }));
   const bound = new Map<Tensor, string>(node.inputs.map((input, i) => [input, parameters[i].name]));
   const start = w.lines.length;
+  // What is one kernel inside of another is part of that.
+  w.keepsCalls = false;
   const results = w.graph(body, bound);
+  w.keepsCalls = true;
   const lines = w.lines.splice(start);
   const types = node.outputs.map(tensorType).join(', ');
   w.functions.push([

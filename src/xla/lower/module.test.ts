@@ -309,3 +309,11 @@ test('no convolution is written that cuts its input at one end and adds to it at
   assert.equal([...text.matchAll(/stablehlo\.pad .* low = \[0, -2, 0, 0\], high = \[0, 1, 0, 0\]/g)].length, 2);
   assert.equal([...text.matchAll(/stablehlo\.convolution.* pad = \[\[0, 0\], \[0, 0\]\]/g)].length, 3);
 });
+
+test('one kernel inside of another is written as part of it', () => {
+  const graph = trace([f32(2)], (a) => inOneKernel(() => [mul(inOneKernel(() => [exp(a)])[0], 2)]));
+  const text = lowerToStableHlo(graph, { platform: 'cpu' });
+  assert.equal([...text.matchAll(/func\.func private/g)].length, 1);
+  assert.equal([...text.matchAll(/func\.call/g)].length, 1);
+  assert.match(text, /stablehlo\.exponential %\d+ : tensor<2xf32>/);
+});

@@ -13,8 +13,8 @@ export class Writer {
   readonly lines: string[] = [];
   /** The functions that `@main` calls, line by line. */
   readonly functions: string[][] = [];
-  /** Whether a call stays one: elsewhere its body stands in its place. */
-  readonly keepsCalls: boolean;
+  /** Whether a call stays one: elsewhere, and inside another call, its body stands in its place. */
+  keepsCalls: boolean;
   /** Whether each op says which layer it belongs to. */
   readonly #locations: boolean;
   readonly #names = new Map<Node, string[]>();
