@@ -85,7 +85,9 @@ export function inferWindow(op: string, params: WindowParams, x: Tensor): Tensor
   }
   requirePositive(op, { window, strides });
   const shape = x.shape.map((size, i) => windowCount(size, window[i], strides[i], padding[i]));
-  if (shape.some((size) => size < 1)) {
+  // An axis that no window goes along may be empty: a batch of no images.
+  const isAlong = (i: number) => window[i] > 1 || strides[i] > 1 || padding[i].some((size) => size !== 0);
+  if (shape.some((size, i) => size < (isAlong(i) ? 1 : 0))) {
     throw new ShapeError(
       `${op}: window ${formatShape(window)} is larger than the padded input ${formatShape(x.shape)}`,
     );

@@ -138,3 +138,8 @@ test('a rule in a loop or a call may look behind what that reads from outside', 
   for (const platform of ['cpu', 'cuda'] as const)
     assert.doesNotMatch(lowerToStableHlo(better, { platform }), /exponential/);
 });
+
+test('no rule is asked for an op without numbers', () => {
+  const graph = trace([{ shape: [0, 2], dtype: 'float32' }], (a) => [exp(a)]);
+  assert.equal(rewrite(graph, RULES), graph);
+});

@@ -37,7 +37,9 @@ function applyRule<K extends OpName>(
   current: (tensor: Tensor) => Tensor,
 ): readonly Tensor[] | undefined {
   const rule: Rewrite<K> | undefined = rules[node.op];
-  return rule?.(node.params, node.inputs.map(current));
+  // There is nothing to gain where there are no numbers, and rules count on at least one.
+  if (rule === undefined || [...node.inputs, ...node.outputs].some(({ shape }) => shape.includes(0))) return undefined;
+  return rule(node.params, node.inputs.map(current));
 }
 
 /** The same program with others in the place of some nodes, inside loops and calls too; `graph` itself where there are none. */
