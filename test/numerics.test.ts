@@ -40,6 +40,20 @@ suite('forward values', { skip }, () => {
     }
   });
 
+  test('an average in 16 bits is of all elements', async () => {
+    const window = { window: [20, 20] } as const;
+    const border = { window: [23, 22], padding: [[3, 0], [0, 2]] } as const; // prettier-ignore
+    await assertResults(
+      backend(),
+      (['bfloat16', 'float16'] as const).flatMap((dtype) =>
+        [window, border].map((options) => {
+          const ones = () => x.full([1, 20, 20, 1], 3, dtype);
+          return [`${dtype}, ${options.window.join('×')}`, () => x.averagePool2d(ones(), options), [3]] as const;
+        }),
+      ),
+    );
+  });
+
   test('padding that cuts at one end and adds at the other, in float32', async () => {
     // In float32 XLA hands it to another library than in float64, which read beyond the input.
     const params = { strides: [1, 1], padding: [[-1, 1], [0, 0]], dilation: [1, 1], groups: 1 } as const; // prettier-ignore

@@ -1,4 +1,5 @@
-import { div } from './elementwise.ts';
+import { sumType } from './dtype.ts';
+import { convert, div } from './elementwise.ts';
 import { emit } from './emit.ts';
 import type { Padding, Tensor, WindowParams } from './ir.ts';
 import { onesLike } from './creation.ts';
@@ -17,13 +18,14 @@ export function maxPool2d(x: Tensor, options: PoolOptions): Tensor {
   return emit('windowMax', spatialWindow(x, options), [x]);
 }
 
-/** Mean of each window of `[N, H, W, C]` over the elements that are there: padding doesn't count. */
+/** Mean of each window of `[N, H, W, C]` over the elements that are there: padding doesn't count. 16-bit floats are summed in float32. */
 export function averagePool2d(x: Tensor, options: PoolOptions): Tensor {
   const params = spatialWindow(x, options);
-  const total = emit('windowSum', params, [x]);
+  const wide = convert(x, sumType(x.dtype));
+  const total = emit('windowSum', params, [wide]);
   const padded = params.padding.some(([low, high]) => low !== 0 || high !== 0);
-  if (!padded) return div(total, options.window[0] * options.window[1]);
-  return div(total, emit('windowSum', params, [onesLike(x)]));
+  const count = padded ? emit('windowSum', params, [onesLike(wide)]) : options.window[0] * options.window[1];
+  return convert(div(total, count), x.dtype);
 }
 
 function spatialWindow(x: Tensor, { window, strides = window, padding = 'valid' }: PoolOptions): WindowParams {
