@@ -102,6 +102,7 @@ export const BINARY_CASES: GradientCase[] = [
     ],
   },
   { op: 'power', name: 'square of negative numbers', shapes: [[4]], f: (a) => x.pow(a, 2), range: [-2, -0.5] },
+  { op: 'power', name: 'exponent 0 at 0', shapes: [[1]], f: (a) => x.pow(a, 0), values: [[0]] },
   { op: 'power', name: 'cube at 0', shapes: [[1]], f: (a) => x.pow(a, 3), values: [[0]] },
   { op: 'maximum', name: 'maximum of equal numbers', shapes: [[2], [2]], f: x.maximum, values: [[1, 2], [1, 2]] }, // prettier-ignore
   { op: 'minimum', name: 'minimum of equal numbers', shapes: [[2], [2]], f: x.minimum, values: [[1, 2], [1, 2]] }, // prettier-ignore

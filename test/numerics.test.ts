@@ -194,6 +194,8 @@ suite('forward values', { skip }, () => {
       backend(),
       [
         ['softmax', () => x.softmax(f32(1000, 1000, -1000)), [0.5, 0.5, 0]],
+        ['logSumExp of nothing', () => x.logSumExp(f32(-Infinity, -Infinity)), [-Infinity]],
+        ['logSumExp of ∞', () => x.logSumExp(f32(Infinity, 1)), [Infinity]],
         ['logSumExp', () => x.logSumExp(f32(1000, 1000)), [1000 + Math.log(2)]],
         ['logSoftmax', () => x.logSoftmax(f32(0, 100)), [-100, 0]],
       ],
@@ -228,6 +230,7 @@ suite('forward values', { skip }, () => {
       ['argmax along an axis', () => x.argmax(literal('int32', [2, 3], [3, 1, 3, 0, 5, 5]), 1), [0, 1]],
       ['argmax along the first axis', () => x.argmax(literal('int32', [2, 3], [3, 1, 3, 0, 5, 5]), 0), [0, 1, 1]],
       ['oneHot', () => x.oneHot(i32(2, 0, 3, -1), 3, 'float32'), [0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0]],
+      ['oneHot of bools', () => x.oneHot(bools(1, 0), 2, 'float32'), [0, 1, 1, 0]],
       ['oneHot with more classes than a byte counts', () => x.sum(x.oneHot(u8(1, 2), 300, 'int32'), { axes: [1] }), [1, 1]], // prettier-ignore
       ['all', () => x.all(literal('bool', [2, 2], [1, 1, 0, 1]), { axes: [1] }), [1, 0]],
       ['any', () => x.any(literal('bool', [2, 2], [0, 0, 0, 1]), { axes: [1] }), [0, 1]],

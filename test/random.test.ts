@@ -61,6 +61,18 @@ suite('random numbers', { skip }, () => {
     assert.ok(wide.every((value) => value >= -2 && value < 6));
   });
 
+  test('16-bit uniform floats stay below their bound', async () => {
+    const bounds = [[3, 4], [0.1, 0.3], [-4, -3], [-1, 0], [-1, 0.7]] as const; // prettier-ignore
+    const cases = (['bfloat16', 'float16'] as const).flatMap((dtype) => bounds.map((pair) => ({ dtype, pair })));
+    const results = await evaluate(backend(), () =>
+      cases.map(({ dtype, pair }) => x.uniform(x.randomKey(1), [COUNT], pair[0], pair[1], dtype)),
+    );
+    for (const [i, { dtype, pair }] of cases.entries()) {
+      const most = results[i].reduce((a, b) => Math.max(a, b));
+      assert.ok(most < pair[1], `${dtype}, below ${pair[1]}: ${most}`);
+    }
+  });
+
   test('16-bit uniform floats never reach 1', async () => {
     const results = await evaluate(backend(), () =>
       (['bfloat16', 'float16'] as const).map((dtype) => x.uniform(x.randomKey(1), [COUNT], 0, 1, dtype)),

@@ -139,8 +139,9 @@ export const clamp = (x: Tensor, low: Operand, high: Operand): Tensor => minimum
 export function oneHot(labels: Tensor, classes: number, dtype: DType): Tensor {
   if (isFloat(labels.dtype)) throw new ShapeError(`oneHot: labels are ${labels.dtype}, not integers`);
   const shape = [...labels.shape, classes];
-  // A narrow integer type may not count up to the classes.
-  const numbers = highest(labels.dtype) < classes - 1 ? convert(labels, 'int32') : labels;
+  // A narrow integer type may not count up to the classes, and bools don't count.
+  const isNarrow = labels.dtype === 'bool' || highest(labels.dtype) < classes - 1;
+  const numbers = isNarrow ? convert(labels, 'int32') : labels;
   const index = emit('iota', { shape, dtype: numbers.dtype, axis: labels.rank }, []);
   const wide = emit('broadcast', { shape, axes: labels.shape.map((_, i) => i) }, [numbers]);
   return convert(equal(wide, index), dtype);

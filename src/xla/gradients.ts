@@ -63,7 +63,8 @@ export const GRADIENTS: { [K in OpName]: GradientRule<K> } = {
   maximum: ({ inputs: [a, b], cotangents: [g] }) => chosen(g, greater(a, b), equal(a, b)),
   minimum: ({ inputs: [a, b], cotangents: [g] }) => chosen(g, greater(b, a), equal(a, b)),
   power: ({ inputs: [a, b], outputs: [y], cotangents: [g] }) => [
-    mul(g, mul(b, pow(a, sub(b, 1)))),
+    // Without a slope for an exponent of 0, which 0 · a^−1 has not at a = 0.
+    mul(g, mul(b, pow(a, where(equal(b, 0), 1, sub(b, 1))))),
     // log of a base ≤ 0 is taken as 0, as the power is not differentiable in the exponent there.
     mul(g, mul(y, log(where(greater(a, 0), a, 1)))),
   ],

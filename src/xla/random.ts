@@ -7,6 +7,7 @@ import {
   cos,
   less,
   log,
+  minimum,
   mul,
   neg,
   or,
@@ -17,6 +18,7 @@ import {
   xor,
 } from './elementwise.ts';
 import { ShapeError } from './errors.ts';
+import { fromBfloat16Bits, fromFloat16Bits, toBfloat16Bits, toFloat16Bits } from './half-float.ts';
 import type { Tensor } from './ir.ts';
 import { elementCount, type Shape } from './shape.ts';
 import { concatenate, reshape, sliceAxis } from './structure.ts';
@@ -82,7 +84,21 @@ export function uniform(key: Tensor, shape: Shape, low = 0, high = 1, dtype: DTy
   // The bits as the fraction of a float in [1, 2).
   const fraction = or(shiftLeft(shiftRight(randomBits(key, shape), 32 - bits), 23 - bits), 0x3f800000);
   const unit = convert(sub(bitcast(fraction, 'float32'), 1), dtype);
-  return low === 0 && high === 1 ? unit : add(mul(unit, high - low), low);
+  if (low === 0 && high === 1) return unit;
+  const numbers = add(mul(unit, high - low), low);
+  // Rounded to 16 bits, the greatest may be the bound itself.
+  return dtype === 'bfloat16' || dtype === 'float16' ? minimum(numbers, below(high, dtype)) : numbers;
+}
+
+/** The greatest number of a 16-bit type under a bound. */
+function below(bound: number, dtype: 'bfloat16' | 'float16'): number {
+  const [toBits, fromBits] = dtype === 'bfloat16' ? [toBfloat16Bits, fromBfloat16Bits] : [toFloat16Bits, fromFloat16Bits]; // prettier-ignore
+  const bits = toBits(bound);
+  const nearest = fromBits(bits);
+  if (nearest < bound) return nearest;
+  // No subnormal number, which processors may take for 0.
+  if (nearest === 0) return dtype === 'bfloat16' ? -(2 ** -126) : -(2 ** -14);
+  return fromBits(nearest > 0 ? bits - 1 : bits + 1);
 }
 
 /** True with probability `p` at every element. */

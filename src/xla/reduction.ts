@@ -1,4 +1,4 @@
-import { convert, div, exp, log, add, sub } from './elementwise.ts';
+import { convert, div, exp, isFinite, log, add, sub, where } from './elementwise.ts';
 import { sumType } from './dtype.ts';
 import { emit } from './emit.ts';
 import type { ReduceKind, Tensor } from './ir.ts';
@@ -55,7 +55,9 @@ const peakOf = (x: Tensor, axis: number): Tensor =>
 
 /** log Σ e^x along an axis, without overflow; keeps the axis with size 1. */
 export function logSumExp(x: Tensor, axis = -1): Tensor {
-  const peak = peakOf(x, axis);
+  const greatest = peakOf(x, axis);
+  // ∞ − ∞ is no number.
+  const peak = where(isFinite(greatest), greatest, 0);
   return add(log(sum(exp(sub(x, peak)), { axes: [axis], keepDims: true })), peak);
 }
 
