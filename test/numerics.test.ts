@@ -226,6 +226,12 @@ suite('forward values', { skip }, () => {
       ['signed comparison', () => x.greater(i32(-1, 1), i32(1, -1)), [0, 1]],
       ['argmax takes the first of equals', () => x.argmax(f32(1, 3, 3, 2)), [1]],
       ['argmax of equals only', () => x.argmax(f32(-Infinity, -Infinity)), [0]],
+      ['argmax takes NaN for the greatest', () => x.argmax(f32(5, NaN, 1)), [1]],
+      [
+        'argmax takes the first NaN',
+        () => x.argmax(literal('bfloat16', [2, 4], [Infinity, NaN, NaN, 1, 1, 2, 0, NaN])),
+        [1, 3],
+      ],
       ['argmax of bytes', () => x.argmax(u8(0, 200, 100, 200)), [1]],
       ['argmax along an axis', () => x.argmax(literal('int32', [2, 3], [3, 1, 3, 0, 5, 5]), 1), [0, 1]],
       ['argmax along the first axis', () => x.argmax(literal('int32', [2, 3], [3, 1, 3, 0, 5, 5]), 0), [0, 1, 1]],

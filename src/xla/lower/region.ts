@@ -1,4 +1,4 @@
-import { highest, lowest, type DType } from '../dtype.ts';
+import { highest, isFloat, lowest, type DType } from '../dtype.ts';
 import type { Node, Padding, ReduceKind, Tensor, TensorType, WindowParams } from '../ir.ts';
 import { array, compareType, signature, tensorType } from './literal.ts';
 import type { Writer } from './writer.ts';
@@ -56,7 +56,7 @@ export function writeSelectAndScatter(node: Node<'windowMaxGradient'>, w: Writer
   w.line(`) : ${signature(node, [x, gradient, { shape: [], dtype: x.dtype }])}`);
 }
 
-/** A reduction of (value, index) pairs: the greater value wins, the lower index where values are equal. */
+/** A reduction of (value, index) pairs: the greater value wins, NaN above all, and the lower index where values are equal. */
 export function writeArgmax(node: Node<'argmax'>, w: Writer): void {
   const [x] = node.inputs;
   const index: TensorType = { shape: x.shape, dtype: 'int32' };
@@ -67,14 +67,17 @@ export function writeArgmax(node: Node<'argmax'>, w: Writer): void {
   const starts = [w.scalar(lowest(x.dtype), x.dtype), w.scalar(0, 'int32')];
   const both = w.fresh();
   const [a, i, b, j] = [w.fresh(), w.fresh(), w.fresh(), w.fresh()];
-  const [greater, equal, before, tie, pick, winner, place] = Array.from({ length: 7 }, () => w.fresh());
+  const [above, same, before, tie, pick, winner, place] = Array.from({ length: 7 }, () => w.fresh());
   const kind = compareType(x.dtype);
   w.line(
     `${both}:2 = "stablehlo.reduce"(${w.nameOf(x)}, ${indices}, ${starts.join(', ')}) <{dimensions = ${array([node.params.axis])}}> ({`,
   );
   w.line(`^bb0(${a}: ${value}, ${i}: tensor<i32>, ${b}: ${value}, ${j}: tensor<i32>):`);
-  w.line(`  ${greater} = stablehlo.compare GT, ${a}, ${b}, ${kind} : (${value}, ${value}) -> tensor<i1>`);
-  w.line(`  ${equal} = stablehlo.compare EQ, ${a}, ${b}, ${kind} : (${value}, ${value}) -> tensor<i1>`);
+  w.line(`  ${above} = stablehlo.compare GT, ${a}, ${b}, ${kind} : (${value}, ${value}) -> tensor<i1>`);
+  w.line(`  ${same} = stablehlo.compare EQ, ${a}, ${b}, ${kind} : (${value}, ${value}) -> tensor<i1>`);
+  const { greater, equal } = isFloat(x.dtype)
+    ? withNans(w, value, { a, b, above, same })
+    : { greater: above, equal: same };
   w.line(`  ${before} = stablehlo.compare LT, ${i}, ${j}, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>`);
   w.line(`  ${tie} = stablehlo.and ${equal}, ${before} : tensor<i1>`);
   w.line(`  ${pick} = stablehlo.or ${greater}, ${tie} : tensor<i1>`);
@@ -84,6 +87,22 @@ export function writeArgmax(node: Node<'argmax'>, w: Writer): void {
   const results = `(${tensorType({ shape: output.shape, dtype: x.dtype })}, ${tensorType(output)})`;
   w.line(`}) : (${tensorType(x)}, ${tensorType(index)}, ${value}, tensor<i32>) -> ${results}`);
   w.bind(node, 0, `${both}#1`);
+}
+
+/** What `above` and `same` say of two floats, completed for NaN, which both call false: it is greater than any number, and equal to itself. */
+function withNans(
+  w: Writer,
+  type: string,
+  { a, b, above, same }: Readonly<Record<'a' | 'b' | 'above' | 'same', string>>,
+): { greater: string; equal: string } {
+  const isNan = (x: string) => w.value(`  stablehlo.compare NE, ${x}, ${x}, FLOAT : (${type}, ${type}) -> tensor<i1>`);
+  const logic = (op: 'and' | 'or', x: string, y: string) => w.value(`  stablehlo.${op} ${x}, ${y} : tensor<i1>`);
+  const [first, second] = [isNan(a), isNan(b)];
+  const other = w.value(`  stablehlo.not ${second} : tensor<i1>`);
+  return {
+    greater: logic('or', above, logic('and', first, other)),
+    equal: logic('or', same, logic('and', first, second)),
+  };
 }
 
 /** Captured tensors are carried along unchanged: a region of a compiled loop can't read from outside. */
