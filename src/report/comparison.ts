@@ -101,7 +101,7 @@ function scores(runs: readonly ComparedRun[]): Html {
     <h2>Scores</h2>
     <p class="lead">On the validation split, of the epoch whose weights were kept. The best of each column is bold.</p>
     <div class="scroll" tabindex="0" role="region" aria-label="Scores of every run">
-      <table class="sortable">
+      <table class="sortable tight">
         <caption class="hidden">
           Scores of every run
         </caption>
@@ -186,7 +186,7 @@ function differences(runs: readonly ComparedRun[]): Html | undefined {
                   ${rows.map(
                     (path) =>
                       html`<tr>
-                        <th scope="row">${path}</th>
+                        <th scope="row">${breakable(path)}</th>
                         ${runs.map(({ settings }) => html`<td>${shown(settings.get(path))}</td>`)}
                       </tr>`,
                   )}
@@ -209,7 +209,7 @@ function classes({ runs, classNames }: Comparison): Html | undefined {
     .toSorted((a, b) => b.spread - a.spread);
   return html`<section id="classes">
     <h2>Classes</h2>
-    <p class="lead">F1 of every class on the validation split, those first in which the runs differ most.</p>
+    <p class="lead">F1 of every class on the validation split, largest differences first.</p>
     <div class="scroll tall" tabindex="0" role="region" aria-label="F1 of every class in every run">
       <table class="sortable">
         <thead>
@@ -231,6 +231,10 @@ function classes({ runs, classNames }: Comparison): Html | undefined {
     </div>
   </section>`;
 }
+
+/** A dotted path that may go on in the next line behind a dot. */
+const breakable = (path: string): Html[] =>
+  path.split('.').map((name, i) => (i === 0 ? html`${name}` : html`.<wbr />${name}`));
 
 /** A setting as a recipe has it, with no more digits than people read. */
 function shown(json: string | undefined): string {

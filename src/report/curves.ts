@@ -7,7 +7,7 @@ import type { HistoryRow, ReportData, SplitScores } from './report-data.ts';
 export function curves(report: ReportData): Html | undefined {
   const { history, training, learningRates } = report;
   if (history.length === 0) return undefined;
-  const mark = { best: training?.bestEpoch, stoppedEarly: training?.stoppedEarly };
+  const mark = { best: keptEpoch(report), stoppedEarly: training?.stoppedEarly };
   const pair = (title: string, field: keyof SplitScores, rest: Pick<LineChart, 'format' | 'limits'>): Html =>
     lineChart({
       title,
@@ -20,7 +20,7 @@ export function curves(report: ReportData): Html | undefined {
       ...rest,
     });
   const bySteps = learningRates !== undefined && learningRates.length > 0;
-  const bestStep = history.find(({ epoch }) => epoch === training?.bestEpoch)?.step;
+  const bestStep = history.find(({ epoch }) => epoch === mark.best)?.step;
   return html`<section id="curves">
     <h2>Learning curves</h2>
     <p class="lead">${caption(report)}</p>
@@ -51,9 +51,15 @@ function pointsOf(history: readonly HistoryRow[], value: (row: HistoryRow) => nu
   return history.map((row) => ({ x: row.epoch, y: value(row) }));
 }
 
+/** The epoch to mark: where the last weights are kept anyway, none is. */
+const keptEpoch = ({ training }: ReportData): number | undefined =>
+  training?.onValidationToo === true ? undefined : training?.bestEpoch;
+
 function caption({ history, training }: ReportData): string {
   const average = 'Training scores are averages over the epoch, with augmentation and while the weights still move.';
   if (training === undefined) return average;
+  if (training.onValidationToo === true)
+    return `Validation images were trained on too, and the last weights were kept. ${average}`;
   const stop = training.stoppedEarly
     ? ` Training stopped early after epoch ${history[history.length - 1].epoch}: nothing better had come.`
     : '';

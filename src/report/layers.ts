@@ -54,7 +54,7 @@ export function layerSection(layers: readonly LayerFigures[] = []): Html | undef
         <thead>
           <tr>
             <th scope="col">Layer</th>
-            ${['Mean', 'Deviation', 'Zeros', 'Gradient', 'Weights', 'Their gradient'].map(
+            ${['Mean', 'Deviation', 'Zeros', 'Gradient', 'Weights', 'Gradient of weights'].map(
               (name) => html`<th scope="col" class="number">${name}</th>`,
             )}
           </tr>

@@ -36,7 +36,7 @@ export interface LineChart {
 
 const WIDTH = 500;
 const HEIGHT = 268;
-const PLOT = { left: 46, right: 416, top: 26, bottom: 236 };
+const PLOT = { right: 416, top: 26, bottom: 236 };
 /** Columns that show their values under the pointer; more would be narrower than a pixel or two. */
 const MAX_HOVER_COLUMNS = 160;
 const MAX_POINTS = 1000;
@@ -45,8 +45,10 @@ const MAX_END = 12;
 
 /** A line chart as a figure that needs no script: values show on hover through SVG titles. */
 export function lineChart(chart: LineChart): Html {
-  const x = scaleLinear(xDomain(chart), [PLOT.left, PLOT.right]);
   const y = yScale(chart);
+  const ticks = yTicks(y);
+  const left = marginFor(ticks.map(({ text }) => text));
+  const x = scaleLinear(xDomain(chart), [left, PLOT.right]);
   const path = line<Point>()
     .defined((point) => isDrawable(point, y.domain()))
     .x((point) => x(point.x))
@@ -63,8 +65,8 @@ export function lineChart(chart: LineChart): Html {
   return html`<figure class="chart">
     <figcaption>${chart.title}</figcaption>
     <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${describe(chart)}">
-      ${yAxis(y)} ${xAxis(x, chart.xName)} ${bestMark(chart, x, y)} ${lines} ${endLabels(chart, y)}
-      ${hoverColumns(chart, x)}
+      ${yAxis(ticks, left)} ${xAxis(x, chart.xName)} ${bestMark(chart, x, y, left)} ${lines} ${endLabels(chart, y)}
+      ${hoverColumns(chart, x, left)}
     </svg>
   </figure>`;
 }
@@ -103,29 +105,47 @@ function isDrawable({ y }: Point, domain: readonly number[]): boolean {
   return Number.isFinite(y) && y >= domain[0] && y <= domain[1];
 }
 
-function yAxis(y: YScale): Html[] {
+interface Tick {
+  readonly at: number;
+  readonly text: string;
+}
+
+function yTicks(y: YScale): Tick[] {
   const ticks = y.ticks(5);
   // A logarithmic scale answers with all its subdivisions.
   const shown =
     ticks.length <= 8 ? ticks : ticks.filter((tick) => Number.isInteger(Math.round(Math.log10(tick) * 1e9) / 1e9));
-  const tiny = Math.max(...shown) < 0.01;
-  return shown.map((tick) => {
-    const at = px(y(tick));
-    return html`<line class="grid" x1="${PLOT.left}" x2="${PLOT.right}" y1="${at}" y2="${at}" /><text
-        class="tick"
-        x="${PLOT.left - 8}"
-        y="${at}"
-        dy="0.32em"
-        text-anchor="end"
-        >${tickText(tick, tiny)}</text
-      >`;
-  });
+  const highest = Math.max(...shown);
+  const lowest = Math.min(...shown.filter((tick) => tick > 0));
+  // Powers of ten far from 1 have more zeros than anyone counts; no other axis spans so much.
+  const isWide = highest > 100 * lowest && (lowest < 1e-3 || highest > 1e4);
+  const short = highest < 0.01 || highest >= 1e6 || isWide;
+  return shown.map((tick) => ({ at: px(y(tick)), text: tickText(tick, short) }));
 }
 
-function tickText(tick: number, tiny: boolean): string {
+function yAxis(ticks: readonly Tick[], left: number): Html[] {
+  return ticks.map(
+    ({ at, text }) =>
+      html`<line class="grid" x1="${left}" x2="${PLOT.right}" y1="${at}" y2="${at}" /><text
+          class="tick"
+          x="${left - 8}"
+          y="${at}"
+          dy="0.32em"
+          text-anchor="end"
+          >${text}</text
+        >`,
+  );
+}
+
+/** Room beside a chart for the labels of its y axis. On phones their letters are larger. */
+export function marginFor(labels: readonly string[]): number {
+  return Math.max(46, 10 + 8 * Math.max(0, ...labels.map(({ length }) => length)));
+}
+
+function tickText(tick: number, short: boolean): string {
   if (tick === 0) return '0';
   const rounded = Number(tick.toPrecision(4));
-  return tiny ? rounded.toExponential() : String(rounded);
+  return short && tick !== 1 ? rounded.toExponential().replace('e+', 'e') : String(rounded);
 }
 
 function xAxis(x: Scale & { ticks(count: number): number[] }, name: string): Html[] {
@@ -141,12 +161,12 @@ function xAxis(x: Scale & { ticks(count: number): number[] }, name: string): Htm
   return [...labels, html`<text class="tick" x="${PLOT.right + 24}" y="${PLOT.bottom + 20}">${name}</text>`];
 }
 
-function bestMark({ series, best, stoppedEarly }: LineChart, x: Scale, y: YScale): Html | undefined {
+function bestMark({ series, best, stoppedEarly }: LineChart, x: Scale, y: YScale, left: number): Html | undefined {
   if (best === undefined) return undefined;
   const at = px(x(best));
   const kept = series.find(({ tone }) => tone === 'accent')?.points.find((point) => point.x === best);
   const after = PLOT.right - at;
-  const anchor = at - PLOT.left < 24 ? 'start' : after < 24 ? 'end' : 'middle';
+  const anchor = at - left < 24 ? 'start' : after < 24 ? 'end' : 'middle';
   return html`${
       stoppedEarly === true &&
       html`<rect class="after" x="${at}" y="${PLOT.top}" width="${px(after)}" height="${PLOT.bottom - PLOT.top}" />`
@@ -186,19 +206,23 @@ function endLabels({ series }: LineChart, y: YScale): Html[] {
       ends[i].at += overlap / 2;
     }
   }
+  // None over another one, and none over what stands below the plot.
+  for (let i = 1; i < ends.length; i++) ends[i].at = Math.max(ends[i].at, ends[i - 1].at + gap);
+  for (let i = ends.length - 1, limit = PLOT.bottom; i >= 0; i--, limit -= gap)
+    ends[i].at = Math.min(ends[i].at, limit);
   return ends.map(
     ({ name, tone, at }) =>
       html`<text class="end ${tone}" x="${PLOT.right + 10}" y="${px(at)}" dy="0.32em">${shorten(name, MAX_END)}</text>`,
   );
 }
 
-function hoverColumns({ series, xName, format, best }: LineChart, x: Scale): Html[] {
+function hoverColumns({ series, xName, format, best }: LineChart, x: Scale, left: number): Html[] {
   const xs = [...new Set(series.flatMap(({ points }) => points.map((point) => point.x)))].toSorted((a, b) => a - b);
   const thinned = new Set(thin(xs, MAX_HOVER_COLUMNS));
   const shown = xs.filter((value) => thinned.has(value) || value === best);
   const byX = series.map(({ name, points }) => ({ name, values: new Map(points.map((point) => [point.x, point.y])) }));
   return shown.map((value, i) => {
-    const from = i === 0 ? PLOT.left : (x(shown[i - 1]) + x(value)) / 2;
+    const from = i === 0 ? left : (x(shown[i - 1]) + x(value)) / 2;
     const to = i === shown.length - 1 ? PLOT.right : (x(value) + x(shown[i + 1])) / 2;
     const values = byX.map(({ name, values: ys }) => `${name} ${format(ys.get(value) ?? NaN)}`);
     const head = `${xName} ${value.toLocaleString('en-US')}${value === best ? ' (best)' : ''}`;

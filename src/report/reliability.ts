@@ -57,9 +57,14 @@ export function reliability(bins: readonly ReliabilityBin[] | undefined, tempera
   </section>`;
 }
 
-function advice({ temperature, errorAfter, lossBefore, lossAfter }: Calibration): string {
+function advice({ temperature, errorBefore, errorAfter, lossBefore, lossAfter }: Calibration): string {
+  const divided = `Dividing the logits by a temperature of ${temperature.toFixed(2)}, fitted on these images, `;
+  const change = (before: number, after: number) => [score(before), score(after)] as const;
+  const [error, newError] = change(errorBefore, errorAfter);
+  const [loss, newLoss] = change(lossBefore, lossAfter);
+  if (error === newError && loss === newLoss) return `${divided}changes next to nothing.`;
   return (
-    `Divided by a temperature of ${temperature.toFixed(2)}, fitted on these images, the logits have an error of ` +
-    `${score(errorAfter)} and a log loss of ${score(lossAfter)} instead of ${score(lossBefore)}; no decision changes.`
+    `${divided}leads to an error of ${newError} ${error === newError ? 'as before' : `instead of ${error}`} and a log loss ` +
+    `of ${newLoss} ${loss === newLoss ? 'as before' : `instead of ${loss}`}; no decision changes.`
   );
 }

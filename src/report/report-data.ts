@@ -35,6 +35,8 @@ export interface TrainingSummary {
   readonly monitor: string;
   /** Wall time of the whole run. */
   readonly seconds: number;
+  /** Whether the validation images were trained on too: then the last weights were kept, and scores say nothing. */
+  readonly onValidationToo?: boolean;
 }
 
 /** An image whose predicted class is wrong. */

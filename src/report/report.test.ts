@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { exampleReport } from './example-report.ts';
 import { MetricsError } from '../metrics/index.ts';
 import type { ReportData } from './report-data.ts';
+import { marginFor } from './line-chart.ts';
 import { renderReport, writeReport } from './report.ts';
 
 const FLOWERS = ['daisy', 'dandelion', 'roses', 'sunflowers', 'tulips'];
@@ -98,7 +99,7 @@ test('a run that diverged is drawn as far as it went, and says so', () => {
     row.epoch < 4 ? row : { ...row, train: { ...row.train, loss: NaN }, validation: { ...row.validation, loss: NaN } },
   );
   const page = renderReport({ ...report, history, loss: NaN });
-  assert.match(page, /no number any more in epoch 4/);
+  assert.match(page, /stopped being a number in epoch 4/);
   assertNoMissing(page);
 });
 
@@ -140,4 +141,20 @@ test('counts and mistakes that do not fit the class names are refused', () => {
   assert.throws(() => renderReport({ ...report, confusion: [1, 2, 3, 4] }), MetricsError);
   const mistakes = [{ ...report.mistakes[0], predicted: 5 }];
   assert.throws(() => renderReport({ ...report, mistakes }), /class without a name/);
+});
+
+test('an axis over many powers of ten has exponents, and room for its longest label', () => {
+  const layers = [4e-3, 2e-7, 3e-7].map((outputGradient, i) => ({ layer: `l${i}`, mean: 0, std: 1, zeros: 0, outputGradient })); // prettier-ignore
+  const page = renderReport({ ...exampleReport({ classNames: ['a', 'b'], epochs: 2 }), layers });
+  assert.match(page, />1e-6</);
+  assert.doesNotMatch(page, />0\.0000/);
+  assert.ok(marginFor(['0.00025']) > marginFor(['0.5']));
+});
+
+test('a temperature that changes nothing says so', () => {
+  const report = exampleReport({ classNames: ['a', 'b'], epochs: 2 });
+  const same = { temperature: 1.01, errorBefore: 0.196, errorAfter: 0.1961, lossBefore: 0.5, lossAfter: 0.5 };
+  assert.match(renderReport({ ...report, temperature: same }), /temperature of 1\.01, fitted on these images, changes next to nothing/); // prettier-ignore
+  const better = { ...same, errorAfter: 0.1 };
+  assert.match(renderReport({ ...report, temperature: better }), /an error of 0\.100 instead of 0\.196 and a log loss of 0\.500 as before/); // prettier-ignore
 });

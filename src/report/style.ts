@@ -114,7 +114,15 @@ small { font-size: 13px; }
 .wide { overflow-x: auto; }
 .wide td, .wide th, .whole { white-space: nowrap; }
 
-.scroll { overflow-x: auto; }
+.scroll {
+  --shade: color-mix(in srgb, var(--ink) 16%, transparent);
+  overflow-x: auto;
+  background:
+    linear-gradient(to right, var(--ground) 24px, transparent) left / 48px 100% no-repeat local,
+    linear-gradient(to left, var(--ground) 24px, transparent) right / 48px 100% no-repeat local,
+    linear-gradient(to right, var(--shade), transparent) left / 12px 100% no-repeat scroll,
+    linear-gradient(to left, var(--shade), transparent) right / 12px 100% no-repeat scroll;
+}
 .matrix-and-pairs { display: grid; grid-template-columns: auto minmax(280px, 1fr); gap: 40px 56px; align-items: start; }
 .matrix-and-pairs.stacked { grid-template-columns: minmax(0, 1fr); }
 .stacked ol { columns: 2; column-gap: 48px; }
@@ -135,10 +143,12 @@ small { font-size: 13px; }
 
 .tall { max-height: 620px; overflow-y: auto; }
 table { width: 100%; border-collapse: collapse; font-size: 15px; }
-thead th { position: sticky; top: 0; background: var(--ground); box-shadow: inset 0 -1px var(--line); padding: 0; text-align: left; white-space: nowrap; }
+thead th { position: sticky; top: 0; background: var(--ground); box-shadow: inset 0 -1px var(--line); padding-block: 8px; text-align: left; font-size: 14px; font-weight: 500; color: var(--quiet); white-space: nowrap; }
+.sortable thead th { padding-block: 0; }
 thead .number { text-align: right; }
-thead button { font: inherit; font-size: 14px; font-weight: 500; color: var(--quiet); background: none; border: 0; padding: 8px 0; cursor: pointer; }
-thead button::after { content: "↕"; content: "↕" / ""; opacity: 0; margin-left: 4px; display: inline-block; width: 1em; }
+thead button { position: relative; font: inherit; font-size: 14px; font-weight: 500; color: var(--quiet); background: none; border: 0; padding: 8px 0; cursor: pointer; }
+thead button::after { content: "↕"; content: "↕" / ""; opacity: 0; position: absolute; left: 100%; margin: 0 3px; }
+thead .number button::after { left: auto; right: 100%; }
 thead button:hover::after { opacity: .6; }
 thead [aria-sort=ascending] button::after { content: "↑"; content: "↑" / ""; opacity: 1; }
 thead [aria-sort=descending] button::after { content: "↓"; content: "↓" / ""; opacity: 1; }
@@ -146,7 +156,11 @@ thead [aria-sort=ascending] button, thead [aria-sort=descending] button { color:
 tbody th { text-align: left; font-weight: 500; }
 tbody th, td { padding: 8px 0; border-bottom: 1px solid var(--line); vertical-align: baseline; }
 th + th, td { padding-left: 20px; }
-td.number { text-align: right; padding-right: calc(1em + 4px); white-space: nowrap; }
+td.number { text-align: right; white-space: nowrap; }
+.tight th + th, .tight td { padding-left: 14px; }
+.tight .whole { white-space: normal; min-width: 120px; max-width: 200px; }
+.scroll tbody th, .scroll thead th:first-child { position: sticky; left: 0; background: var(--ground); }
+.scroll thead th:first-child { z-index: 1; }
 td:last-child { color: var(--quiet); }
 .bar { display: inline-block; width: 84px; height: 6px; margin-right: 12px; border-radius: 3px; background: var(--line); vertical-align: 2px; }
 .bar span { display: block; height: 100%; border-radius: 3px; background: var(--accent); }
@@ -192,7 +206,8 @@ pre { margin: 0 0 28px; padding: 16px 20px; overflow-x: auto; background: var(--
   .chart svg { font-size: 14px; }
   .matrix.few { width: 100%; height: auto; }
   .bar { display: none; }
-  th + th, td { padding-left: 12px; }
+  th + th, td { padding-left: 16px; }
+  .scroll tbody th { min-width: 104px; max-width: 42vw; white-space: normal; overflow-wrap: anywhere; padding-right: 8px; }
 }
 @media print {
   body { font-size: 11pt; background: none; }
@@ -201,6 +216,7 @@ pre { margin: 0 0 28px; padding: 16px 20px; overflow-x: auto; background: var(--
   section { margin-top: 28pt; }
   .tall { max-height: none; }
   .scroll, .tall, pre { overflow: visible; }
+  .scroll { background: none; }
   pre { white-space: pre-wrap; }
   .matrix { max-width: 100%; max-height: 22cm; height: auto; }
   .charts { grid-template-columns: 1fr 1fr; }

@@ -35,7 +35,9 @@ export function summary(report: ReportData, confusion: Confusion): Html {
 }
 
 function figures(report: ReportData, confusion: Confusion): Figure[] {
-  const { history, training, split } = report;
+  const { history, training } = report;
+  const onValidationToo = training?.onValidationToo === true;
+  const split = onValidationToo ? `${report.split}, trained on` : report.split;
   const best = history.find(({ epoch }) => epoch === training?.bestEpoch);
   const loss = report.loss ?? best?.validation.loss;
   const shown: Figure[] = [
@@ -58,7 +60,8 @@ function figures(report: ReportData, confusion: Confusion): Figure[] {
         ? undefined
         : `of ${training.plannedEpochs}${training.stoppedEarly ? ', stopped early' : ''}`,
   });
-  if (training !== undefined) shown.push({ name: 'Best epoch', value: formatCount(training.bestEpoch) });
+  if (training !== undefined)
+    shown.push({ name: onValidationToo ? 'Epoch kept' : 'Best epoch', value: formatCount(training.bestEpoch) });
   const seconds = training?.seconds ?? history.reduce((total, row) => total + row.seconds, 0);
   return [
     ...shown,

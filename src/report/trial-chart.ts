@@ -1,7 +1,7 @@
 import { scaleLinear, scaleLog, scalePoint } from 'd3-scale';
 import { curveLinear, curveStepAfter, line } from 'd3-shape';
 import { html, type Html } from './html.ts';
-import type { Point } from './line-chart.ts';
+import { marginFor, type Point } from './line-chart.ts';
 import { rate, shorten } from './numbers.ts';
 import type { TuneAxis } from './tune-report-data.ts';
 
@@ -38,13 +38,15 @@ export interface TrialChart {
 
 const WIDTH = 500;
 const HEIGHT = 268;
-const PLOT = { left: 46, right: 484, top: 18, bottom: 228 };
+const PLOT = { right: 484, top: 18, bottom: 228 };
 
 /** Trials as points or lines over one setting, their numbers or epochs; a figure that needs no script. */
 export function trialChart({ title, axis, xName, dots, lines, limits, label }: TrialChart): Html {
   const ys = [...dots.map(({ y }) => y), ...lines.flatMap(({ points }) => points.map(({ y }) => y))];
   const y = yScale(ys, limits);
-  const x = xScale(axis);
+  const ticks = y.ticks(5).map((tick) => ({ at: y(tick), text: rate(Number(tick.toPrecision(4))) }));
+  const left = marginFor(ticks.map(({ text }) => text));
+  const x = xScale(axis, left);
   const path = (steps = false) =>
     line<Point>()
       .x((point) => x.at(point.x))
@@ -54,7 +56,7 @@ export function trialChart({ title, axis, xName, dots, lines, limits, label }: T
   return html`<figure class="chart">
     <figcaption>${title}</figcaption>
     <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${label}">
-      ${y.ticks(5).map((tick) => grid(y(tick), rate(Number(tick.toPrecision(4)))))}
+      ${ticks.map(({ at, text }) => grid(at, text, left))}
       ${x.ticks.map(({ at, text, anchor }) => html`<text class="tick" x="${px(at)}" y="${PLOT.bottom + 20}" text-anchor="${anchor}">${text}</text>`)}
       ${xName !== undefined && html`<text class="tick" x="${PLOT.right}" y="${PLOT.bottom + 36}" text-anchor="end">${xName}</text>`}
       ${lines.map(({ points, tone, title: words, steps }) => html`<path class="line ${tone}" d="${path(steps)([...points]) ?? ''}"><title>${words}</title></path>`)}
@@ -68,11 +70,11 @@ interface XScale {
   readonly ticks: readonly { readonly at: number; readonly text: string; readonly anchor: string }[];
 }
 
-function xScale(axis: TuneAxis): XScale {
-  const range: [number, number] = [PLOT.left + 10, PLOT.right - 10];
+function xScale(axis: TuneAxis, left: number): XScale {
+  const range: [number, number] = [left + 10, PLOT.right - 10];
   if (axis.kind === 'choices') {
     const scale = scalePoint(axis.choices, range).padding(0.5);
-    const room = Math.floor((PLOT.right - PLOT.left) / (7 * axis.choices.length));
+    const room = Math.floor((PLOT.right - left) / (7 * axis.choices.length));
     const at = (value: number | string) => scale(String(value)) ?? range[0];
     return {
       at,
@@ -100,8 +102,8 @@ function yScale(ys: readonly number[], limits?: readonly [number, number]) {
   return limits === undefined ? scale : scale.domain([Math.max(bottom, limits[0]), Math.min(top, limits[1])]);
 }
 
-function grid(at: number, text: string): Html {
-  return html`<line class="grid" x1="${PLOT.left}" x2="${PLOT.right}" y1="${px(at)}" y2="${px(at)}" /><text class="tick" x="${PLOT.left - 8}" y="${px(at)}" dy="0.32em" text-anchor="end">${text}</text>`; // prettier-ignore
+function grid(at: number, text: string, left: number): Html {
+  return html`<line class="grid" x1="${left}" x2="${PLOT.right}" y1="${px(at)}" y2="${px(at)}" /><text class="tick" x="${left - 8}" y="${px(at)}" dy="0.32em" text-anchor="end">${text}</text>`; // prettier-ignore
 }
 
 /** Keeps trials of one choice apart. */

@@ -34,7 +34,7 @@ function lastEpoch(train: number, validation: number): { history: HistoryRow[] }
 test('it compares with the most frequent class and names the weakest', () => {
   assert.equal(
     say([8, 0, 0, 1, 6, 3, 0, 1, 1], evaluation),
-    'The model names 15 of 20 validation images rightly, 75.0%. ' +
+    'The model classifies 15 of 20 validation images correctly, 75.0%. ' +
       'Always answering “rose”, the most frequent class, would reach 50.0%. ' +
       'It is weakest at “tulip” (F1 0.333), most often taken for “rose”.',
   );
@@ -49,4 +49,11 @@ test('it tells overfitting from stopping too soon', () => {
   assert.match(say(counts, lastEpoch(0.99, 0.8)), /19 points higher: it overfits/);
   assert.doesNotMatch(say(counts, lastEpoch(0.99, 0.8)), /longer training/);
   assert.match(say(counts, lastEpoch(0.82, 0.8)), /longer training may help/);
+});
+
+test('it says of images that were trained on that their scores say nothing', () => {
+  const { training } = exampleReport({ classNames: CLASS_NAMES, epochs: 4 });
+  const words = say([8, 0, 0, 1, 6, 3, 0, 1, 1], { training: { ...training!, onValidationToo: true } });
+  assert.match(words, /^The validation images were trained on too, so no score on this page tells/);
+  assert.doesNotMatch(words, /correctly|overfits|longer training/);
 });

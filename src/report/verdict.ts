@@ -6,8 +6,14 @@ import type { ReportData } from './report-data.ts';
 /** Points of accuracy between training and validation that are more than chance and augmentation explain. */
 const OVERFIT_GAP = 0.1;
 
+const TRAINED_ON = [
+  'The validation images were trained on too, so no score on this page tells how good the model is.',
+  'The last weights were kept. Images that it has not seen, such as a test split, would tell.',
+];
+
 /** What a reader should take away, in plain sentences. */
 export function verdict(report: ReportData, confusion: Confusion): string[] {
+  if (report.training?.onValidationToo === true) return [...TRAINED_ON, ...divergence(report)];
   return [...measured(report, confusion), ...trained(report)];
 }
 
@@ -15,7 +21,7 @@ function measured({ split, classNames }: ReportData, confusion: Confusion): stri
   const { total, correct, accuracy } = confusion;
   if (total === 0) return [`The ${split} split holds no images, so nothing could be measured.`];
   const sentences = [
-    `The model names ${formatCount(correct)} of ${plural(total, `${split} image`)} rightly, ${percent(accuracy)}.`,
+    `The model classifies ${formatCount(correct)} of ${plural(total, `${split} image`)} correctly, ${percent(accuracy)}.`,
   ];
   const present = confusion.classes().filter(({ support }) => support > 0);
   if (present.length < 2) return sentences;
@@ -31,13 +37,18 @@ function measured({ split, classNames }: ReportData, confusion: Confusion): stri
   return sentences;
 }
 
-function trained({ history, training }: ReportData): string[] {
+function divergence({ history }: ReportData): string[] {
   const diverged = history.find(
     ({ train, validation }) => !Number.isFinite(train.loss) || !Number.isFinite(validation.loss),
   );
-  if (diverged !== undefined) {
-    return [`The loss was no number any more in epoch ${diverged.epoch}: a lower learning rate may help.`];
-  }
+  if (diverged === undefined) return [];
+  return [`The loss stopped being a number in epoch ${diverged.epoch}: a lower learning rate may help.`];
+}
+
+function trained(report: ReportData): string[] {
+  const { history, training } = report;
+  const diverged = divergence(report);
+  if (diverged.length > 0) return diverged;
   const best = history.find(({ epoch }) => epoch === training?.bestEpoch);
   if (training === undefined || best === undefined) return [];
   const sentences: string[] = [];
