@@ -114,6 +114,7 @@ export function writeError(path: string, cause: unknown): SepalError {
       cause,
     });
   }
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  // Without the call and its path, which may be that of a hidden draft.
+  const reason = cause instanceof Error ? cause.message.replace(/, \w+ '[^']*'(?: -> '[^']*')?$/, '') : String(cause);
   return new SepalError('WRITE_FAILED', `can't write ${path}: ${reason}`, { cause });
 }

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite, test } from 'node:test';
+import { after, before, suite, test } from 'node:test';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 const sepal = (...args: string[]) => spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });
@@ -16,6 +19,12 @@ suite('a wrong command line ends with status 2 and a line that says what is wron
     ],
     [['tune', 'cnn', '--data', 'x'], /error: there is nothing to search\n {2}hint: add --range/],
     [['evaluate', 'runs/first', '--data', 'x', '--layers'], /error: --layers adds to the report that --report writes/],
+    [['data', 'show', 'x', '--out', 'a.jpg'], /error: --out a\.jpg has another ending .*; expected a name with \.png/],
+    [['help', 'trian'], /error: unknown command 'trian'\n\(Did you mean train\?\)/],
+    [['help', 'data', 'inof'], /error: unknown command 'inof'\n\(Did you mean info\?\)/],
+    [['export', 'runs/first', '--format', 'onix', '--out', 'x'], /\(Did you mean onnx\?\)/],
+    [['data', 'get', 'tf_flower'], /\(Did you mean tf_flowers\?\)/],
+    [['plugin', 'install', 'cpux'], /\(Did you mean cpu/],
   ];
   for (const [args, message] of wrong) {
     test(args.join(' '), () => {
@@ -24,6 +33,54 @@ suite('a wrong command line ends with status 2 and a line that says what is wron
       assert.equal(status, 2);
     });
   }
+});
+
+suite('what is not there is answered with what was meant', () => {
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sepal-command-line-'));
+    await mkdir(join(folder, 'first'));
+    await mkdir(join(folder, 'photos'));
+    await writeFile(join(folder, 'photos', 'a.jpg'), 'x');
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  const refused = (message: RegExp, ...args: string[]) => {
+    const { status, stderr } = sepal(...args);
+    assert.match(stderr, message);
+    assert.equal(status, 1);
+  };
+
+  test('weights, before any data are read and before a run folder is made', () => {
+    const out = join(folder, 'runs', 'a');
+    refused(/^error: there are no weights called "imagnet"; .*\n {2}hint: did you mean "imagenet"\?/, 'train', 'cnn', '--data', 'x', '--weights', 'imagnet', '--out', out); // prettier-ignore
+    assert.ok(!existsSync(join(folder, 'runs')));
+  });
+
+  test('a run', () => {
+    refused(/there is no run .*frist\n {2}hint: did you mean .*first\?/, 'export', join(folder, 'frist'), '--format', 'onnx', '--out', 'x.onnx'); // prettier-ignore
+  });
+
+  test('folders of classes', () => {
+    refused(/no class folders in .*\n {2}hint: .*--labels FILE\.csv/, 'data', 'convert', join(folder, 'photos'), '--out', join(folder, 'set')); // prettier-ignore
+  });
+
+  test('a folder that can be made', { skip: process.platform !== 'linux' && 'only Linux has /proc' }, async () => {
+    const photos = join(folder, 'classes');
+    await mkdir(join(photos, 'daisy'), { recursive: true });
+    await writeFile(join(photos, 'daisy', 'a.jpg'), 'x');
+    refused(/^error: (can't write|no permission to write) \/proc\/x\b(?!.*\.partial)/, 'data', 'convert', photos, '--out', '/proc/x'); // prettier-ignore
+  });
+});
+
+test('help fits a terminal of 80 columns, but for examples, which are lines to copy', () => {
+  const commands = ['', 'train', 'tune', 'export', 'debug', 'plan', 'profile', 'models', 'serve', 'launch'];
+  for (const command of [...commands.map((name) => [name]), ['data', 'get']]) {
+    const { stdout } = sepal(...command.filter((word) => word !== ''), '--help');
+    const long = stdout.split('\n').filter((line) => line.length > 80 && !line.startsWith('  sepal '));
+    assert.deepEqual(long, [], command.join(' '));
+  }
+  assert.match(sepal('help', 'train').stdout, /Usage: sepal train/);
 });
 
 test('programs get a wrong command line without the words for people, and the suggestion as a hint', () => {
@@ -36,5 +93,11 @@ test('programs get a wrong command line without the words for people, and the su
   assert.deepEqual(error('export', 'runs/first', '--format', 'onnx'), {
     code: 'COMMAND_LINE',
     message: "required option '--out <path>' not specified",
+  });
+  assert.deepEqual(error('data', 'get', 'tf_flower'), {
+    code: 'COMMAND_LINE',
+    message:
+      "command-argument value 'tf_flower' is invalid for argument 'name'. Allowed choices are tf_flowers, oxford102, petals.",
+    hint: 'did you mean tf_flowers?',
   });
 });

@@ -1,4 +1,5 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
+import { nearest } from '../base/index.ts';
 import type { AddCommand, Context } from './command.ts';
 import { FlagError } from './flag-error.ts';
 import { sepalVersion } from './version.ts';
@@ -38,14 +39,17 @@ export async function createProgram(
     .option('-q, --quiet', 'print results and errors only')
     .addHelpText(
       'after',
-      '\nExit status: 0 done, 1 an error, 2 a wrong command line, 130 and 143 stopped by Ctrl-C and SIGTERM.',
+      '\nExit status: 0 done, 1 an error, 2 a wrong command line,\n130 and 143 stopped by Ctrl-C and SIGTERM.',
     )
+    // Arguments and options stand in each command's own help; beside names alone there is room for what the commands do.
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .showSuggestionAfterError(true)
     .showHelpAfterError('(see --help)')
     .exitOverride()
     .hook('preAction', (_, command) => requireLocalOut(command));
   for (const add of await loadCommands(args)) add(program, () => contextOf(program.opts()));
   for (const command of program.commands) inheritSettings(command, program);
+  for (const command of leafCommands(program).values()) suggestChoices(command);
   return program;
 }
 
@@ -80,4 +84,42 @@ export function leafCommands(program: Command, above = ''): Map<string, Command>
     for (const [inner, leaf] of leafCommands(command, `${name} `)) leaves.set(inner, leaf);
   }
   return leaves;
+}
+
+/** A choice that there is not is answered with the one that was meant, as Commander answers a command that there is not. */
+function suggestChoices({ options, registeredArguments }: Command): void {
+  for (const each of [...options, ...registeredArguments]) {
+    const { argChoices, parseArg } = each;
+    if (argChoices === undefined || parseArg === undefined) continue;
+    each.parseArg = <T>(value: string, previous: T): T => {
+      try {
+        return parseArg<T>(value, previous);
+      } catch (error) {
+        const near = nearest(value, argChoices);
+        if (!(error instanceof InvalidArgumentError) || near.length === 0) throw error;
+        throw new InvalidArgumentError(`${error.message}\n(Did you mean ${near.join(' or ')}?)`);
+      }
+    };
+  }
+}
+
+/** `sepal help trian`: Commander would print the help of all, and not say that there is no such command. */
+export function requireKnownHelp(program: Command, args: readonly string[]): void {
+  const [word, ...names] = args.filter((each) => !each.startsWith('-'));
+  if (word !== 'help') return;
+  let command = program;
+  for (const name of names) {
+    const inner = command.commands.find((each) => each.name() === name);
+    if (inner !== undefined) {
+      command = inner;
+      continue;
+    }
+    const near = nearest(
+      name,
+      command.commands.map((each) => each.name()),
+      1,
+    );
+    const suggestion = near.length === 0 ? '' : `\n(Did you mean ${near[0]}?)`;
+    command.error(`error: unknown command '${name}'${suggestion}`, { code: 'commander.unknownCommand' });
+  }
 }

@@ -18,6 +18,7 @@ import {
 } from '../train/index.ts';
 import { mistakesOf } from './mistakes.ts';
 import { scoreName } from './score-name.ts';
+import { shellWord } from './shell-word.ts';
 import { sepalVersion } from './version.ts';
 
 /** Width of the sheet of augmented images in pixels. */
@@ -31,6 +32,8 @@ interface RunReport {
   readonly backend: Backend;
   readonly data: { readonly train: Dataset; readonly validation: Dataset };
   readonly result: TrainResult;
+  /** Whether validation images were trained on too. */
+  readonly allLabelled?: boolean;
 }
 
 /** Writes `report.html` into a run folder. Of several hosts one does it, by itself: the others run none of its programs. */
@@ -42,6 +45,7 @@ export async function writeRunReport({
   backend,
   data,
   result,
+  allLabelled = false,
 }: RunReport): Promise<void> {
   // The phase in which the whole model is trained, where there are several.
   const last = phasesOf(recipe)[phasesOf(recipe).length - 1];
@@ -60,6 +64,8 @@ export async function writeRunReport({
       }),
     )),
     split: 'validation',
+    // On images that it was trained on any network may be as sure as it likes.
+    ...(allLabelled ? { calibration: undefined, temperature: undefined } : {}),
     history: result.history,
     training: {
       plannedEpochs: recipe.epochs,
@@ -67,6 +73,7 @@ export async function writeRunReport({
       stoppedEarly: result.stoppedEarly,
       monitor: `validation ${scoreName(recipe.monitor)}`,
       seconds: result.seconds,
+      onValidationToo: allLabelled,
     },
     augmented: isAugmented(last)
       ? await encodeTiles(await previewAugmentation(backend.own, last, data.train), SHEET_WIDTH)
@@ -151,8 +158,5 @@ export async function evaluationReport({
 
 /** The command as a user would type it again. */
 export function commandLine(): string {
-  const words = process.argv
-    .slice(2)
-    .map((word) => (/^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`));
-  return ['sepal', ...words].join(' ');
+  return ['sepal', ...process.argv.slice(2).map(shellWord)].join(' ');
 }

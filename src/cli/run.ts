@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createLogger, dropDrafts, SepalError } from '../base/index.ts';
 import { FlagError } from './flag-error.ts';
-import { createProgram } from './program.ts';
+import { createProgram, requireKnownHelp } from './program.ts';
 
 /** Signals that ask for an end, and the exit status after them by the shells' convention: 128 + the signal's number. */
 const ENDING = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -34,6 +34,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const program = await createProgram(args, (options) => ({ log: createLogger(options), signal: interrupt.signal }));
 
   try {
+    requireKnownHelp(program, args);
     const isTidying = TIDYING.has(args.find((word) => !word.startsWith('-')) ?? '');
     await Promise.race([program.parseAsync(args, { from: 'user' }), ...(isTidying ? [] : [aborted(interrupt.signal)])]);
     return process.exitCode === undefined ? 0 : Number(process.exitCode);

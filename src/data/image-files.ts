@@ -148,6 +148,7 @@ export async function listClassFolders(folder: string): Promise<ClassFolders> {
               '',
               entries.map((entry) => entry.name),
             ),
+      hint: 'move the photos into such folders, or name their classes in a table: --labels FILE.csv',
     });
   }
   const classNames = checkClassNames(

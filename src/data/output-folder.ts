@@ -31,6 +31,10 @@ export async function writeDatasetFolder(
   await checkOut(path, force);
   const draft = workPlace(out);
   try {
+    // The folder that was asked for is named where none can be made there, not the hidden one.
+    await makeFolder(draft).catch((cause: unknown) => {
+      throw writeError(path, cause);
+    });
     await fill(draft);
     await moveInto(draft, out);
   } finally {

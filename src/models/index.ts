@@ -21,7 +21,7 @@ export { splitModel, type SplitModel } from './split.ts';
 export { stagesOf, type Stages } from './stages.ts';
 export { loadWeights, type LoadedWeights } from './weights/load-weights.ts';
 export type { TransferOptions, TransferProgress } from '../assets/index.ts';
-export { resolveWeights } from './weights/resolve-weights.ts';
+export { requireWeights, resolveWeights } from './weights/resolve-weights.ts';
 export { readSafetensors, writeSafetensors } from './weights/safetensors.ts';
 export { streamSafetensors, type TensorSource } from './weights/stream-safetensors.ts';
 export { WeightsError } from './weights/weights-error.ts';

@@ -7,7 +7,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { LOCK_FILE } from './run-files.ts';
+import { LOCK_FILE, RECIPE_FILE } from './run-files.ts';
 import { withoutRoot } from '../../test/without-root.ts';
 import { RunLock } from './run-lock.ts';
 
@@ -37,6 +37,23 @@ suite('the lock of a run folder', () => {
     await lock.release();
     await (await RunLock.take(out)).release();
     assert.deepEqual(await readdir(out), []);
+  });
+
+  test('goes with the folder where a failed start has made it and nothing came of it', async () => {
+    const out = join(folder, 'made', 'runs', 'failed');
+    const failed = await RunLock.take(out);
+    await writeFile(join(out, RECIPE_FILE), 'epochs: 1');
+    await failed.releaseAfterFailure();
+    assert.ok(!existsSync(join(folder, 'made')));
+
+    const trained = await RunLock.take(out);
+    await writeFile(join(out, 'history.jsonl'), '');
+    await trained.releaseAfterFailure();
+    assert.deepEqual(await readdir(out), ['history.jsonl']);
+
+    await mkdir(join(folder, 'own'));
+    await (await RunLock.take(join(folder, 'own'))).releaseAfterFailure();
+    assert.deepEqual(await readdir(join(folder, 'own')), []);
   });
 
   test('of a process that was killed is taken over at once', async () => {

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { link, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { link, open, readdir, readFile, rename, rm, rmdir, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { isRunning, isSystemError, makeFolder, writeError } from '../base/index.ts';
 import { TrainingError } from './errors.ts';
-import { LOCK_FILE } from './run-files.ts';
+import { LOCK_FILE, RECIPE_FILE } from './run-files.ts';
 
 /** Milliseconds between two signs of life. */
 const BEAT = 10_000;
@@ -40,7 +40,11 @@ export class RunLock {
   readonly #text: string;
   readonly #beat: NodeJS.Timeout;
 
-  private constructor(out: string, text: string, beat: number) {
+  /** The outermost folder that was made for this run; undefined where the run folder was there. */
+  readonly #made: string | undefined;
+
+  private constructor(out: string, text: string, beat: number, made: string | undefined) {
+    this.#made = made;
     this.#out = out;
     this.#text = text;
     // A run that can't tell that it is alive goes on: the folder is its own until someone finds it silent.
@@ -54,6 +58,7 @@ export class RunLock {
   /** Takes the folder, which is made if need be. @throws TrainingError `RUN_BUSY` where another process has it; SepalError. */
   static async take(out: string, { beat = BEAT }: { readonly beat?: number } = {}): Promise<RunLock> {
     const path = join(out, LOCK_FILE);
+    const made = outermostMissing(out);
     await makeFolder(out).catch((cause: unknown) => {
       throw writeError(out, cause);
     });
@@ -61,7 +66,7 @@ export class RunLock {
       try {
         const text = JSON.stringify(ourselves());
         await create(path, text);
-        return new RunLock(out, text, beat);
+        return new RunLock(out, text, beat, made);
       } catch (cause) {
         if (!isSystemError(cause, 'EEXIST')) throw writeError(path, cause);
       }
@@ -107,6 +112,24 @@ export class RunLock {
     if (await this.#isOwn().catch(() => false)) await rm(this.#path, { force: true }).catch(() => {});
   }
 
+  /** Releases a folder whose training has failed, and removes it where this process has made it and nothing came of it. */
+  async releaseAfterFailure(): Promise<void> {
+    const isOwn = await this.#isOwn().catch(() => false);
+    await this.release();
+    if (!isOwn || this.#made === undefined) return;
+    const names = await readdir(this.#out).catch(() => undefined);
+    if (names === undefined || names.some((name) => name !== RECIPE_FILE)) return;
+    await rm(join(this.#out, RECIPE_FILE), { force: true }).catch(() => {});
+    // Folders around it too, as long as nothing else has come into them.
+    for (let folder = resolve(this.#out); ; folder = dirname(folder)) {
+      const isRemoved = await rmdir(folder).then(
+        () => true,
+        () => false,
+      );
+      if (!isRemoved || folder === this.#made) return;
+    }
+  }
+
   async #isOwn(): Promise<boolean> {
     return (await readFile(this.#path, 'utf8')) === this.#text;
   }
@@ -115,6 +138,13 @@ export class RunLock {
   async #tell(): Promise<void> {
     if (await this.#isOwn()) await utimes(this.#path, new Date(), new Date());
   }
+}
+
+/** The outermost folder of a path that has to be made. */
+function outermostMissing(path: string): string | undefined {
+  let missing: string | undefined;
+  for (let folder = resolve(path); !existsSync(folder); folder = dirname(folder)) missing = folder;
+  return missing;
 }
 
 const nameOf = ({ pid, host, since }: Owner): string => `process ${pid} on ${host}, since ${since}`;

@@ -1,5 +1,6 @@
-import { existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { nearest } from '../base/index.ts';
 import type { Model } from '../models/index.ts';
 import type { HostTensor } from '../xla/index.ts';
 import type { ArraysOf, Backend } from '../runtime/index.ts';
@@ -45,11 +46,19 @@ export async function readTrainedModel(runOrFile: string): Promise<StoredModel> 
   return { model, info: checkpoint.info, values: new Map(Object.entries({ ...params, ...statistics })), path };
 }
 
+/** What lies beside the place where a run was looked for, and is called nearly like it. */
+function nearRuns(run: string): string | undefined {
+  const folder = dirname(run);
+  const names = existsSync(folder) && statSync(folder).isDirectory() ? readdirSync(folder) : [];
+  const near = nearest(basename(run), names).map((name) => join(folder, name));
+  return near.length === 0 ? undefined : `did you mean ${near.join(' or ')}?`;
+}
+
 /** The file of the best weights of a run folder; a file stands for itself. @throws CheckpointError where there is none. */
 export function checkpointPath(runOrFile: string): string {
   if (!existsSync(runOrFile)) {
     throw new CheckpointError('NO_RUN', `there is no run ${runOrFile}`, {
-      hint: 'sepal train says where it puts a run',
+      hint: nearRuns(runOrFile) ?? 'sepal train says where it puts a run',
     });
   }
   if (!statSync(runOrFile).isDirectory()) return runOrFile;

@@ -4,6 +4,7 @@ import { findPublicSet, getDataset, PUBLIC_SETS } from '../../data/index.ts';
 import type { Context } from '../command.ts';
 import { parseCount, parseNatural } from '../numbers.ts';
 import { transferDisplay } from '../transfer-display.ts';
+import { wrapText } from '../wrap-text.ts';
 
 interface Flags {
   readonly out?: string;
@@ -15,7 +16,9 @@ interface Flags {
   readonly json?: boolean;
 }
 
-const SETS = PUBLIC_SETS.map(({ name, summary, licence }) => `  ${name.padEnd(11)} ${summary}; ${licence}`).join('\n');
+const SETS = PUBLIC_SETS.map(
+  ({ name, summary, licence }) => `  ${name}\n${wrapText(`${summary}; ${licence}`, '    ')}`,
+).join('\n');
 
 /** `sepal data get NAME`. */
 export function addDataGet(data: Command, context: () => Context): void {
@@ -32,7 +35,7 @@ export function addDataGet(data: Command, context: () => Context): void {
     .addOption(new Option('--kaggle-api <url>').hideHelp())
     .addHelpText(
       'after',
-      `\nData sets:\n${SETS}\n\nA download that was cut goes on where it stopped. What was downloaded stays in the cache.\n\n` +
+      `\nData sets:\n${SETS}\n\nA broken download resumes where it stopped. What was downloaded stays in the\ncache.\n\n` +
         'Examples:\n  sepal data get tf_flowers\n  sepal data get oxford102 --size 224 --out flowers',
     )
     .action(async (name: string, flags: Flags) => {

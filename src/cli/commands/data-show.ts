@@ -7,6 +7,7 @@ import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.
 import { addFeatureFlags, featureNames, type FeatureFlags } from '../feature-flags.ts';
 import { parseCount } from '../numbers.ts';
 import { openSplit } from '../open-split.ts';
+import { requireEnding } from '../require-ending.ts';
 import { recipeFrom } from '../train/recipe-source.ts';
 
 interface Flags extends DeviceFlags, FeatureFlags {
@@ -48,6 +49,7 @@ export function addDataShow(data: Command, context: () => Context): void {
 
 async function show(location: string, flags: Flags, context: Context): Promise<void> {
   const { set, size, seed, rows, columns, classNames } = flags;
+  requireEnding(flags.out, '.png');
   const { name, recipe } = await recipeFrom(flags.recipe, {
     ...flags,
     set,

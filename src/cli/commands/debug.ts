@@ -20,8 +20,8 @@ export const addDebug: AddCommand = (program, context) => {
     .addHelpText(
       'after',
       `
-The step is run on as many replicas as the run had, unless --replicas says otherwise: each takes batch-norm statistics of
-its own images.
+The step runs on as many replicas as the run had, unless --replicas says
+otherwise: each replica takes the batch-norm statistics of its own images.
 
 Examples:
   sepal debug runs/first

@@ -19,6 +19,7 @@ import { makeSoup, soupText, type SoupSummary } from '../ensemble/soup.ts';
 import { summarize, summaryText } from '../ensemble/summary.ts';
 import { addFeatureFlags } from '../feature-flags.ts';
 import { parseCount } from '../numbers.ts';
+import { shellWord } from '../shell-word.ts';
 
 interface Flags extends DeviceFlags, Omit<PredictOptions, 'data'> {
   readonly data?: string;
@@ -107,7 +108,9 @@ async function ensemble(runs: readonly string[], flags: Flags, context: Context)
   );
   if (soup !== undefined && flags.json !== true) console.log(soupText(soup, place));
   if (out !== undefined)
-    context.log.info(`ensemble  ${out}\nnext      sepal submit ${out} --data ${flags.data ?? 'DIR'}`);
+    context.log.info(
+      `ensemble  ${out}\nnext      sepal submit ${shellWord(out)} --data ${flags.data === undefined ? 'DIR' : shellWord(flags.data)}`,
+    );
 }
 
 interface Predictions {

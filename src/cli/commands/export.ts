@@ -6,6 +6,7 @@ import { calibrationText, readCalibration, readTrainedModel } from '../../train/
 import type { AddCommand, Context } from '../command.ts';
 import { FlagError } from '../flag-error.ts';
 import { parseCount } from '../numbers.ts';
+import { requireEnding } from '../require-ending.ts';
 
 const FORMATS = [...WEIGHT_FORMATS, 'onnx', 'web', 'stablehlo'] as const;
 type Format = (typeof FORMATS)[number];
@@ -28,7 +29,7 @@ export const addExport: AddCommand = (program, context) => {
     .command('export')
     .description('a trained model for other programs')
     .argument('<run>', 'run folder, or a .safetensors file that sepal train wrote')
-    .addOption(new Option('--format <name>', 'who shall load it').choices(FORMATS).makeOptionMandatory())
+    .addOption(new Option('--format <name>', 'which program is to load it').choices(FORMATS).makeOptionMandatory())
     .requiredOption('--out <path>', 'file or folder to write')
     .addOption(
       new Option(
@@ -46,8 +47,10 @@ timm         weights as .safetensors; a path without that ending is a folder for
              timm.create_model('local-dir:FOLDER', pretrained=True)
 torchvision  weights as .safetensors
 keras        weights as .weights.h5 (Keras 3) or .h5 (the older form)
-onnx         the whole model: uint8 images [batch, height, width, 3] to logits and probabilities
-web          a folder that names photos in the browser; any server of plain files shows it
+onnx         the whole model, from uint8 images [batch, height, width, 3] to
+             logits and probabilities
+web          a page that names photos in the browser: a folder that any server
+             of plain files can show
 stablehlo    the inference program as text, its weights as arguments
 
 Examples:
@@ -100,6 +103,7 @@ function checkFlags({ format, precision, batchSize, calibration }: ExportFlags):
 async function write(exported: ExportedModel, { format, out, precision, batchSize }: ExportFlags): Promise<Written> {
   switch (format) {
     case 'onnx': {
+      requireEnding(out, '.onnx');
       const bytes = onnxModel(exported, precision);
       await writeFile(out, bytes);
       return { files: [out], reader: `ONNX Runtime (${formatBytes(bytes.length)})` };

@@ -42,7 +42,8 @@ export const addLaunch: AddCommand = (program, context) => {
     .addHelpText(
       'after',
       `
-Nothing is started: kubectl does that. The cluster needs JobSet (docs/tpu.md has the commands).
+Nothing is started: kubectl does that. The cluster needs JobSet; docs/tpu.md has
+the commands.
 
 Example:
   sepal launch cnn --target v5e-16 --image REGISTRY/sepal:1 --data /data/flowers | kubectl apply -f -`,

@@ -20,8 +20,8 @@ export const addModels: AddCommand = (program) => {
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      '\nGFLOPs are those of the forward pass of one image, a multiply-add counted as two. Weights are those that\n--weights brings by name, with their licence; it takes files and hf://OWNER/NAME too.' +
-        "\n\nExamples:\n  sepal models\n  sepal models 'efficientnet-b?' --size 192 --classes 104",
+      '\nGFLOPs count the forward pass of one image, a multiply-add as two operations.\nThe last column has the weights that --weights downloads by name, with their\nlicence; --weights takes files and hf://OWNER/NAME too.\n' +
+        "\nExamples:\n  sepal models\n  sepal models 'efficientnet-b?' --size 192 --classes 104",
     )
     .action((patterns: string[], flags: ModelsFlags) => {
       const rows = matchFamilies(patterns).map((family) => describe(family, flags));

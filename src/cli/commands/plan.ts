@@ -19,6 +19,7 @@ import { addFeatureFlags, featureNames, type FeatureFlags } from '../feature-fla
 import { parseCount } from '../numbers.ts';
 import { openSplit } from '../open-split.ts';
 import { recipeFrom } from '../train/recipe-source.ts';
+import { wrapText } from '../wrap-text.ts';
 
 interface PlanFlags extends FeatureFlags {
   readonly target: readonly string[];
@@ -74,11 +75,13 @@ export const addPlan: AddCommand = (program, context) => {
     .addHelpText(
       'after',
       `
-It needs libtpu (sepal plugin install tpu) and no TPU. Compiling takes half a minute for a ResNet50, many for the largest
-models. Seconds are the compiler's estimates, nothing is run: "at best" is what it counts on if all overlaps, "as scheduled"
-adds up its schedule.
+It needs libtpu (sepal plugin install tpu) and no TPU. Compiling takes half a
+minute for a ResNet50, and many minutes for the largest models. Nothing is run:
+times are the compiler's estimates. "At best" assumes that all work overlaps,
+"as scheduled" adds up the compiler's schedule.
 
-Targets: ${TPU_TARGETS.filter((name) => /-(8|256)$/.test(name)).join(', ')} and sizes between.
+Targets, and the sizes between them:
+${wrapText(smallestAndLargest(), '  ')}
 
 Examples:
   sepal plan tf-flowers-cnn --data tf_flowers --target v3-8
@@ -90,6 +93,12 @@ Examples:
       await planAll(recipes.length === 0 ? ['cnn'] : recipes, flags, context());
     });
 };
+
+/** Each kind of TPU with its smallest and its largest size: `v3-8 … v3-256`. */
+function smallestAndLargest(): string {
+  const kinds = Map.groupBy(TPU_TARGETS, (name) => name.split('-')[0]);
+  return [...kinds.values()].map((names) => `${names[0]} … ${names[names.length - 1]}`).join(', ');
+}
 
 function parsePrograms(text: string): ProgramName[] {
   return text.split(',').map((name) => {

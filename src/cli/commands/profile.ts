@@ -42,9 +42,10 @@ export const addProfile: AddCommand = (program, context) => {
     .addHelpText(
       'after',
       `
-The step is compiled as sepal train compiles it, and run on random numbers. A GPU or TPU records the kernels of whole steps. On a
-CPU each kernel is then run by itself, so what overlaps or finds its numbers in a cache in the step takes longer here; the
-table gives the step's own time beside their sum.
+The step is compiled as sepal train compiles it, and run on random numbers. A
+GPU or TPU records the kernels of whole steps. On a CPU each kernel runs by
+itself, which takes longer than in a step, where kernels overlap and find their
+numbers in a cache; the table shows the step's own time beside their sum.
 
 Examples:
   sepal profile tf-flowers-cnn --out flame.html

@@ -77,7 +77,7 @@ export const addServe: AddCommand = (program, context) => {
   addDeviceOptions(command)
     .addHelpText(
       'after',
-      '\nThe page needs nothing but this server. Ctrl-C stops it when all that was taken is answered.' +
+      '\nThe page needs nothing but this server. Ctrl-C stops it once all requests that\nit has taken are answered.' +
         '\n\nExamples:\n  sepal serve runs/first\n  sepal serve runs/first runs/second --host 0.0.0.0 --port 80\n  sepal serve ensemble.json' +
         '\n  curl -F image=@rose.jpg http://127.0.0.1:8080/api/predict',
     )

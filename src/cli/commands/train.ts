@@ -87,7 +87,8 @@ Examples:
   sepal train cnn --data flowers --model efficientnet-lite0 --weights imagenet --freeze backbone --epochs 10
   sepal train cnn --data flowers --set model.options.width=48 augment.flip=true
 
-Ctrl-C and SIGTERM save everything and end with status 130 and 143; --resume goes on.`,
+Ctrl-C and SIGTERM save everything and end with status 130 and 143;
+--resume goes on.`,
     )
     .action(async (recipe: string, flags: TrainFlags) => {
       const settings = { ...flags, out: flags.out === undefined ? undefined : resolve(flags.out) };

@@ -41,9 +41,14 @@ export const addTune: AddCommand = (program, context) => {
     .addHelpText(
       'after',
       `
-Ranges: LOW..HIGH is any number between, with :log behind it each factor is as likely as any other, with :int only whole
-numbers, with :step=N only those so far apart; or values separated by commas. A recipe may have them itself:
-  tune: { ranges: { schedule.rate: 1e-4..1e-2:log, optimizer.weightDecay: [0, 0.01, 0.05] }, trials: 30 }
+A range is LOW..HIGH, any number between the two, or values separated by commas.
+  :log      behind LOW..HIGH: each factor is as likely as any other
+  :int      whole numbers only
+  :step=N   only numbers that are N apart
+A recipe may have the ranges itself:
+  tune:
+    ranges: { schedule.rate: 1e-4..1e-2:log, optimizer.weightDecay: [0, 0.01] }
+    trials: 30
 
 Examples:
   sepal tune tf-flowers-frozen --data tf_flowers --out runs/tuned --trials 20
@@ -51,7 +56,8 @@ Examples:
   sepal tune my-recipe.yaml --data flowers --range optimizer.name=sgd,adamw --no-prune --sampler random
   sepal tune my-recipe.yaml --data flowers --out runs/tuned --trials 40 --resume
 
-Trials are run folders; best.yaml is the best one's recipe, report.html shows all. Ctrl-C saves everything.`,
+Each trial has a run folder; best.yaml is the recipe of the best trial, and
+report.html shows all trials. Ctrl-C saves everything.`,
     )
     .action(async (recipe: string, flags: TuneFlags) => {
       await runTune(recipe, { ...flags, out: flags.out === undefined ? undefined : resolve(flags.out) }, context());

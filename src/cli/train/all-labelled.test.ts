@@ -44,7 +44,10 @@ suite('what a training on validation images too keeps', { skip }, () => {
   };
 
   test('are its last weights, and no temperature', async () => {
-    assert.match(train('whole', '--all-labelled'), /data {4}data train and val: 64 images|64 images/);
+    const said = train('whole', '--all-labelled');
+    assert.match(said, /data {4}data train and val: 64 images|64 images/);
+    assert.match(said, /last {4}epoch 3; .*; no scores: the validation images were trained on too/);
+    assert.doesNotMatch(said, /best {4}epoch/);
     const { info, calibration } = await bestOf('whole');
     assert.equal(info.examples, 64);
     assert.equal(info.epoch, EPOCHS);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { startProgress } from '../../base/index.ts';
+import { requireWeights } from '../../models/index.ts';
 import { sparkline, writeChart } from '../../report/index.ts';
 import { findLearningRate } from '../../train/index.ts';
 import type { Context } from '../command.ts';
@@ -13,6 +14,7 @@ const STEPS = 100;
 /** `sepal train --find-lr`: tries rates in a short training that is thrown away, and draws what the loss did. */
 export async function findRate(recipeName: string, flags: TrainFlags, context: Context): Promise<void> {
   const { name, recipe } = await recipeFrom(recipeName, flags);
+  requireWeights(recipe.model.name, recipe.weights);
   const source = new TrainingSource(flags, context);
   try {
     const data = await source.splits(recipe.phases?.[0].size ?? recipe.size);

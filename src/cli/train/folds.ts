@@ -7,6 +7,7 @@ import type { Context } from '../command.ts';
 import { decodedRows } from '../ensemble/member.ts';
 import { OUT_OF_FOLD_FILE, writeOutOfFold } from '../ensemble/out-of-fold.ts';
 import { confusionOf } from '../ensemble/summary.ts';
+import { shellWord } from '../shell-word.ts';
 import type { TrainFlags } from './train-flags.ts';
 import type { TrainingSource } from './training-source.ts';
 
@@ -58,5 +59,8 @@ export async function runFolds({ recipe, source, out, flags, folds, context, tra
   if (flags.json === true) {
     console.log(JSON.stringify({ event: 'folds', folds, out, images, macroF1, accuracy }));
   }
-  log.info(`next    sepal submit ${out} --data DIR   (mean of the folds), or sepal ensemble ${out} … --out-of-fold`);
+  const typed = shellWord(out);
+  log.info(
+    `next    sepal submit ${typed} --data DIR   (mean of the folds), or sepal ensemble ${typed} … --out-of-fold`,
+  );
 }

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { formatCount, formatSeconds, plural, silent, UsageError } from '../../base/index.ts';
+import { formatCount, formatSeconds, plural, SepalError, silent, UsageError } from '../../base/index.ts';
 import type { Dataset } from '../../data/index.ts';
+import { requireWeights } from '../../models/index.ts';
 import { Hosts, type Backend } from '../../runtime/index.ts';
 import {
   calibrate,
@@ -28,6 +29,7 @@ import { makeSubmission } from '../ensemble/make-submission.ts';
 import { featureNames } from '../feature-flags.ts';
 import { openSplit } from '../open-split.ts';
 import { writeRunReport } from '../run-report.ts';
+import { shellWord } from '../shell-word.ts';
 import { runFolds } from './folds.ts';
 import { recipeFrom } from './recipe-source.ts';
 import { TensorboardLog } from './tensorboard-log.ts';
@@ -39,6 +41,8 @@ import { TrainingSource } from './training-source.ts';
 export async function runTraining(recipeName: string, flags: TrainFlags, context: Context): Promise<void> {
   const { name, recipe } = await recipeFrom(recipeName, flags);
   const { folds } = flags;
+  // A run that goes on needs its weights no more.
+  if (!goesOnAtAll(flags)) requireWeights(recipe.model.name, recipe.weights);
   const source = new TrainingSource(flags, context);
   const out = flags.out ?? newFolder(name);
   const resume = folds === undefined && checkRunFolder(out, resumes(flags, out), context);
@@ -78,9 +82,14 @@ export async function trainOne(run: OneRun): Promise<TrainResult> {
   const { backend, out } = run;
   const lock = await Hosts.of(backend).byFirst(async () => RunLock.take(out));
   try {
-    return await trainLocked(run, lock);
-  } finally {
+    const result = await trainLocked(run, lock);
     await lock?.release();
+    return result;
+  } catch (error) {
+    // What was stopped is gone on with; what failed at its start leaves nothing that a second try would trip over.
+    const isStopped = error instanceof SepalError && error.code === 'INTERRUPTED';
+    await (isStopped ? lock?.release() : lock?.releaseAfterFailure());
+    throw error;
   }
 }
 
@@ -142,7 +151,8 @@ async function trainLocked(
   await writeEvaluation(out, { split: 'validation', loss, classNames, confusion: [...confusion.counts] });
   // On images that were trained on too, any network may be as sure as it likes.
   if (flags.allLabelled !== true) await calibrateRun(out, result, data.validation);
-  if (flags.report) await writeRunReport({ name, out, recipe, recipeText, backend, data, result });
+  if (flags.report)
+    await writeRunReport({ name, out, recipe, recipeText, backend, data, result, allLabelled: flags.allLabelled });
   if (flags.submit === true) {
     const { data: location = '', badRecords } = flags;
     const options = { ...flags, data: location, badRecords, split: 'test', out: join(out, 'submission.csv') } as const;
@@ -224,11 +234,15 @@ function printHeader(
 
 function printResult(result: TrainResult, out: string, flags: TrainFlags, { log }: Context): void {
   const { confusion } = result.evaluation;
-  log.info(
-    `best    epoch ${result.best.epoch}: validation macro F1 ${confusion.macroF1.toFixed(4)}, accuracy ${confusion.accuracy.toFixed(4)}; ` +
-      `${formatSeconds(result.seconds)} of training`,
-  );
+  const time = `${formatSeconds(result.seconds)} of training`;
+  if (flags.allLabelled === true) {
+    log.info(`last    epoch ${result.best.epoch}; ${time}; no scores: the validation images were trained on too`);
+  } else {
+    log.info(
+      `best    epoch ${result.best.epoch}: validation macro F1 ${confusion.macroF1.toFixed(4)}, accuracy ${confusion.accuracy.toFixed(4)}; ${time}`,
+    );
+  }
   const shown = relative('.', out) || '.';
   if (flags.report) log.info(`report  ${join(shown, REPORT_FILE)}`);
-  log.info(`next    sepal predict ${shown} PHOTO.jpg`);
+  log.info(`next    sepal predict ${shellWord(shown)} PHOTO.jpg`);
 }

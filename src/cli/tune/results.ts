@@ -7,6 +7,7 @@ import type { Monitor, TrainingData } from '../../train/index.ts';
 import { bestEpoch, rankTrials, valueText, type Range, type Space, type Trial, type TuneResult, type TuneSettings } from '../../tune/index.ts'; // prettier-ignore
 import { commandLine } from '../run-report.ts';
 import { scoreName } from '../score-name.ts';
+import { shellWord } from '../shell-word.ts';
 import { sepalVersion } from '../version.ts';
 import { scoreText, shortNames } from './summary.ts';
 
@@ -78,7 +79,7 @@ export function recipeText(space: Space, trial: Trial, count: number, monitor: M
   return `# The best of ${plural(count, 'trial')} of sepal tune, trial ${trial.number}: validation ${scoreName(monitor)} ${scoreText(trial, monitor)}.
 # These images picked it, so on others it is likely to do worse.
 #
-#   sepal train ${BEST_RECIPE} --data ${location}
+#   sepal train ${BEST_RECIPE} --data ${shellWord(location)}
 ${stringify(space.settingsOf(trial.values))}`;
 }
 

@@ -6,6 +6,7 @@ import { openDevice } from '../device-flags.ts';
 import { FlagError } from '../flag-error.ts';
 import { newFolder } from '../new-folder.ts';
 import { writeRunReport } from '../run-report.ts';
+import { shellWord } from '../shell-word.ts';
 import { scoreName } from '../score-name.ts';
 import { writtenRecipe } from '../train/recipe-source.ts';
 import { TrainingSource } from '../train/training-source.ts';
@@ -87,8 +88,10 @@ export async function runTune(recipeName: string, flags: TuneFlags, context: Con
         'measure it by folds or on a test split',
     );
     log.info(`report  ${join(shown, SEARCH_REPORT)}`);
-    log.info(`next    sepal train ${join(shown, BEST_RECIPE)} --data ${location} --folds 5`);
-    log.info(`        sepal evaluate ${join(shown, trialFolder(best.number))} --data ${location} --split test`);
+    log.info(`next    sepal train ${shellWord(join(shown, BEST_RECIPE))} --data ${shellWord(location)} --folds 5`);
+    log.info(
+      `        sepal evaluate ${shellWord(join(shown, trialFolder(best.number)))} --data ${shellWord(location)} --split test`,
+    );
   } finally {
     display.stop();
     await source.close();

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { didYouMean, nearest } from '../../base/index.ts';
 import {
   AssetError,
   cacheFolder,
@@ -29,15 +30,36 @@ export async function resolveWeights(
   wanted: string,
   options: TransferOptions = {},
 ): Promise<WeightsSource | undefined> {
+  requireWeights(model, wanted);
   if (wanted === 'none') return undefined;
   const onHub = parseHubAddress(wanted);
   if (onHub !== undefined) return describeWeights(model, await bringFromHub(onHub, options), wanted);
   const tag = WEIGHT_TAGS.find((known) => known === wanted);
   if (tag === undefined) return describeWeights(model, wanted);
-  const row = weightsOf(model).find((one) => one.tag === tag);
-  if (row === undefined) throw noWeights(findFamily(model).name, tag);
+  const row = weightsOf(model).find((one) => one.tag === tag)!;
   const { licence, inputSize } = row;
   return { ...(await describeWeights(model, await bring(row, options), wanted)), licence, inputSize };
+}
+
+/**
+ * Makes sure that there are such weights for an architecture, as far as that can be said without bringing them.
+ *
+ * @throws WeightsError `WEIGHTS_NONE`, `WEIGHTS_FILE`.
+ */
+export function requireWeights(model: string, wanted: string): void {
+  if (wanted === 'none' || parseHubAddress(wanted) !== undefined) return;
+  const tag = WEIGHT_TAGS.find((known) => known === wanted);
+  if (tag !== undefined) {
+    if (!weightsOf(model).some((one) => one.tag === tag)) throw noWeights(findFamily(model).name, tag);
+  } else if (!existsSync(wanted)) {
+    const near = nearest(wanted, ['none', ...WEIGHT_TAGS]);
+    // A name with neither a folder nor an ending was hardly meant to be a file.
+    const message = /[/\\.]/.test(wanted) ? `there is no file ${wanted}` : `there are no weights called "${wanted}"`;
+    throw new WeightsError('WEIGHTS_FILE', message, {
+      expected: `none, ${WEIGHT_TAGS.join(', ')}, hf://OWNER/NAME or a file`,
+      hint: near.length === 0 ? undefined : didYouMean(wanted, near),
+    });
+  }
 }
 
 async function bring(row: WeightsRow, options: TransferOptions): Promise<string> {

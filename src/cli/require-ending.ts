@@ -1,0 +1,10 @@
+import { extname } from 'node:path';
+import { FlagError } from './flag-error.ts';
+
+/** Refuses a file of another kind than the one that is written: no program would open it. @throws FlagError `OUT`. */
+export function requireEnding(out: string, ending: string): void {
+  if (extname(out).toLowerCase() === ending) return;
+  throw new FlagError('OUT', `--out ${out} has another ending than the file that is written`, {
+    expected: `a name with ${ending} at its end`,
+  });
+}
