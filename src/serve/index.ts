@@ -1,4 +1,5 @@
 export { DEFAULT_LIMITS, type Limits } from './limits.ts';
+export type { Resolver } from './fetch-image.ts';
 export { Ensemble, likeliest, type Answer, type Explanation, type Query } from './ensemble.ts';
 export { PROBLEMS, ServeError, type ProblemCode } from './serve-error.ts';
 export {
