@@ -20,7 +20,7 @@ export const PROBLEMS = {
   TOO_MANY_PIXELS: [422, 'the image has too many pixels'],
   TOO_MUCH_WORK: [422, 'the image takes too long to decode'],
   RATE_LIMITED: [429, 'this client has sent too many images'],
-  BUSY: [429, 'all clients together have sent more images than the server can classify in time'],
+  BUSY: [429, 'more images are on their way than the server can fetch or classify in time'],
   HEADERS_TOO_LARGE: [431, 'the headers of the request are too long'],
   INTERNAL: [500, 'a fault of the server'],
   FETCH_FAILED: [502, 'the URL could not be fetched'],
