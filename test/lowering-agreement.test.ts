@@ -31,7 +31,7 @@ import {
   type Shape,
   type Tensor,
 } from '../src/xla/index.ts';
-import type { OpName } from '../src/xla/ir.ts';
+import type { OpName, WindowParams } from '../src/xla/ir.ts';
 import { CPU_REWRITES } from '../src/xla/lower/cpu.ts';
 import { CPU_ONEDNN_REWRITES } from '../src/xla/lower/cpu-onednn.ts';
 import { FORWARD_REDUCTIONS } from '../src/xla/lower/cpu-reduce.ts';
@@ -222,6 +222,25 @@ const LONG_SUMS: readonly GradientCase[] = [
   layer('3×3, of many maps of many channels to few', [64, 10, 10, 64], [3, 3, 64, 8], [1, 1], 1),
   layer('3×3, of many images', [64, 10, 10, 3], [3, 3, 3, 8], [1, 1], 1),
 ];
+
+test(
+  'max pooling on CPUs gives its gradient to the first of equal places, to none of the border',
+  { skip },
+  async () => {
+    assert.ok(backend);
+    const slopesOf = async (dtype: DType, shape: Shape, params: WindowParams, values: readonly number[]) => {
+      const graph = trace([{ shape, dtype }], (a) => gradient(sum(emit('windowMax', params, [a])), [a]));
+      const input = host(dtype, shape, values);
+      const text = lowerToStableHlo(graph, { platform: 'cpu' });
+      return (await runText(backend, graph, text, [await backend.replicate(input.data, input)]))[0];
+    };
+    const apart: WindowParams = { window: [2, 2], strides: [2, 2], padding: [[0, 0], [0, 1]] }; // prettier-ignore
+    assert.deepEqual(await slopesOf('float32', [2, 3], apart, [0, 5, 5, 5, 5, 5]), [0, 1, 1, 0, 0, 0]);
+    const bordered: WindowParams = { window: [3], strides: [2], padding: [[1, 1]] };
+    for (const dtype of ['float32', 'float64', 'bfloat16', 'float16'] as const)
+      assert.deepEqual(await slopesOf(dtype, [3], bordered, Array(3).fill(-Infinity)), [1, 1, 0]);
+  },
+);
 
 test('layers of no images are compiled as of many', { skip }, async () => {
   assert.ok(backend);

@@ -52,6 +52,20 @@ export function lowest(dtype: DType): number {
   return kind === 'signed' ? -(2 ** (8 * bytes - 1)) : 0;
 }
 
+/** The least value of a type that is a number: −∞ is none. */
+export function lowestFinite(dtype: DType): number {
+  const digits = FLOAT_DIGITS[dtype];
+  return digits === undefined ? lowest(dtype) : -(2 - 2 ** -digits.fraction) * 2 ** digits.exponent;
+}
+
+/** Bits of a float's fraction, and its greatest exponent. */
+const FLOAT_DIGITS: { readonly [K in DType]?: { readonly fraction: number; readonly exponent: number } } = {
+  float32: { fraction: 23, exponent: 127 },
+  float64: { fraction: 52, exponent: 1023 },
+  bfloat16: { fraction: 7, exponent: 127 },
+  float16: { fraction: 10, exponent: 15 },
+};
+
 /** The greatest value of a type: +∞ for floats. */
 export function highest(dtype: DType): number {
   const { kind, bytes } = INFO[dtype];
