@@ -1,4 +1,5 @@
 // A network and a training loop of one's own: node examples/custom-network.ts
+// In a clone, build the package once before: npm run build
 import {
   applyNetwork,
   batchNorm,

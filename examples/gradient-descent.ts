@@ -1,4 +1,5 @@
 // A small JAX for Node: a traced function, its gradient, compiled by XLA: node examples/gradient-descent.ts
+// In a clone, build the package once before: npm run build
 import { jit, openBackend } from 'sepal/runtime';
 import { gradient, matmul, mean, mul, square, sub, type Tensor } from 'sepal/xla';
 

@@ -1,4 +1,5 @@
 // The binding by itself: StableHLO text, compiled and run by a PJRT plugin: node examples/pjrt-program.ts
+// In a clone, build the package once before: npm run build
 import { findPlugin } from 'sepal/assets';
 import { loadPlugin } from 'sepal/pjrt';
 

@@ -1,4 +1,5 @@
 // Draws flowers, trains a small network on them, and names a photo: node examples/train-and-predict.ts [FOLDER]
+// In a clone, build the package once before: npm run build
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

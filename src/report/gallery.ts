@@ -51,7 +51,7 @@ function picture({ image, heat }: Mistake, words: string): Html {
 function lead(shown: number, wrong: number, total: number): string {
   if (total === 0) return 'There were no images to be wrong about.';
   if (wrong === 0)
-    return `None: ${total === 1 ? 'the one image' : `all ${formatCount(total)} images`} were named rightly.`;
+    return `None: ${total === 1 ? 'the one image was' : `all ${formatCount(total)} images were`} classified correctly.`;
   if (shown === 0) return `${plural(wrong, 'image')} got a wrong name; their photos were not kept.`;
   return `${plural(wrong, 'image')} of ${formatCount(total)} got a wrong name. Here are the ${formatCount(shown)} where the model was most sure of it.`;
 }

@@ -74,7 +74,7 @@ test('names, ids and settings are text, whatever they hold', () => {
 test('a perfect model has no mistakes to show, an unmeasured one no verdict', () => {
   const report = exampleReport({ classNames: ['a', 'b'], epochs: 2 });
   const perfect = renderReport({ ...report, confusion: [4, 0, 0, 6], mistakes: [], confusedPhotos: [] });
-  assert.match(perfect, /None: all 10 images were named rightly/);
+  assert.match(perfect, /None: all 10 images were classified correctly/);
   assert.doesNotMatch(perfect, /Mixed up most often|weakest/);
   const empty = renderReport({ ...report, confusion: [0, 0, 0, 0], mistakes: [], calibration: [] });
   assert.match(empty, /holds no images/);
