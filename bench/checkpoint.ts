@@ -5,11 +5,11 @@ import { formatBytes, treeLeaves } from '../src/base/index.ts';
 import { parseCount } from '../src/cli/numbers.ts';
 import { buildModel, streamSafetensors } from '../src/models/index.ts';
 import { compileCopy, isDeviceArray, openBackend } from '../src/runtime/index.ts';
-import { sourcesOf } from '../src/train/checkpoint.ts';
-import { parseRecipe } from '../src/train/recipe.ts';
-import { CHECKPOINT_EVERY } from '../src/train/run-keeper.ts';
-import { stepProgram } from '../src/train/step-program.ts';
-import { initialState, initialWeights, stateTypes } from '../src/train/train-state.ts';
+import { sourcesOf } from '../src/train/run/checkpoint.ts';
+import { parseRecipe } from '../src/train/recipe/recipe.ts';
+import { CHECKPOINT_EVERY } from '../src/train/run/run-keeper.ts';
+import { stepProgram } from '../src/train/step/step-program.ts';
+import { initialState, initialWeights, stateTypes } from '../src/train/step/train-state.ts';
 import { hostArray, elementCount } from '../src/xla/index.ts';
 import { scriptCommand } from '../scripts/script-command.ts';
 

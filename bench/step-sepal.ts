@@ -5,10 +5,10 @@ import { gatherLargePages } from '../src/pjrt/index.ts';
 import { Random } from '../src/base/index.ts';
 import { buildModel } from '../src/models/index.ts';
 import { CompileCache, jit, openBackend, predictionReplicas, type ArraysOf } from '../src/runtime/index.ts';
-import { computeTypeOf } from '../src/train/precision.ts';
-import { parseRecipe } from '../src/train/recipe.ts';
-import { batchTypes, predictionStep, rowsPerReplica, stepInputTypes } from '../src/train/step.ts';
-import { stepProgram } from '../src/train/step-program.ts';
+import { computeTypeOf } from '../src/train/step/precision.ts';
+import { parseRecipe } from '../src/train/recipe/recipe.ts';
+import { batchTypes, predictionStep, rowsPerReplica, stepInputTypes } from '../src/train/step/step.ts';
+import { stepProgram } from '../src/train/step/step-program.ts';
 import {
   initialState,
   initialWeights,
@@ -16,7 +16,7 @@ import {
   variableTypes,
   type DeviceState,
   type Weights,
-} from '../src/train/train-state.ts';
+} from '../src/train/step/train-state.ts';
 import { sepalVersion } from '../src/cli/version.ts';
 import type { StepDevice, StepPrecision } from './worker.ts';
 

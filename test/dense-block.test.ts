@@ -4,7 +4,7 @@ import { densenetBlocks } from '../src/models/densenet.ts';
 import { chain } from '../src/models/family.ts';
 import { applyNetwork, declareVariables } from '../src/nn/index.ts';
 import { compile } from '../src/runtime/index.ts';
-import { seededValues } from '../src/train/train-state.ts';
+import { seededValues } from '../src/train/step/train-state.ts';
 import { gradient, mean, square, trace } from '../src/xla/index.ts';
 import { cpuBackend, skipWithoutCpuPlugin as skip } from './backend.ts';
 

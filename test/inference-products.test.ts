@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Random } from '../src/base/index.ts';
 import { programText } from '../src/runtime/index.ts';
-import { prepareInference } from '../src/runtime/prepare-inference.ts';
+import { prepareInference } from '../src/runtime/inference/prepare-inference.ts';
 import { nodesOf } from '../src/xla/graph.ts';
 import {
   add,

@@ -3,9 +3,9 @@ import { treeLeaves } from '../src/base/index.ts';
 import { buildModel, type Model } from '../src/models/index.ts';
 import { isDeviceArray, type Backend } from '../src/runtime/index.ts';
 import { compileEvaluator } from '../src/train/evaluate.ts';
-import { computeTypeOf } from '../src/train/precision.ts';
-import { seededValues } from '../src/train/train-state.ts';
-import { parseRecipe, type Recipe } from '../src/train/recipe.ts';
+import { computeTypeOf } from '../src/train/step/precision.ts';
+import { seededValues } from '../src/train/step/train-state.ts';
+import { parseRecipe, type Recipe } from '../src/train/recipe/recipe.ts';
 import { runSteps, type HostBatch } from './run-steps.ts';
 
 export const CURVE_CLASSES = 5;

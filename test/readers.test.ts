@@ -28,9 +28,9 @@ import { scanTfrecord } from '../src/data/tfrecord.ts';
 import { frameRecord } from '../src/data/tfrecord-writer.ts';
 import { readSafetensors, writeSafetensors } from '../src/models/index.ts';
 import { openTensorFile } from '../src/models/weights/tensor-file.ts';
-import { readCheckpoint } from '../src/train/checkpoint.ts';
-import { parseRecipe } from '../src/train/recipe.ts';
-import { readRecipeFile } from '../src/train/recipe-file.ts';
+import { readCheckpoint } from '../src/train/run/checkpoint.ts';
+import { parseRecipe } from '../src/train/recipe/recipe.ts';
+import { readRecipeFile } from '../src/train/recipe/recipe-file.ts';
 import { byteSize, DTYPES, elementCount, hostArray, type HostTensor } from '../src/xla/index.ts';
 
 /** The same cases each time; `npm run fuzz` is the place for new ones. */

@@ -3,10 +3,10 @@ import { buildModel, type Model } from '../src/models/index.ts';
 import { isDeviceArray, jit, type Backend } from '../src/runtime/index.ts';
 import type { HostTensor, Platform } from '../src/xla/index.ts';
 import { readScores } from '../src/train/evaluate.ts';
-import { computeTypeOf } from '../src/train/precision.ts';
-import type { Recipe } from '../src/train/recipe.ts';
-import { stepInputTypes } from '../src/train/step.ts';
-import { stepProgram } from '../src/train/step-program.ts';
+import { computeTypeOf } from '../src/train/step/precision.ts';
+import type { Recipe } from '../src/train/recipe/recipe.ts';
+import { stepInputTypes } from '../src/train/step/step.ts';
+import { stepProgram } from '../src/train/step/step-program.ts';
 import {
   emptyMetrics,
   initialState,
@@ -15,7 +15,7 @@ import {
   type DeviceState,
   type InitialValue,
   type StateOf,
-} from '../src/train/train-state.ts';
+} from '../src/train/step/train-state.ts';
 
 /** A whole batch on the host, over all replicas. */
 export interface HostBatch {

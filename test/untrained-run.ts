@@ -4,7 +4,7 @@ import type { CheckpointInfo } from '../src/train/index.ts';
 import { BEST_FILE, parseRecipe } from '../src/train/index.ts';
 import { isTrainable } from '../src/nn/index.ts';
 import type { HostTensor } from '../src/xla/index.ts';
-import { seededValues } from '../src/train/train-state.ts';
+import { seededValues } from '../src/train/step/train-state.ts';
 
 export interface UntrainedOptions {
   readonly name?: string;

@@ -22,11 +22,11 @@ import {
 } from '../xla/index.ts';
 import { allOrNone, dispose } from './all-or-none.ts';
 import { hasBfloat16Units } from './bfloat16-units.ts';
-import { CompileCache } from './compile-cache.ts';
+import { CompileCache } from './cache/compile-cache.ts';
 import { DeviceArray } from './device-array.ts';
 import { elementType } from './element-type.ts';
 import { RuntimeError } from './errors.ts';
-import { programMemory } from './program-memory.ts';
+import { programMemory } from './cache/program-memory.ts';
 
 /** What a backend has besides its devices. */
 export interface BackendSettings {

@@ -13,14 +13,14 @@ export { DEVICE_NAMES, openBackend, type BackendOptions, type DeviceName, type G
 export { batchThatFits, memoryShortage, type MemoryShortage } from './out-of-memory.ts';
 export { CompileTarget, openCompileTarget, type CompiledFor, type ProgramCosts } from './compile-target.ts';
 export { compilerOptions, type CompilerOptions } from './compiler-options.ts';
-export { CompileCache } from './compile-cache.ts';
-export { probePlugin, type ProbeRequest, type ProbeResult } from './plugin-probe.ts';
+export { CompileCache } from './cache/compile-cache.ts';
+export { probePlugin, type ProbeRequest, type ProbeResult } from './children/plugin-probe.ts';
 export { compileCopy, type Copy } from './copy.ts';
 export { DeviceArray, isDeviceArray } from './device-array.ts';
 export { RuntimeError } from './errors.ts';
 export { allOrNone, dispose } from './all-or-none.ts';
 export { HeldTogether, type Held } from './held.ts';
-export { Hosts, otherHost } from './hosts.ts';
+export { Hosts, otherHost } from './hosts/hosts.ts';
 export {
   parametersOf,
   jit,
@@ -31,8 +31,8 @@ export {
   type TracedTree,
   type TypesOf,
 } from './jit.ts';
-export { predictionReplicas } from './prediction-replicas.ts';
-export { prepareInference } from './prepare-inference.ts';
+export { predictionReplicas } from './inference/prediction-replicas.ts';
+export { prepareInference } from './inference/prepare-inference.ts';
 export { programText, type TextOptions } from './program-text.ts';
 export { TPU_TARGETS, tpuTarget, type TpuTarget } from './tpu-targets.ts';
 export { treeToHost } from './tree-to-host.ts';

@@ -2,9 +2,9 @@ import { didYouMean, mapTree, treeLeaves, type MapLeaves } from '../base/index.t
 import { formatShape, isTensorType, Tensor, trace, type Graph, type Platform, type TensorType } from '../xla/index.ts';
 import type { Backend } from './backend.ts';
 import { isDeviceArray, type DeviceArray } from './device-array.ts';
-import { EarlyLoad } from './early-load.ts';
+import { EarlyLoad } from './cache/early-load.ts';
 import { RuntimeError } from './errors.ts';
-import { compileInference, type InferenceProgram } from './inference-program.ts';
+import { compileInference, type InferenceProgram } from './inference/inference-program.ts';
 import { compile, compileOptions, type Program } from './program.ts';
 
 /** A tree of tensors as a tree of their types. */

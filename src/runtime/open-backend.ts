@@ -5,8 +5,8 @@ import { HARDWARE } from './accelerators.ts';
 import { Backend, type BackendSettings, type Host } from './backend.ts';
 import { deviceError } from './device-error.ts';
 import { RuntimeError } from './errors.ts';
-import { EtcdStore } from './etcd-store.ts';
-import { requireSurvivable } from './survivable-plugin.ts';
+import { EtcdStore } from './hosts/etcd-store.ts';
+import { requireSurvivable } from './children/survivable-plugin.ts';
 
 /** What `--device` takes. */
 export const DEVICE_NAMES = ['auto', 'tpu', 'cuda', 'rocm', 'cpu'] as const;

@@ -1,15 +1,15 @@
 import { returningMemory, type CompileOptions, type LoadedExecutable } from '../pjrt/index.ts';
 import { formatShape, isOp, sameShape, type Graph, type Platform, type TensorType } from '../xla/index.ts';
 import type { Backend } from './backend.ts';
-import { compileApart, isBetterApart } from './compile-apart.ts';
-import { CompileCache } from './compile-cache.ts';
+import { compileApart, isBetterApart } from './children/compile-apart.ts';
+import { CompileCache } from './cache/compile-cache.ts';
 import { compilerOptions, type CompilerOptions } from './compiler-options.ts';
 import { DeviceArray } from './device-array.ts';
-import type { EarlyLoad } from './early-load.ts';
+import type { EarlyLoad } from './cache/early-load.ts';
 import { RuntimeError } from './errors.ts';
-import { inForm, type CachedForm } from './cached-form.ts';
+import { inForm, type CachedForm } from './cache/cached-form.ts';
 import { programText } from './program-text.ts';
-import { compilerFingerprint } from './compiler-fingerprint.ts';
+import { compilerFingerprint } from './cache/compiler-fingerprint.ts';
 
 /** How a program is compiled. */
 export interface CompileSettings {

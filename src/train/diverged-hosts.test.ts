@@ -7,14 +7,14 @@ import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts'
 import { writeColouredDataset } from '../../test/coloured-dataset.ts';
 import { openDataset } from '../data/index.ts';
 import { Backend } from '../runtime/index.ts';
-import type { CheckpointInfo } from './checkpoint.ts';
-import { trainingBatches, type DeviceBatch } from './device-batches.ts';
-import { diagnose } from './diagnosis.ts';
-import { keepDiverged, readDiverged, type Divergent } from './diverged.ts';
-import { epochOrder } from './order.ts';
-import { PhaseRun, type StepOutcome } from './phase-run.ts';
-import { phasesOf } from './phase.ts';
-import { parseRecipe } from './recipe.ts';
+import type { CheckpointInfo } from './run/checkpoint.ts';
+import { trainingBatches, type DeviceBatch } from './step/device-batches.ts';
+import { diagnose } from './divergence/diagnosis.ts';
+import { keepDiverged, readDiverged, type Divergent } from './divergence/diverged.ts';
+import { epochOrder } from './step/order.ts';
+import { PhaseRun, type StepOutcome } from './phase/phase-run.ts';
+import { phasesOf } from './phase/phase.ts';
+import { parseRecipe } from './recipe/recipe.ts';
 import { startOf } from './start.ts';
 import { train } from './train.ts';
 

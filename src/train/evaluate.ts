@@ -2,9 +2,9 @@ import { treeLeaves } from '../base/index.ts';
 import { Confusion } from '../metrics/index.ts';
 import type { Classifier } from '../models/index.ts';
 import { isDeviceArray, jit, type ArraysOf, type Backend } from '../runtime/index.ts';
-import { evaluationBatches, placeRows, type Examples } from './device-batches.ts';
-import { batchTypes, evaluationStep, rowsPerReplica } from './step.ts';
-import { emptyMetrics, metricTypes, variableTypes, type DeviceState, type Weights } from './train-state.ts';
+import { evaluationBatches, placeRows, type Examples } from './step/device-batches.ts';
+import { batchTypes, evaluationStep, rowsPerReplica } from './step/step.ts';
+import { emptyMetrics, metricTypes, variableTypes, type DeviceState, type Weights } from './step/train-state.ts';
 
 /** Loss and confusion counts of a pass over labelled examples. */
 export interface Scores {

@@ -1,9 +1,9 @@
 import type { Backend } from '../runtime/index.ts';
-import { computeTypeOf } from './precision.ts';
-import { phasesOf } from './phase.ts';
-import { PhaseRun } from './phase-run.ts';
-import type { Recipe } from './recipe.ts';
-import { checkRun, type TrainingData } from './run-check.ts';
+import { computeTypeOf } from './step/precision.ts';
+import { phasesOf } from './phase/phase.ts';
+import { PhaseRun } from './phase/phase-run.ts';
+import type { Recipe } from './recipe/recipe.ts';
+import { checkRun, type TrainingData } from './run/run-check.ts';
 import { startOf } from './start.ts';
 
 /** Which rates are tried, and on what. */

@@ -7,7 +7,7 @@ import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts'
 import { writeColouredDataset } from '../../test/coloured-dataset.ts';
 import { openDataset } from '../data/index.ts';
 import { Backend } from '../runtime/index.ts';
-import { evaluationBatches, trainingBatches, type DeviceBatch } from './device-batches.ts';
+import { evaluationBatches, trainingBatches, type DeviceBatch } from './step/device-batches.ts';
 
 const SIZE = 8;
 const COUNT = 21;

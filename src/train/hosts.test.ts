@@ -8,9 +8,9 @@ import { openSplits, writeColouredDataset } from '../../test/coloured-dataset.ts
 import { JoinedHosts } from '../../test/joined-hosts.ts';
 import { openDataset, type Dataset } from '../data/index.ts';
 import type { Backend } from '../runtime/index.ts';
-import { readCheckpoint } from './checkpoint.ts';
-import { parseRecipe, type Recipe } from './recipe.ts';
-import { BEST_FILE, LAST_FILE } from './run-files.ts';
+import { readCheckpoint } from './run/checkpoint.ts';
+import { parseRecipe, type Recipe } from './recipe/recipe.ts';
+import { BEST_FILE, LAST_FILE } from './run/run-files.ts';
 import type { TrainEvent, TrainOptions } from './train-options.ts';
 import { train, type TrainResult } from './train.ts';
 

@@ -8,7 +8,7 @@ import type { HostTensor } from '../xla/index.ts';
 import { testBackend, skipWithoutTestDevice as skip } from '../../test/backend.ts';
 import { formulaImage, formulaVariable } from '../../test/formula-values.ts';
 import { runSteps, type HostBatch } from '../../test/run-steps.ts';
-import { parseRecipe } from './recipe.ts';
+import { parseRecipe } from './recipe/recipe.ts';
 
 const norms = z.record(z.string(), z.number());
 /** What `test/parity/jax_cnn.py` writes; its header has the formulas. */

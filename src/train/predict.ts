@@ -1,9 +1,9 @@
 import type { Dataset } from '../data/index.ts';
 import type { Model } from '../models/index.ts';
 import { jit, type ArraysOf, type Backend } from '../runtime/index.ts';
-import { evaluationBatches, placeRows } from './device-batches.ts';
-import { batchTypes, predictionStep, rowsPerReplica } from './step.ts';
-import { variableTypes, type Weights } from './train-state.ts';
+import { evaluationBatches, placeRows } from './step/device-batches.ts';
+import { batchTypes, predictionStep, rowsPerReplica } from './step/step.ts';
+import { variableTypes, type Weights } from './step/train-state.ts';
 import { predictViews, type Tta } from './tta.ts';
 import type { Tensor } from '../xla/index.ts';
 

@@ -2,11 +2,11 @@ import type { Classifier, Model, SplitModel } from '../models/index.ts';
 import { parametersOf, traceTrees } from '../runtime/index.ts';
 import type { Graph, Tensor } from '../xla/index.ts';
 import { augment } from './augment/index.ts';
-import { featuresOf } from './features.ts';
-import type { Recipe } from './recipe.ts';
-import { batchTypes, evaluationStep, rowsPerReplica, stepInputTypes } from './step.ts';
-import { stepProgram } from './step-program.ts';
-import { metricTypes, variableTypes } from './train-state.ts';
+import { featuresOf } from './features/features.ts';
+import type { Recipe } from './recipe/recipe.ts';
+import { batchTypes, evaluationStep, rowsPerReplica, stepInputTypes } from './step/step.ts';
+import { stepProgram } from './step/step-program.ts';
+import { metricTypes, variableTypes } from './step/train-state.ts';
 
 /** A program of a recipe as one replica runs it. */
 export interface RecipeProgram {

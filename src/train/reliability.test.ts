@@ -9,9 +9,9 @@ import type { Backend } from '../runtime/index.ts';
 import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
 import { openSplits, writeColouredDataset } from '../../test/coloured-dataset.ts';
 import { mountSmallDisk } from '../../test/small-disk.ts';
-import { readCheckpoint } from './checkpoint.ts';
-import { parseRecipe } from './recipe.ts';
-import { BEST_FILE, epochFile, LAST_FILE, LOCK_FILE, PREVIOUS_FILE, RECIPE_FILE } from './run-files.ts';
+import { readCheckpoint } from './run/checkpoint.ts';
+import { parseRecipe } from './recipe/recipe.ts';
+import { BEST_FILE, epochFile, LAST_FILE, LOCK_FILE, PREVIOUS_FILE, RECIPE_FILE } from './run/run-files.ts';
 import { train, type TrainResult } from './train.ts';
 import type { TrainEvent, TrainOptions } from './train-options.ts';
 

@@ -10,8 +10,8 @@ import { formulaImage } from '../../test/formula-values.ts';
 import { testOnLibtpu } from '../../test/plugins.ts';
 import { runSteps, type HostBatch, type StepsResult } from '../../test/run-steps.ts';
 import { trainingProgram } from './programs.ts';
-import { parseRecipe, type Recipe } from './recipe.ts';
-import { seededValues } from './train-state.ts';
+import { parseRecipe, type Recipe } from './recipe/recipe.ts';
+import { seededValues } from './step/train-state.ts';
 
 const SIZE = 16;
 const BATCH = 8;

@@ -5,8 +5,8 @@ import { isHostTensor } from '../xla/index.ts';
 import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
 import { formulaImage } from '../../test/formula-values.ts';
 import { runSteps, type HostBatch, type StepsResult } from '../../test/run-steps.ts';
-import { parseRecipe } from './recipe.ts';
-import { seededValues } from './train-state.ts';
+import { parseRecipe } from './recipe/recipe.ts';
+import { seededValues } from './step/train-state.ts';
 
 const SIZE = 32;
 const BATCH = 16;

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { buildModel } from '../models/index.ts';
-import { readCheckpoint, saveWeights, type CheckpointInfo } from './checkpoint.ts';
-import { parseRecipe } from './recipe.ts';
+import { readCheckpoint, saveWeights, type CheckpointInfo } from './run/checkpoint.ts';
+import { parseRecipe } from './recipe/recipe.ts';
 import { Ingredients } from './soup.ts';
-import { initialWeights, seededValues } from './train-state.ts';
+import { initialWeights, seededValues } from './step/train-state.ts';
 
 const recipe = parseRecipe(
   {

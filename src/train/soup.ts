@@ -1,9 +1,9 @@
 import { mapTree } from '../base/index.ts';
 import { isHostTensor, lowerToStableHlo, type HostTensor } from '../xla/index.ts';
-import { modelOf, readCheckpoint, saveWeights, tensorsOf, type Checkpoint } from './checkpoint.ts';
+import { modelOf, readCheckpoint, saveWeights, tensorsOf, type Checkpoint } from './run/checkpoint.ts';
 import { CheckpointError } from './errors.ts';
 import { evaluationProgram } from './programs.ts';
-import { variableTypes, type WeightsOf } from './train-state.ts';
+import { variableTypes, type WeightsOf } from './step/train-state.ts';
 
 /**
  * Checkpoints of one architecture whose weights can be averaged (model soups, Wortsman et al. 2022): runs that began with the

@@ -12,8 +12,8 @@ import {
 } from '../models/index.ts';
 import type { VariableSpec } from '../nn/index.ts';
 import { elementCount, type HostTensor } from '../xla/index.ts';
-import type { Recipe } from './recipe.ts';
-import { initialWeights, seededValues, type WeightsOf } from './train-state.ts';
+import type { Recipe } from './recipe/recipe.ts';
+import { initialWeights, seededValues, type WeightsOf } from './step/train-state.ts';
 
 /** A model and the values that its training begins with. */
 export interface Start {

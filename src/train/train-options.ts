@@ -1,14 +1,14 @@
 import type { Model, TransferProgress, WeightsSource } from '../models/index.ts';
-import type { DivergedStep } from './diverged.ts';
+import type { DivergedStep } from './divergence/diverged.ts';
 import type { CheckpointError } from './errors.ts';
 import type { EvaluatorCache } from './evaluator-cache.ts';
-import type { FeatureCache } from './feature-cache.ts';
-import type { HistoryRow } from './history.ts';
-import type { PhaseData } from './phase-data.ts';
-import type { Phase } from './phase.ts';
-import type { PhaseSummary } from './phase-run.ts';
-import type { KeepSettings } from './run-keeper.ts';
-import type { RunLock } from './run-lock.ts';
+import type { FeatureCache } from './features/feature-cache.ts';
+import type { HistoryRow } from './run/history.ts';
+import type { PhaseData } from './phase/phase-data.ts';
+import type { Phase } from './phase/phase.ts';
+import type { PhaseSummary } from './phase/phase-run.ts';
+import type { KeepSettings } from './run/run-keeper.ts';
+import type { RunLock } from './run/run-lock.ts';
 
 /** What a run tells while it goes on. */
 export type TrainEvent =

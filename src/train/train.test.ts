@@ -8,12 +8,12 @@ import { buildModel } from '../models/index.ts';
 import type { Backend } from '../runtime/index.ts';
 import { cpuBackend, skipWithoutCpuPlugin, skipWithoutTestDevice as skip, testBackend } from '../../test/backend.ts';
 import { writeColouredDataset } from '../../test/coloured-dataset.ts';
-import { readCheckpoint } from './checkpoint.ts';
+import { readCheckpoint } from './run/checkpoint.ts';
 import { compileEvaluator } from './evaluate.ts';
 import { compilePredictor } from './predict.ts';
-import { parseRecipe, type Recipe } from './recipe.ts';
-import { loadTrainedModel } from './run-weights.ts';
-import { BEST_FILE, LAST_FILE } from './run-files.ts';
+import { parseRecipe, type Recipe } from './recipe/recipe.ts';
+import { loadTrainedModel } from './run/run-weights.ts';
+import { BEST_FILE, LAST_FILE } from './run/run-files.ts';
 import { train, type TrainResult } from './train.ts';
 import type { TrainEvent, TrainOptions } from './train-options.ts';
 

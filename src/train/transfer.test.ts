@@ -8,11 +8,11 @@ import type { Backend } from '../runtime/index.ts';
 import type { HostTensor } from '../xla/index.ts';
 import { testBackend, skipWithoutTestDevice as skip } from '../../test/backend.ts';
 import { openSplits, writeColouredDataset } from '../../test/coloured-dataset.ts';
-import { readCheckpoint } from './checkpoint.ts';
-import { loadTrainedModel } from './run-weights.ts';
+import { readCheckpoint } from './run/checkpoint.ts';
+import { loadTrainedModel } from './run/run-weights.ts';
 import { compileEvaluator } from './evaluate.ts';
-import { parseRecipe, type Recipe } from './recipe.ts';
-import { BEST_FILE, LAST_FILE } from './run-files.ts';
+import { parseRecipe, type Recipe } from './recipe/recipe.ts';
+import { BEST_FILE, LAST_FILE } from './run/run-files.ts';
 import { train, type TrainResult } from './train.ts';
 import type { TrainEvent, TrainOptions } from './train-options.ts';
 

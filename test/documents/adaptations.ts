@@ -9,6 +9,7 @@ export const FOUND: Readonly<Record<string, readonly string[]>> = {
   'docs/export.md': ['runs/first'],
   'docs/how-to.md': ['photos', 'labels.csv', 'beans', 'old-records', 'species.txt', 'my-recipe.yaml', 'my-recipe.yaml as a.yaml', 'my-recipe.yaml as b.yaml', 'runs/first', 'runs/folds'], // prettier-ignore
   'docs/kaggle.md': ['petals as kaggle/input/tpu-getting-started/tfrecords-jpeg-512x512', 'runs/first as kaggle/input/my-notebook/densenet201', 'flowers as content/petals'], // prettier-ignore
+  'docs/measurements.md': ['flowers102', 'tf_flowers', 'efficientnet-lite0.safetensors'],
   'docs/reliability.md': ['runs/diverged'],
   'docs/serving.md': ['runs/first', 'runs/second', 'ensemble.json', 'rose.jpg'],
   'docs/tpu.md': ['runs/first', 'flowers', 'my-recipe.yaml', 'my-recipe.yaml as recipe.yaml'],

@@ -5,21 +5,21 @@ import { globSync, readFileSync } from 'node:fs';
 import yazl from 'yazl';
 import { extractMember } from '../../../src/assets/zip-member.ts';
 import { buildModel, readSafetensors, writeSafetensors } from '../../../src/models/index.ts';
-import { modelOf, readCheckpoint, tensorsOf, type CheckpointInfo } from '../../../src/train/checkpoint.ts';
-import { readDiverged } from '../../../src/train/diverged.ts';
-import { ensembleOf } from '../../../src/train/ensemble-file.ts';
-import { readHistory } from '../../../src/train/history.ts';
-import { DIVERGED_STATE } from '../../../src/train/run-files.ts';
-import { parseRecipe } from '../../../src/train/recipe.ts';
-import { readRecipeFile } from '../../../src/train/recipe-file.ts';
-import { stepProgram } from '../../../src/train/step-program.ts';
+import { modelOf, readCheckpoint, tensorsOf, type CheckpointInfo } from '../../../src/train/run/checkpoint.ts';
+import { readDiverged } from '../../../src/train/divergence/diverged.ts';
+import { ensembleOf } from '../../../src/train/run/ensemble-file.ts';
+import { readHistory } from '../../../src/train/run/history.ts';
+import { DIVERGED_STATE } from '../../../src/train/run/run-files.ts';
+import { parseRecipe } from '../../../src/train/recipe/recipe.ts';
+import { readRecipeFile } from '../../../src/train/recipe/recipe-file.ts';
+import { stepProgram } from '../../../src/train/step/step-program.ts';
 import {
   initialState,
   initialWeights,
   seededValues,
   stateTypes,
   variableTypes,
-} from '../../../src/train/train-state.ts';
+} from '../../../src/train/step/train-state.ts';
 import { tuneSchema } from '../../../src/tune/settings.ts';
 import { readTuneFile, TUNE_FILE } from '../../../src/tune/tune-file.ts';
 import { treeLeaves, mapTree } from '../../../src/base/index.ts';
