@@ -95,7 +95,7 @@ suite('a run whose data is in a bucket', { skip }, () => {
 
   test('has its folder on a disk', async () => {
     const { status, output } = await life('gs://flower-bucket/runs/first', ['--data', 'gs://flower-bucket/set'], {});
-    assert.equal(status, 1);
+    assert.equal(status, 2);
     assert.match(output, /^error: --out gs:\/\/flower-bucket\/runs\/first is no path of this machine/);
   });
 });
