@@ -24,7 +24,7 @@ export class DataError extends SepalError {
 }
 
 /** `train/00.tfrec, record 12 (byte 4711)`. */
-export function describePlace({ file, record, offset }: Place): string {
+function describePlace({ file, record, offset }: Place): string {
   const number = record === undefined ? '' : `, record ${record}`;
   const byte = offset === undefined ? '' : ` (byte ${offset})`;
   return `${file}${number}${byte}`;

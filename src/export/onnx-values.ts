@@ -8,7 +8,7 @@ import type { OnnxWriter } from './onnx-writer.ts';
 export type Layout = 'last' | 'first';
 
 /** ONNX's axes of a feature map by ours. */
-export const TO_FIRST = [0, 3, 1, 2] as const;
+const TO_FIRST = [0, 3, 1, 2] as const;
 const TO_LAST = [0, 2, 3, 1] as const;
 /** Where each of our axes is when channels come first. */
 export const AXIS_IN_FIRST = [0, 2, 3, 1] as const;

@@ -5,7 +5,7 @@ import { inBlocks, numbered, type ModelFamily, type ModelParts } from './family.
 import { pooling } from './head.ts';
 import { SYMMETRIC } from './preprocess.ts';
 
-export const cnnOptions = z
+const cnnOptions = z
   .strictObject({
     depth: z.int().min(1).max(8).default(4).describe('blocks, each of which halves height and width'),
     width: z.int().min(1).max(1024).default(32).describe('filters of the first block; each next one has twice as many'),

@@ -69,7 +69,7 @@ const HEADER_WORDS = 2;
 /** Zeros after the last field for plugins newer than our table: a field appended to the C API means nothing when zero. */
 const SPARE_WORDS = 16;
 /** The newest API version that `functions.ts` was checked against. */
-export const NEWEST_KNOWN_MINOR = 113;
+const NEWEST_KNOWN_MINOR = 113;
 
 const WORDS: Readonly<Record<Kind, number>> = {
   pointer: 1,

@@ -3,7 +3,7 @@ import { reachableNodes } from './graph.ts';
 import type { Backward, Graph, Node, Tensor, TensorType } from './ir.ts';
 
 /** Traces a function of tensors of these types. Tensors of an enclosing program that it reads become captures. */
-export function traceRegion(types: readonly TensorType[], body: (...state: Tensor[]) => readonly Tensor[]): Graph {
+function traceRegion(types: readonly TensorType[], body: (...state: Tensor[]) => readonly Tensor[]): Graph {
   const since = nextNodeId();
   const parameters = types.map(({ shape, dtype }, i) => emit('parameter', { name: `state${i}`, shape, dtype }, []));
   const outputs = body(...parameters);

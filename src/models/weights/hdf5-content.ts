@@ -36,7 +36,7 @@ interface Refusal {
 }
 
 /** HDF5's names of numbers, as h5py has them. */
-export const HDF5_DTYPES = {
+const HDF5_DTYPES = {
   '<f': 'float32',
   '<d': 'float64',
   '<e': 'float16',

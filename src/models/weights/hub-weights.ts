@@ -33,11 +33,11 @@ export function parseHubAddress(text: string): HubFile | undefined {
 const hubUrl = (): string => (process.env.HF_ENDPOINT ?? 'https://huggingface.co').replace(/\/+$/, '');
 
 /** Where the file can be downloaded by hand. */
-export const hubLink = ({ repository, revision, file }: HubFile): string =>
+const hubLink = ({ repository, revision, file }: HubFile): string =>
   `${hubUrl()}/${repository}/resolve/${revision}/${file}`;
 
 /** Where a file that was brought is kept. */
-export const hubPlace = ({ repository, revision, file }: HubFile): string =>
+const hubPlace = ({ repository, revision, file }: HubFile): string =>
   join(cacheFolder('weights'), 'hub', ...repository.split('/'), revision, ...file.split('/'));
 
 const SHA256 = /^[0-9a-f]{64}$/;

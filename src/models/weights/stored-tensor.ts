@@ -54,7 +54,7 @@ export function gatherStrided(
 }
 
 /** Steps between neighbours of each axis of a tensor that lies in rows. */
-export function rowMajorStrides(shape: Shape): number[] {
+function rowMajorStrides(shape: Shape): number[] {
   const strides = shape.map(() => 1);
   for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1] * shape[axis + 1];
   return strides;

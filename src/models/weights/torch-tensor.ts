@@ -34,7 +34,7 @@ export class TorchStorage extends PickleObject {
 }
 
 /** A view of a storage. */
-export class TorchTensor extends PickleObject {
+class TorchTensor extends PickleObject {
   readonly kind = 'tensor';
   readonly storage: TorchStorage;
   readonly shape: readonly number[];

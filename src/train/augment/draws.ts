@@ -27,7 +27,7 @@ type Stream = (typeof STREAMS)[number];
 export const streamKey = ({ key }: Draws, stream: Stream): Tensor => foldIn(key, STREAMS.indexOf(stream) + 1);
 
 /** `count` uniform numbers in [0, 1) for each example; each a tensor [batch]. */
-export function drawEach(key: Tensor, firstExample: Tensor, batch: number, count: number): Tensor[] {
+function drawEach(key: Tensor, firstExample: Tensor, batch: number, count: number): Tensor[] {
   const all = uniformPerExample(key, firstExample, batch, [count]);
   return Array.from({ length: count }, (_, i) => reshape(sliceAxis(all, 1, i, i + 1), [batch]));
 }

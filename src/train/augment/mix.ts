@@ -90,7 +90,7 @@ function boxOf(area: Tensor, x: Tensor, y: Tensor) {
 }
 
 /** Rows 2i and 2i + 1 exchanged. */
-export function swapNeighbours(x: Tensor): Tensor {
+function swapNeighbours(x: Tensor): Tensor {
   const [batch, ...rest] = x.shape;
   return reshape(reverse(reshape(x, [batch / 2, 2, ...rest]), [1]), x.shape);
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import type { Backend } from '../../runtime/index.ts';
-import { concatenate, convert, iota, transpose, type Tensor } from '../../xla/index.ts';
+import { add, clamp, concatenate, convert, iota, mul, sub, transpose, type Tensor } from '../../xla/index.ts';
 import { testBackend, skipWithoutTestDevice as skip } from '../../../test/backend.ts';
 import { evaluate, host, literal } from '../../../test/evaluate.ts';
 import { place, rotation, slant, type Placement, type Shears } from './affine.ts';
@@ -11,7 +11,8 @@ import { gaussianBlur } from './blur.ts';
 import { adjustBrightness, adjustContrast, adjustHue, adjustSaturation, solarize, toGrayscale } from './color.ts';
 import { moveBox, wholeImage, type Box } from './crop.ts';
 import { erase } from './erase.ts';
-import { adjustSharpness } from './sharpness.ts';
+import { perImage } from './draws.ts';
+import { smoothed } from './sharpness.ts';
 import { exchange, quarterTurn } from './turn.ts';
 
 /** Made by scripts/augment/reference.py. */
@@ -41,6 +42,11 @@ const placed = (image: Tensor, placement: Partial<Placement>): Tensor =>
 const turned = (image: Tensor, quarters: number): Tensor => {
   const turn = quarterTurn(one(quarters));
   return placed(exchangeForm(exchange(exchangeForm(image), turn.exchange)), turn);
+};
+/** From blurred (factor 0) through the image itself (factor 1) to sharper, as PIL does it with the blurred one. */
+const adjustSharpness = (images: Tensor, factor: Tensor): Tensor => {
+  const blurred = smoothed(images);
+  return clamp(add(blurred, mul(sub(images, blurred), perImage(factor))), 0, 255);
 };
 const moved = (zoom: number, x: number, y: number): Box =>
   moveBox(wholeImage(1), one(zoom), one(x / SIDE), one(y / SIDE));

@@ -6,14 +6,11 @@ import {
   less,
   mul,
   sliceAxis,
-  sub,
   add,
   where,
-  clamp,
   div,
   type Tensor,
 } from '../../xla/index.ts';
-import { perImage } from './draws.ts';
 
 /** A slightly blurred image of [N, H, C, W] (3x3, the middle five times as heavy, as in PIL); the outermost pixels stay. */
 export function smoothed(images: Tensor): Tensor {
@@ -30,10 +27,4 @@ export function smoothed(images: Tensor): Tensor {
   const place = (axis: 1 | 3) => iota([1, height, 1, width], 'int32', axis);
   const inner = (axis: 1 | 3, size: number) => and(greater(place(axis), 0), less(place(axis), size - 1));
   return where(and(inner(1, height), inner(3, width)), smooth, images);
-}
-
-/** From blurred (factor 0) through the image itself (factor 1) to sharper, within 0..255; factor [N]. */
-export function adjustSharpness(images: Tensor, factor: Tensor): Tensor {
-  const base = smoothed(images);
-  return clamp(add(base, mul(sub(images, base), perImage(factor))), 0, 255);
 }

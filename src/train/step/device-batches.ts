@@ -45,7 +45,7 @@ export async function* trainingBatches(
 }
 
 /** Where this host's rows of steps `from` to `steps` stand in the row of all examples: each host reads its own. */
-export function hostPlaces(
+function hostPlaces(
   { index, count }: Host,
   batchSize: number,
   { from, steps }: { readonly from: number; readonly steps: number },

@@ -6,7 +6,7 @@ import { contract } from './cpu-contract.ts';
 import type { Rewrite } from './rewrite.ts';
 
 /** A 1×1 kernel without padding mixes channels at every position, or at every nth one. */
-export const isPointwise = ({ padding, groups }: ConvParams, kernel: Shape): boolean =>
+const isPointwise = ({ padding, groups }: ConvParams, kernel: Shape): boolean =>
   groups === 1 &&
   kernel.slice(0, -2).every((size) => size === 1) &&
   padding.every(([low, high]) => low === 0 && high === 0);
