@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -33,6 +33,27 @@ suite('a wrong command line ends with status 2 and a line that says what is wron
       assert.equal(status, 2);
     });
   }
+});
+
+test('a failure that nobody waits for is one line, and leaves nothing half-written', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'sepal-unhandled-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const [run, base] = [join(import.meta.dirname, 'run.ts'), join(import.meta.dirname, '..', 'base', 'index.ts')];
+  const program = `
+    const { run } = await import(${JSON.stringify(run)});
+    const { fillFile, SepalError } = await import(${JSON.stringify(base)});
+    await run(['--version']);
+    void fillFile(${JSON.stringify(join(folder, 'out'))}, async (draft) => {
+      (await import('node:fs')).writeFileSync(draft, 'half');
+      void Promise.reject(new SepalError('LOST', 'the disk is gone', { hint: 'find it' }));
+      await new Promise((resolve) => setTimeout(resolve, 60_000));
+    });`;
+  const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
+    encoding: 'utf8',
+  });
+  assert.equal(stderr, 'error: the disk is gone\n  hint: find it\n');
+  assert.equal(status, 1);
+  assert.deepEqual(await readdir(folder), []);
 });
 
 suite('what is not there is answered with what was meant', () => {

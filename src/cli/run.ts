@@ -31,6 +31,13 @@ export async function run(args: readonly string[]): Promise<number> {
     });
   }
 
+  // A failure that nobody waits for ends the process by Node's rules; not with a stack in place of a line, or drafts that stay.
+  process.on('uncaughtException', (error) => {
+    if (args.includes('--json')) printJsonError(error);
+    printError(error, args.includes('--verbose') || args.includes('-v'));
+    void endNow(1);
+  });
+
   const program = await createProgram(args, (options) => ({ log: createLogger(options), signal: interrupt.signal }));
 
   try {
