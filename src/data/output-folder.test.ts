@@ -12,7 +12,7 @@ test('a data set that was being replaced when its process was killed is there ag
   t.after(() => rm(root, { recursive: true }));
   const out = join(root, 'flowers');
   const fill = (text: string) => async (draft: string) => {
-    await mkdir(draft);
+    await mkdir(draft, { recursive: true });
     await writeFile(join(draft, 'classes.txt'), text);
   };
   await writeDatasetFolder(out, false, fill('first'));

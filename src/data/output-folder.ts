@@ -79,7 +79,6 @@ async function restore(out: string): Promise<void> {
 async function moveInto(draft: string, out: string): Promise<void> {
   const old = `${draft}${OLD}`;
   try {
-    await makeFolder(draft);
     const replaced = await rename(out, old).then(
       () => true,
       (cause: unknown) => {
