@@ -165,7 +165,7 @@ suite('two hosts that train together', { skip }, () => {
   });
 
   test('all end when the first one can not save, or one can not read', async () => {
-    await mkdir(at('full', LAST_FILE, 'in the way'), { recursive: true });
+    await mkdir(at('full', BEST_FILE, 'in the way'), { recursive: true });
     const unsaved = failures(await both('full', () => ({ checkpointEvery: 0.001 })));
     assert.deepEqual(unsaved.map(({ code }) => code), ['WRITE_FAILED', 'OTHER_HOST']); // prettier-ignore
     assert.match(unsaved[1].message, /^host 0 /);

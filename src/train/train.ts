@@ -69,7 +69,10 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const keeper = new RunKeeper(out, { ...options, lock: options.lock ?? lock, writes });
   const divergence = new Divergence(recipe.onDivergence);
   try {
-    if (!resume) await Hosts.of(backend).byFirst(async () => requireNoRun(out));
+    // All hosts ask, also one that was told otherwise: each waits for the others.
+    await Hosts.of(backend).byFirst(async () => {
+      if (!resume) requireNoRun(out);
+    });
     for (let after: Diverged | undefined; ;) {
       try {
         return await trainAndKeep(options, keeper, divergence, after);
