@@ -117,12 +117,14 @@ export async function runEpoch(settings: EpochSettings): Promise<void> {
   // All hosts end at the same step, whichever of them is told to, or has less time left.
   let stop: Awaited<ReturnType<typeof hosts.first<'failed' | 'interrupted' | 'timeIsUp'>>>;
   const goesOn = async ({ failed, isLast }: NextBatch): Promise<boolean> => {
+    // A save that fails from here on is told of in the next round: the other hosts go on with this one.
+    const saveFailed = keeper.hasFailed;
     stop = await hosts.first({
-      failed: failed || keeper.hasFailed,
+      failed: failed || saveFailed,
       interrupted: steps > 0 && signal?.aborted === true,
       timeIsUp: (steps > 0 || isLast) && isTimeUp(!isLast && progress.found !== undefined),
     });
-    keeper.check();
+    if (saveFailed) keeper.check();
     if (stop?.reason === 'failed' && !failed) throw otherHost(stop.host);
     return stop === undefined;
   };
