@@ -1,5 +1,5 @@
 import { MetricsError } from './errors.ts';
-import type { LabelledProbabilities } from './probabilities.ts';
+import { pickRows, type LabelledProbabilities } from './probabilities.ts';
 
 /** Means of probabilities: the geometric one trusts a member that is sure that a class is wrong. */
 export const MEANS = ['arithmetic', 'geometric'] as const;
@@ -69,9 +69,7 @@ export function decodedExamples<T extends LabelledProbabilities>(
   return {
     ...data,
     labels: Int32Array.from(rows, (n) => labels[n]),
-    probabilities: Float32Array.from(
-      rows.flatMap((n) => Array.from({ length: classCount }, (_, c) => probabilities[n * classCount + c])),
-    ),
+    probabilities: pickRows(probabilities, rows, classCount),
   };
 }
 

@@ -37,6 +37,19 @@ export function topKAccuracy(data: LabelledProbabilities, k: number): number {
   return labels.length === 0 ? 0 : correct / labels.length;
 }
 
+/** The probabilities of some examples, in that order. */
+export function pickRows(
+  probabilities: ArrayLike<number>,
+  examples: readonly number[],
+  classCount: number,
+): Float32Array {
+  const rows = new Float32Array(examples.length * classCount);
+  for (const [row, n] of examples.entries()) {
+    for (let c = 0; c < classCount; c++) rows[row * classCount + c] = probabilities[n * classCount + c];
+  }
+  return rows;
+}
+
 /** Index of the most probable class of example `n`; the lowest one of equals. */
 export function argmax({ probabilities, classCount }: LabelledProbabilities, n: number): number {
   let best = 0;

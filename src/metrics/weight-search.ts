@@ -1,6 +1,6 @@
 import { Confusion } from './confusion.ts';
 import { combineProbabilities, termsOf, type Mean } from './ensemble.ts';
-import { checkProbabilities } from './probabilities.ts';
+import { checkProbabilities, pickRows } from './probabilities.ts';
 
 /** Several models' probabilities of the same labelled examples. */
 export interface Members {
@@ -156,12 +156,6 @@ function pick({ probabilities, labels, ...rest }: Members, examples: readonly nu
   return {
     ...rest,
     labels: examples.map((n) => labels[n]),
-    probabilities: probabilities.map((member) => {
-      const rows = new Float32Array(examples.length * classCount);
-      for (const [row, n] of examples.entries()) {
-        for (let c = 0; c < classCount; c++) rows[row * classCount + c] = member[n * classCount + c];
-      }
-      return rows;
-    }),
+    probabilities: probabilities.map((member) => pickRows(member, examples, classCount)),
   };
 }

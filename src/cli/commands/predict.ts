@@ -11,6 +11,7 @@ import {
   type CheckpointInfo,
 } from '../../train/index.ts';
 import { badRecordsFlag } from '../bad-records-flag.ts';
+import { csvCell } from '../csv-cell.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
 import { addFeatureFlags, featureNames, type FeatureFlags } from '../feature-flags.ts';
@@ -156,10 +157,11 @@ function predictionText(predictions: readonly Prediction[]): string {
 }
 
 function probabilitiesCsv(data: Dataset, probabilities: Float32Array, classNames: readonly string[]): string {
-  const quote = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const { length } = classNames;
   const rows = data.ids.map((id, i) =>
-    [quote(id), ...Array.from(probabilities.subarray(i * length, (i + 1) * length), (p) => p.toPrecision(7))].join(','),
+    [csvCell(id), ...Array.from(probabilities.subarray(i * length, (i + 1) * length), (p) => p.toPrecision(7))].join(
+      ',',
+    ),
   );
-  return `${[['image', ...classNames.map(quote)].join(','), ...rows].join('\n')}\n`;
+  return `${[['image', ...classNames.map(csvCell)].join(','), ...rows].join('\n')}\n`;
 }

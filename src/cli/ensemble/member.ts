@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { startProgress, treeLeaves, UsageError } from '../../base/index.ts';
 import type { Dataset, Split } from '../../data/index.ts';
-import { combineProbabilities, decodedByAll } from '../../metrics/index.ts';
+import { combineProbabilities, decodedByAll, pickRows } from '../../metrics/index.ts';
 import { isDeviceArray, type Backend } from '../../runtime/index.ts';
 import {
   compilePredictor,
@@ -165,16 +165,11 @@ export function alignTo(first: MemberPredictions | undefined, member: MemberPred
 
 /** Some of a member's rows, in that order. */
 function rowsOf(member: MemberPredictions, rows: readonly number[]): MemberPredictions {
-  const classes = member.classNames.length;
-  const probabilities = new Float32Array(rows.length * classes);
-  for (const [to, from] of rows.entries()) {
-    probabilities.set(member.probabilities.subarray(from * classes, (from + 1) * classes), to * classes);
-  }
   return {
     ...member,
     ids: rows.map((row) => member.ids[row]),
     labels: Int32Array.from(rows, (row) => member.labels[row]),
-    probabilities,
+    probabilities: pickRows(member.probabilities, rows, member.classNames.length),
   };
 }
 

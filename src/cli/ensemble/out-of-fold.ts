@@ -2,11 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { UsageError, writeFile } from '../../base/index.ts';
+import { csvCell } from '../csv-cell.ts';
 import type { MemberPredictions } from './member.ts';
 
 export const OUT_OF_FOLD_FILE = 'out-of-fold.csv';
-
-const quote = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 /** Writes `id,label` and the probability of each class, a row for each image. */
 export async function writeOutOfFold(
@@ -16,12 +15,12 @@ export async function writeOutOfFold(
   const { length } = classNames;
   const rows = ids.map((id, i) =>
     [
-      quote(id),
+      csvCell(id),
       labels[i],
       ...Array.from(probabilities.subarray(i * length, (i + 1) * length), (p) => p.toPrecision(9)),
     ].join(','),
   );
-  await writeFile(path, `${[['id', 'label', ...classNames.map(quote)].join(','), ...rows].join('\n')}\n`);
+  await writeFile(path, `${[['id', 'label', ...classNames.map(csvCell)].join(','), ...rows].join('\n')}\n`);
 }
 
 /** What the folds of a cross-validation said of the images that they had not seen. @throws UsageError `OUT_OF_FOLD`. */

@@ -1,4 +1,5 @@
 import { DataError } from '../../data/index.ts';
+import { csvCell } from '../csv-cell.ts';
 import type { MemberPredictions } from './member.ts';
 
 /**
@@ -27,7 +28,7 @@ export function submissionCsv(
     const row = probabilities.subarray(n * classCount, (n + 1) * classCount);
     const highest = Math.max(...row);
     if (!(highest > 0)) throw new DataError('UNREADABLE', `${origin}: picture "${id}" could not be decoded`);
-    return `${/[",\n]/.test(id) ? `"${id.replaceAll('"', '""')}"` : id},${row.indexOf(highest)}`;
+    return `${csvCell(id)},${row.indexOf(highest)}`;
   });
   return `${['id,label', ...lines].join('\n')}\n`;
 }
