@@ -77,7 +77,7 @@ suite('a command that is interrupted while it compiles', { skip }, () => {
       ['ensemble', trained, '--data', data, ...place, '--out', join(folder, 'ensemble.json')],
       ['submit', trained, '--data', data, ...place, '--out', join(folder, 'submission.csv')],
     ]) {
-      const { status, output } = await run(args, /replicas 1/, 'SIGTERM');
+      const { status, output } = await run(args, /REPLICAS: 1/, 'SIGTERM');
       assert.equal(status, 143, `${args[0]}: ${output}`);
       assert.match(output, /^error: interrupted by SIGTERM$/m, args[0]);
     }

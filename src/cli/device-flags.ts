@@ -87,6 +87,7 @@ export async function openDevice(
     log,
     signal,
   });
-  log.info(`replicas ${backend.replicas}`);
+  // As the notebooks of TPUs print it: people look for this line.
+  log.info(`REPLICAS: ${backend.replicas}`);
   return backend;
 }
