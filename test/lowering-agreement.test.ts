@@ -18,7 +18,9 @@ import {
   mul,
   neg,
   relu,
+  reshape,
   scalar,
+  square,
   sub,
   sum,
   trace,
@@ -77,6 +79,24 @@ const LAYERS: readonly GradientCase[] = [
   pool('max pooling of equal numbers', relu),
 ];
 
+/** Sums over all axes but the last, of as many numbers as a rule may ask for. */
+const SUMS: readonly GradientCase[] = [
+  sums('few numbers', [4, 16, 8, 16], (a) => a),
+  sums('few products', [4, 16, 8, 16], (a, mean) => mul(exp(a), sub(a, mean))),
+  sums('few squares', [512, 9], (a, mean) => square(sub(a, mean))),
+  sums('many numbers', [40, 16, 32, 31], (a) => a),
+  sums('many products', [20, 16, 32, 31], (a, mean) => mul(exp(a), sub(a, mean))),
+  sums('many squares', [20, 16, 32, 31], (a, mean) => square(sub(a, mean))),
+  // What is taken away is no mean of channels.
+  sums('many other products', [20, 16, 31, 31], (a, row) => mul(a, sub(a, reshape(row, [31, 1])))),
+];
+
+function sums(name: string, shape: Shape, of: (a: Tensor, b: Tensor) => Tensor): GradientCase {
+  const axes = shape.slice(0, -1).map((_, axis) => axis);
+  const f = (a: Tensor, b: Tensor): Tensor => sum(of(a, b), { axes });
+  return { op: 'reduce', name, shapes: [shape, shape.slice(-1)], f };
+}
+
 function pool(name: string, before: (x: Tensor) => Tensor): GradientCase {
   const f = (a: Tensor) => maxPool2d(before(a), { window: [3, 3], strides: [2, 2], padding: [[1, 1], [1, 1]] }); // prettier-ignore
   return { op: 'windowMax', name, shapes: [[2, 12, 12, 8]], f };
@@ -100,6 +120,7 @@ function layer(
 
 const CASES = [
   ...LAYERS,
+  ...SUMS,
   ...UNARY_CASES,
   ...BINARY_CASES,
   ...CHOICE_CASES,

@@ -10,6 +10,7 @@ import {
 import { pointwiseConv, pointwiseInputGradient, pointwiseKernelGradient } from './cpu-pointwise.ts';
 import { windowMaxGradientByIndex } from './cpu-pool.ts';
 import { convInputGradientOfSmallMap, convKernelGradientOfSmallMap, convOfSmallMap } from './cpu-small-maps.ts';
+import { sumOfRows } from './cpu-sums.ts';
 import { winogradConv, winogradInputGradient, winogradKernelGradient } from './cpu-winograd.ts';
 import { firstOf, type RewriteTable } from './rewrite.ts';
 
@@ -37,5 +38,6 @@ export const CPU_REWRITES: RewriteTable = {
     convKernelGradientOfFewChannels,
   ),
   concatenate: joinOntoJoined,
+  reduce: sumOfRows,
   windowMaxGradient: windowMaxGradientByIndex,
 };
