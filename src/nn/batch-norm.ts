@@ -1,6 +1,7 @@
 import {
   add,
   allReduce,
+  channelVector,
   concatenate,
   convert,
   customGradient,
@@ -78,10 +79,8 @@ export function batchNorm(scope: Scope, x: Tensor, settings: BatchNormSettings =
 function withoutBias(x: Tensor): { data: Tensor; bias?: Tensor } {
   if (!isOp(x.node, 'add')) return { data: x };
   const [data, wide] = x.node.inputs;
-  if (!isOp(wide.node, 'broadcast')) return { data: x };
-  const [bias] = wide.node.inputs;
-  const { axes } = wide.node.params;
-  return bias.rank === 1 && axes[0] === x.rank - 1 && bias.shape[0] === x.shape[axes[0]] ? { data, bias } : { data: x };
+  const bias = channelVector(wide);
+  return bias === undefined ? { data: x } : { data, bias };
 }
 
 /** What statistics are taken in: float32, or float64 in a network that computes in it. */

@@ -1,3 +1,4 @@
+import { channelVector } from './channel-vector.ts';
 import { add, broadcastTo, mul } from './elementwise.ts';
 import { emitAll } from './emit.ts';
 import { nodesOf } from './graph.ts';
@@ -63,7 +64,7 @@ function chainOf(node: Node, known: ReadonlyMap<Node, Chain>, uses: ReadonlyMap<
   if (node.op !== 'multiply' && node.op !== 'add') return undefined;
   for (const [x, other] of [node.inputs, node.inputs.toReversed()]) {
     const chain = known.get(x.node);
-    const vector = channelVector(other);
+    const vector = channelVector(other) ?? repeatedNumber(other);
     // What others read too has to be there unscaled.
     if (chain === undefined || vector === undefined || uses.get(x.node) !== 1) continue;
     return inScope(node.scope, () => extended(chain, node, vector, x.node));
@@ -91,14 +92,11 @@ function isLinear(node: Node): node is Node<'conv'> | Node<'dot'> {
   return isPlain && contractLeft[0] === left.rank - 1 && right.rank === 2 && contractRight[0] === 0;
 }
 
-/** The vector that a tensor repeats along all axes but the last. */
-function channelVector({ node }: Tensor): Tensor | undefined {
+/** A number that a tensor repeats everywhere, once for each channel. */
+function repeatedNumber({ node, rank, shape }: Tensor): Tensor | undefined {
   if (!isOp(node, 'broadcast')) return undefined;
-  const { shape, axes } = node.params;
-  const [vector] = node.inputs;
-  const size = shape[shape.length - 1];
-  if (axes.length === 1 && axes[0] === shape.length - 1 && vector.shape[0] === size) return vector;
-  return vector.rank === 0 ? broadcastTo(vector, [size]) : undefined;
+  const [number] = node.inputs;
+  return number.rank === 0 ? broadcastTo(number, [shape[rank - 1]]) : undefined;
 }
 
 function folded({ source, scale, shift }: ScaledChain, current: (tensor: Tensor) => Tensor): Tensor {

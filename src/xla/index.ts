@@ -61,6 +61,7 @@ export {
 export { erf } from './erf.ts';
 export { ShapeError } from './errors.ts';
 export { countFlops } from './flops.ts';
+export { channelVector } from './channel-vector.ts';
 export { nodesOf, reachableNodes } from './graph.ts';
 export {
   isHostTensor,

@@ -1,3 +1,4 @@
+import { channelVector } from '../channel-vector.ts';
 import { full } from '../creation.ts';
 import { mul, sub } from '../elementwise.ts';
 import { emit } from '../emit.ts';
@@ -53,8 +54,6 @@ function productRows(x: Tensor): Tensor | undefined {
 function deviationRows(x: Tensor): Tensor | undefined {
   if (!isOp(x.node, 'subtract')) return undefined;
   const [data, wide] = x.node.inputs;
-  if (!isOp(wide.node, 'broadcast')) return undefined;
-  const [mean] = wide.node.inputs;
-  const isOfChannels = mean.rank === 1 && wide.node.params.axes[0] === x.rank - 1;
-  return isOfChannels ? sub(reshape(data, rowsOf(x.shape)), mean) : undefined;
+  const mean = channelVector(wide);
+  return mean && sub(reshape(data, rowsOf(x.shape)), mean);
 }
