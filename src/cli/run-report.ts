@@ -59,6 +59,7 @@ export async function writeRunReport({
         // The pictures are at hand in one size.
         weights: sameSize(model.size, data.validation.size) ? weights : undefined,
         data: data.validation,
+        classNames: data.train.classNames,
         evaluation,
         seed: recipe.seed,
       }),
@@ -108,6 +109,8 @@ interface EvaluationReport {
   /** What is evaluated, to show what spoke for its mistakes. */
   readonly weights?: TrainedModel['weights'];
   readonly data: Dataset;
+  /** Of the model: a split without a list of names knows those up to its highest label. */
+  readonly classNames: readonly string[];
   readonly evaluation: Evaluation;
   readonly seed: number;
 }
@@ -119,6 +122,7 @@ export async function evaluationReport({
   model,
   weights,
   data,
+  classNames,
   evaluation,
   seed,
 }: EvaluationReport): Promise<ReportData> {
@@ -129,7 +133,7 @@ export async function evaluationReport({
     name,
     created: new Date(),
     split: data.name,
-    classNames: data.classNames,
+    classNames,
     confusion: confusion.counts,
     loss,
     history: [],

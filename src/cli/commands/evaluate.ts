@@ -104,8 +104,8 @@ async function evaluate(run: string, flags: EvaluateFlags, context: Context): Pr
       const calibration = calibrate(info, split, { probabilities, labels: data.labels });
       console.log(
         flags.json === true
-          ? scoresJson(confusion, loss, data, calibration)
-          : scoresText(confusion, loss, data, calibration),
+          ? scoresJson(confusion, loss, info.classNames, calibration)
+          : scoresText(confusion, loss, info.classNames, calibration),
       );
       if (flags.calibrate === true && calibration !== undefined) {
         await writeCalibration(path, calibration);
@@ -120,6 +120,7 @@ async function evaluate(run: string, flags: EvaluateFlags, context: Context): Pr
           model,
           weights,
           data,
+          classNames: info.classNames,
           evaluation,
           seed: info.recipe.seed,
         });
@@ -166,12 +167,12 @@ function requireSameClasses(info: CheckpointInfo, data: Dataset, path: string): 
 function scoresJson(
   confusion: Confusion,
   loss: number,
-  data: Dataset,
+  classNames: readonly string[],
   calibration: RunCalibration | undefined,
 ): string {
   // prettier-ignore
   const { total: examples, accuracy, macroPrecision, macroRecall, macroF1, weightedF1 } = confusion;
-  const classes = confusion.classes().map((scores, i) => ({ name: data.classNames[i], ...scores }));
+  const classes = confusion.classes().map((scores, i) => ({ name: classNames[i], ...scores }));
   return JSON.stringify(
     {
       examples,
@@ -197,7 +198,7 @@ function scoresJson(
 function scoresText(
   confusion: Confusion,
   loss: number,
-  data: Dataset,
+  classNames: readonly string[],
   calibration: RunCalibration | undefined,
 ): string {
   // prettier-ignore
@@ -205,7 +206,7 @@ function scoresText(
   const rows = confusion
     .classes()
     .map((scores, i) => [
-      data.classNames[i],
+      classNames[i],
       share(scores.precision),
       share(scores.recall),
       share(scores.f1),
@@ -236,7 +237,7 @@ function scoresText(
       `calibration error ${share(errorBefore)}; at temperature ${temperature.toFixed(2)} ${share(errorAfter)}`,
     );
   }
-  if (data.classNames.length <= 12) parts.push('', confusionText(confusion, data.classNames));
+  if (classNames.length <= 12) parts.push('', confusionText(confusion, classNames));
   return parts.join('\n');
 }
 
