@@ -19,22 +19,31 @@ export interface FoldsOptions {
   readonly flags: TrainFlags;
   readonly folds: number;
   readonly context: Context;
+  /** Milliseconds from the start of the process after which no other fold begins. */
+  readonly deadline?: number;
   /** Trains one fold into its folder. */
   readonly trainFold: (fold: number, out: string) => Promise<TrainResult>;
 }
 
 /**
  * Cross-validation: a run for each fold in `fold-1`, `fold-2`, …, and what each says of the images that it has not seen in
- * `out-of-fold.csv`. Together the runs are one member of an ensemble.
+ * `out-of-fold.csv`. Together the runs are one member of an ensemble. Where the time is up before all folds are trained, nothing is
+ * said of them together: a fold that had no time knows nothing.
  */
-export async function runFolds({ recipe, source, out, flags, folds, context, trainFold }: FoldsOptions): Promise<void> {
+export async function runFolds(options: FoldsOptions): Promise<void> {
+  const { recipe, source, out, flags, folds, context, deadline = Infinity, trainFold } = options;
   const { log } = context;
   const whole = await source.whole(recipe.size);
   const classCount = whole.classNames.length;
   const probabilities = new Float32Array(whole.count * classCount);
   for (let fold = 0; fold < folds; fold++) {
     log.info(`\nfold ${fold + 1} of ${folds}`);
-    const { evaluation } = await trainFold(fold, join(out, `fold-${fold + 1}`));
+    const { evaluation, timeIsUp } = await trainFold(fold, join(out, `fold-${fold + 1}`));
+    if (timeIsUp || (fold < folds - 1 && performance.now() >= deadline)) {
+      const trained = timeIsUp ? fold : fold + 1;
+      log.info(`\ntime    is up with ${trained} of ${plural(folds, 'fold')} trained; --resume trains the others`);
+      return;
+    }
     const { validation } = await source.fold(recipe.size, { fold, folds, seed: recipe.seed });
     // By record: two pictures may have the same id.
     for (const [n, record] of validation.records.entries()) {

@@ -60,7 +60,7 @@ export async function runTraining(recipeName: string, flags: TrainFlags, context
       const dataAt = async (size: number) => source.fold(size, { fold, folds, seed: recipe.seed });
       return trainOne({ ...settings, flags: { ...flags, resume: goesOn }, out: folder, dataAt });
     };
-    await runFolds({ ...settings, source, out, folds, trainFold });
+    await runFolds({ ...settings, source, out, folds, deadline: deadlineOf(flags), trainFold });
   } finally {
     await source.close();
     await backend.close();
