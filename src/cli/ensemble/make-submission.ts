@@ -4,9 +4,9 @@ import type { Backend } from '../../runtime/index.ts';
 import type { ensembleOf, Tta } from '../../train/index.ts';
 import type { Context } from '../command.ts';
 import { predictMembers, type PredictOptions } from './member.ts';
-import { submissionCsv } from './submission.ts';
+import { requireIds, submissionCsv } from './submission.ts';
 
-export interface SubmissionOptions extends Omit<PredictOptions, 'tta'> {
+export interface SubmissionOptions extends Omit<PredictOptions, 'tta' | 'check'> {
   /** In place of the ensemble's. */
   readonly tta?: Tta;
   /** The CSV file. */
@@ -28,7 +28,10 @@ export async function makeSubmission(
 ): Promise<Submission> {
   const { members: used, mean } = ensemble;
   const paths = used.map((member) => member.run);
-  const members = await predictMembers(backend, paths, { ...options, tta: options.tta ?? ensemble.tta }, context);
+  const origin = `${options.data} ${options.split}`;
+  const tta = options.tta ?? ensemble.tta;
+  const check: PredictOptions['check'] = (data) => requireIds(data, origin);
+  const members = await predictMembers(backend, paths, { ...options, tta, check }, context);
   const [first] = members;
   const probabilities = combineProbabilities(
     members.map((member) => member.probabilities),
@@ -36,7 +39,7 @@ export async function makeSubmission(
     first.classNames.length,
     mean,
   );
-  const csv = submissionCsv(first, probabilities, `${options.data} ${options.split}`);
+  const csv = submissionCsv(first, probabilities, origin);
   await writeFile(options.out, csv);
   context.log.info(`${formatCount(first.ids.length)} predictions of ${options.split} in ${options.out}`);
   return { csv, predictions: first.ids.length };

@@ -35,6 +35,8 @@ export interface PredictOptions extends FeatureFlags {
   readonly tta: Tta;
   readonly batchSize?: number;
   readonly badRecords: 'fail' | 'skip';
+  /** Told of the split before it is predicted; what it throws ends that. */
+  readonly check?: (data: Pick<Dataset, 'ids' | 'hasIds'>) => void;
 }
 
 /** Predicts a split by each member, at the size that it was trained at, with the rows in the order of the first one. */
@@ -104,6 +106,7 @@ export class RunPredictor implements AsyncDisposable {
       },
       context,
     );
+    options.check?.(data);
     const batchSize = evenBatch(options.batchSize ?? info.recipe.batchSize, backend.replicas);
     const predictor = await compilePredictor(backend, model, batchSize, { tta });
     return new RunPredictor(trained, data, predictor, `${basename(run)} on ${split}`, context);

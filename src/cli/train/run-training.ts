@@ -26,6 +26,7 @@ import { openDevice } from '../device-flags.ts';
 import { newFolder } from '../new-folder.ts';
 import { writeEvaluation } from '../run-evaluation.ts';
 import { makeSubmission } from '../ensemble/make-submission.ts';
+import { requireIds } from '../ensemble/submission.ts';
 import { featureNames } from '../feature-flags.ts';
 import { openSplit } from '../open-split.ts';
 import { writeRunReport } from '../run-report.ts';
@@ -172,11 +173,12 @@ async function calibrateRun(out: string, { evaluation }: TrainResult, { labels }
   if (calibration !== undefined) await writeCalibration(path, calibration);
 }
 
-/** Pictures of the test split. @throws DataError where there is none. */
+/** Pictures of the test split. @throws DataError where there is none, or one without an id of its own. */
 async function countTest(flags: TrainFlags, classNames: readonly string[], context: Context): Promise<number> {
   const { data = '', badRecords } = flags;
   const options = { split: 'test', badRecords, classNames: flags.classNames ?? classNames, features: featureNames(flags), labelsRequired: false } as const; // prettier-ignore
   await using test = await openSplit(data, options, context);
+  requireIds(test, `${data} test`);
   return test.count;
 }
 

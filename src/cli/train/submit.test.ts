@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { skipWithoutCpuPlugin as skip } from '../../../test/backend.ts';
+import { writeColouredDataset } from '../../../test/coloured-dataset.ts';
+import { writeUntrainedRun } from '../../../test/untrained-run.ts';
+import { encodeExample, encodeJpeg, TfrecordWriter } from '../../data/index.ts';
+
+const MAIN = join(import.meta.dirname, '..', 'main.ts');
+
+suite('a test split whose pictures have no ids', { skip }, () => {
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sepal-no-ids-'));
+    await writeColouredDataset(join(folder, 'data'), { splits: { train: 24, val: 8 } });
+    await using writer = await TfrecordWriter.create(join(folder, 'data', 'test'));
+    const image = encodeJpeg({ rgb: new Uint8Array(16 * 16 * 3), size: 16, quality: 90 });
+    await writer.write(encodeExample({ image }));
+    await writer.finish('00-16x16-1.tfrec');
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  const refused = (...args: string[]): void => {
+    const all = [MAIN, ...args, '--data', join(folder, 'data'), '--device', 'cpu'];
+    const { status, stderr } = spawnSync(process.execPath, all, { encoding: 'utf8' });
+    assert.equal(status, 1, stderr);
+    assert.match(stderr, /data test: not every picture has an id.*\n +hint: .*--id-feature/);
+  };
+
+  test('is refused by train --submit before it trains', () => {
+    const run = join(folder, 'run');
+    refused('train', 'cnn', '--size', '16', '--batch-size', '8', '--out', run, '--submit');
+    assert.ok(!existsSync(run));
+  });
+
+  test('is refused by submit, which writes nothing', async () => {
+    const run = await writeUntrainedRun(join(folder, 'untrained'), { size: 16, classNames: ['red', 'green', 'blue'] });
+    refused('submit', run, '--out', join(folder, 'submission.csv'));
+    assert.ok(!existsSync(join(folder, 'submission.csv')));
+  });
+});
