@@ -69,7 +69,7 @@ export { findLearningRate, type FoundRates, type FindRateOptions } from './find-
 export { snapshotFile } from './run/run-files.ts';
 export { dataDigest } from './run/data-digest.ts';
 export { recipeSettings, type TrainingData } from './run/run-check.ts';
-export { evenBatch, rowsPerReplica } from './step/step.ts';
+export { checkBatch, evenBatch } from './step/step.ts';
 export { Ingredients } from './soup.ts';
 export { diagnose, type Diagnosis } from './divergence/diagnosis.ts';
 export { readDiverged, whatDiverged, type DivergedRun, type DivergedStep } from './divergence/diverged.ts';

@@ -315,6 +315,20 @@ suite('a training run', { skip }, () => {
       },
     );
 
+    test('settings of a later phase that do not fit are refused before the first one trains', async () => {
+      for (const [settings, code] of [
+        [{ batchSize: 3 * backend.replicas, augment: { flip: true, mixup: 0.2 } }, 'BATCH_SIZE'],
+        [{ freeze: 'stages:9' }, 'FREEZE'],
+        [{ classWeights: [1, 2] }, 'CLASS_WEIGHTS'],
+      ] as const) {
+        const phases = [{ epochs: 1 }, { epochs: 1, ...settings }];
+        const onEvent = ({ kind }: TrainEvent) => assert.notEqual(kind, 'step');
+        await assert.rejects(run(`later-${code}`, { recipe: recipe({ epochs: undefined, phases }), onEvent }), {
+          code,
+        });
+      }
+    });
+
     test('splits whose classes differ are refused with the first that does', async () => {
       const classNames = ['red', 'green', 'indigo'];
       await using validation = await open('data', 'val', { classNames });

@@ -15,7 +15,7 @@ import { interruptionCheck } from './run/interruption.ts';
 import { readLast, requireNoRun } from './run/last-checkpoint.ts';
 import { findBest, nextBest, saveAsBest } from './run/lost-best.ts';
 import { dataDigest } from './run/data-digest.ts';
-import { checkPhases, dataOf, modelAt } from './phase/phase-data.ts';
+import { checkPhases, checkSteps, dataOf, modelAt } from './phase/phase-data.ts';
 import { phasesOf } from './phase/phase.ts';
 import { PhaseRun } from './phase/phase-run.ts';
 import { computeTypeOf } from './step/precision.ts';
@@ -121,6 +121,7 @@ async function trainAndKeep(
   const { model: start, weights: first } = last === undefined ? await begin(options) : resumed(last, options);
   // Which may refuse a size, and that before another phase has taken hours.
   const models = phases.map(({ size }) => modelAt(start, size));
+  checkSteps(models, options);
   const { step } = progress;
   if (after !== undefined)
     onEvent({ kind: 'rolledBack', diverged: after.step, step, rateFactor: divergence.rateFactor });

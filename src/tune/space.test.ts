@@ -65,6 +65,11 @@ suite('the space of a search', () => {
     const space = new Space(settings, { batchSize: [8, 12] });
     space.checkBatches(4);
     assert.throws(() => space.checkBatches(8), { code: 'BATCH_SIZE', message: /12/ });
+    const mixing = new Space({ ...settings, augment: { flip: true, mixup: 0.2 } }, { batchSize: [8, 12] });
+    mixing.checkBatches(2);
+    assert.throws(() => mixing.checkBatches(4), { code: 'BATCH_SIZE', message: /mixup and CutMix pair/ });
+    const inParts = new Space(settings, { batchSize: [8, 12], accumulate: '1,4' });
+    assert.throws(() => inParts.checkBatches(2), { code: 'ACCUMULATE', message: /don't divide into 4 parts/ });
   });
 });
 

@@ -1,5 +1,5 @@
 import { Random } from '../base/index.ts';
-import { parseRecipe, phasesOf, RecipeError, rowsPerReplica, setRecipeSetting, type Recipe } from '../train/index.ts';
+import { checkBatch, parseRecipe, phasesOf, RecipeError, setRecipeSetting, type Recipe } from '../train/index.ts';
 import { TuneError } from './errors.ts';
 import { countOf, parseRange, valueAt, type Range } from './range.ts';
 
@@ -61,10 +61,13 @@ export class Space {
     return this.recipeOf(this.#samples(1)[0]);
   }
 
-  /** @throws UsageError where a batch doesn't divide over the replicas. */
+  /** @throws UsageError where a batch doesn't divide over the replicas, their parts and the pairs that are mixed. */
   checkBatches(replicas: number): void {
     for (const values of this.#samples(REHEARSALS)) {
-      for (const { batchSize } of phasesOf(this.recipeOf(values))) rowsPerReplica(batchSize, replicas);
+      for (const phase of phasesOf(this.recipeOf(values))) {
+        // Of features that are computed once nothing is mixed; whether they are depends on the model.
+        checkBatch(phase.freeze === 'none' ? phase : { ...phase, augment: undefined }, replicas);
+      }
     }
   }
 

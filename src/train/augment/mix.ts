@@ -27,6 +27,16 @@ export interface MixedExamples {
   readonly share: Tensor;
 }
 
+/** @throws UsageError `BATCH_SIZE` for an odd number of rows a replica, where the settings mix pairs of them. */
+export function requirePairs(rows: number, { mixup, cutmix }: Pick<AugmentSettings, 'mixup' | 'cutmix'>): void {
+  if ((mixup === undefined && cutmix === undefined) || rows % 2 === 0) return;
+  throw new UsageError('BATCH_SIZE', 'mixup and CutMix pair the images of each replica', {
+    expected: 'an even number of images a replica',
+    received: `${rows} a replica`,
+    hint: 'choose a batch size that is a multiple of twice the number of replicas',
+  });
+}
+
 /**
  * Mixup (Zhang et al. 2018) and CutMix (Yun et al. 2019); with both, each image draws one of them.
  *
@@ -47,13 +57,7 @@ export function mixExamples(
 ): MixedExamples | undefined {
   if (mixup === undefined && cutmix === undefined) return undefined;
   const [batch, height, width] = images.shape;
-  if (batch % 2 === 1) {
-    throw new UsageError('BATCH_SIZE', 'mixup and CutMix pair the images of each replica', {
-      expected: 'an even number of images a replica',
-      received: `${batch} a replica`,
-      hint: 'choose a batch size that is a multiple of twice the number of replicas',
-    });
-  }
+  requirePairs(batch, { mixup, cutmix });
   const other = swapNeighbours(images);
   const [unit, coin, x, y] = drawStream(draws, 'mix', batch, 4);
   const hasPartner = swapNeighbours(mask);

@@ -2,10 +2,12 @@ import { buildModel, type Model } from '../../models/index.ts';
 import type { Backend } from '../../runtime/index.ts';
 import { sameShape } from '../../xla/index.ts';
 import { TrainingError } from '../errors.ts';
+import { featureSplit } from '../features/feature-split.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { phasesOf } from './phase.ts';
 import { checkRun, type TrainingData } from '../run/run-check.ts';
 import { rowsPerReplica } from '../step/step.ts';
+import { stepProgram } from '../step/step-program.ts';
 
 /** Where the data of a run's phases comes from. */
 export interface PhaseData {
@@ -21,6 +23,23 @@ export function checkPhases({ recipe, backend, dataAt }: PhaseData): void {
   for (const { size, batchSize } of phasesOf(recipe)) {
     rowsPerReplica(batchSize, backend.replicas);
     if (size !== recipe.size && dataAt === undefined) throw noDataAt(size);
+  }
+}
+
+/**
+ * Refuses settings of phases that don't fit their models, before any phase has taken hours. `models` has one for each phase.
+ *
+ * @throws UsageError or RecipeError.
+ */
+export function checkSteps(
+  models: readonly Model[],
+  { recipe, backend, data: { train, validation } }: PhaseData,
+): void {
+  const counts = { train: train.count, validation: validation.count };
+  for (const phase of phasesOf(recipe)) {
+    const model = models[phase.index];
+    const head = featureSplit(model, phase, counts)?.head;
+    stepProgram(model, phase, backend.replicas, { head, labels: train.labels });
   }
 }
 

@@ -31,6 +31,14 @@ export type ComputePart = (
   statistics: Readonly<Record<string, Tensor>>,
 ) => StepPart;
 
+/** Rows of each part of a replica's rows. @throws UsageError `ACCUMULATE` where they would not be the same number. */
+export function rowsPerPart(rows: number, parts: number): number {
+  if (rows % parts === 0) return rows / parts;
+  throw new UsageError('ACCUMULATE', `${rows} images a replica don't divide into ${parts} parts`, {
+    hint: `choose a batch size that is a multiple of ${parts} times the number of replicas, or another accumulate`,
+  });
+}
+
 /**
  * Takes a batch in `parts` equal pieces, one after the other, in the memory of one, and adds up their gradients.
  *
@@ -45,12 +53,7 @@ export function inParts(
   compute: ComputePart,
 ): StepPart {
   const [total] = batch.labels.shape;
-  if (total % parts !== 0) {
-    throw new UsageError('ACCUMULATE', `${total} images a replica don't divide into ${parts} parts`, {
-      hint: `choose a batch size that is a multiple of ${parts} times the number of replicas, or another accumulate`,
-    });
-  }
-  const rows = total / parts;
+  const rows = rowsPerPart(total, parts);
   const names = Object.keys(start.statistics);
   const count = start.params.length;
   const initial = [

@@ -6,7 +6,7 @@ import { classWeightsOf } from './loss.ts';
 import { makeOptimizer } from './optimizer.ts';
 import { rateFactors } from './rates.ts';
 import type { Recipe } from '../recipe/recipe.ts';
-import { batchTypes, rowsPerReplica, stepInputTypes, trainStep } from './step.ts';
+import { batchTypes, checkBatch, rowsPerReplica, stepInputTypes, trainStep } from './step.ts';
 import { stateTypes, variableTypes, type StateSettings } from './train-state.ts';
 
 type StepBody = ReturnType<typeof trainStep>;
@@ -33,7 +33,11 @@ export interface StepOptions {
   readonly labels?: ArrayLike<number>;
 }
 
-/** The training step of a model under a recipe or one of its phases. */
+/**
+ * The training step of a model under a recipe or one of its phases.
+ *
+ * @throws UsageError or RecipeError for settings that don't fit the model, the replicas or the classes.
+ */
 export function stepProgram(
   model: Model,
   recipe: Omit<Recipe, 'phases'>,
@@ -41,6 +45,8 @@ export function stepProgram(
   { head, labels }: StepOptions = {},
 ): StepProgram {
   const classifier = head ?? model;
+  const augment = head === undefined ? recipe.augment : undefined;
+  checkBatch({ ...recipe, augment }, replicas);
   const whole = freezing(model, recipe);
   const own = head === undefined ? whole : headFreezing(whole, head);
   const optimizer = makeOptimizer(recipe.optimizer);
@@ -54,7 +60,7 @@ export function stepProgram(
       freezing: own,
       classWeights: classWeightsOf(recipe.classWeights, model.classes, labels),
       rateFactors: rateFactors(model, recipe.rates),
-      augment: head === undefined ? recipe.augment : undefined,
+      augment,
       replicas,
     }),
     types: [

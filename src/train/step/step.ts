@@ -23,9 +23,10 @@ import {
   type Tensor,
   type TensorType,
 } from '../../xla/index.ts';
+import { requirePairs } from '../augment/index.ts';
 import type { BatchTensors } from './batch-tensors.ts';
 import type { Freezing } from '../recipe/freeze.ts';
-import { inParts, type ComputePart } from './gradient-parts.ts';
+import { inParts, rowsPerPart, type ComputePart } from './gradient-parts.ts';
 import { clipByGlobalNorm, type Optimizer } from './optimizer.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { forwardPart, type ForwardSettings } from './step-part.ts';
@@ -49,6 +50,19 @@ export function rowsPerReplica(batchSize: number, replicas: number): number {
   throw new UsageError('BATCH_SIZE', `a batch of ${batchSize} doesn't divide over ${replicas} replicas`, {
     hint: `choose a batch size that is a multiple of ${replicas}, such as ${near}`,
   });
+}
+
+/**
+ * Refuses a batch that a step could not divide over replicas, their parts and pairs of images; a step on features mixes no
+ * images.
+ *
+ * @throws UsageError `BATCH_SIZE` or `ACCUMULATE`.
+ */
+export function checkBatch(
+  { batchSize, accumulate, augment = {} }: Pick<Recipe, 'batchSize' | 'accumulate'> & { readonly augment?: Partial<Recipe['augment']> }, // prettier-ignore
+  replicas: number,
+): void {
+  requirePairs(rowsPerPart(rowsPerReplica(batchSize, replicas), accumulate), augment);
 }
 
 /** The least batch of at least this size that all replicas get the same rows of. What is added is padding, which predictions mask. */
