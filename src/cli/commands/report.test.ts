@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { writeUntrainedRun } from '../../../test/untrained-run.ts';
+import { writeEvaluation } from '../run-evaluation.ts';
 
 const MAIN = join(import.meta.dirname, '..', 'main.ts');
 const report = (...args: string[]) => spawnSync(process.execPath, [MAIN, 'report', ...args], { encoding: 'utf8' });
@@ -52,6 +53,20 @@ suite('sepal report', () => {
     const bare = report(await writeUntrainedRun(join(folder, 'bare')));
     assert.equal(bare.status, 1);
     assert.match(bare.stderr, /bare has no history of epochs/);
+  });
+
+  test('scores of classes are shown of the weights that the run has, not of those before it went on', async () => {
+    const [path, out] = [join(folder, 'second', 'evaluation.json'), join(folder, 'classes.html')];
+    const pageOf = async (step: number) => {
+      const evaluation = { split: 'validation', loss: 0.25, classNames: ['daisy', 'rose', 'tulip'] };
+      await writeEvaluation(join(folder, 'second'), step, { ...evaluation, confusion: [1, 1, 0, 0, 2, 0, 0, 0, 2] });
+      assert.equal(report(join(folder, 'second'), '--out', out).status, 0);
+      return readFile(out, 'utf8');
+    };
+    // The weights are those after no step.
+    assert.match(await pageOf(0), /F1 of every class/);
+    assert.doesNotMatch(await pageOf(8), /F1 of every class/);
+    await rm(path);
   });
 
   test('an evaluation that is something else is refused', async () => {

@@ -93,7 +93,7 @@ async function readRun(folder: string, name: string): Promise<ReadRun> {
       expected: 'a run folder that sepal train wrote, with at least one finished epoch',
     });
   }
-  const evaluation = await readEvaluation(folder);
+  const evaluation = await readEvaluation(folder, info.step);
   return {
     name,
     model: `${model.name}, ${model.size.height} px`,

@@ -15,6 +15,7 @@ import {
   RunLock,
   train,
   writeCalibration,
+  type CheckpointInfo,
   type Recipe,
   type TrainingData,
   type TrainResult,
@@ -149,9 +150,11 @@ async function trainLocked(
   log.debug(`live buffers: ${backend.client.liveBufferCount}`);
   const { confusion, loss } = result.evaluation;
   const classNames = [...data.train.classNames];
-  await writeEvaluation(out, { split: 'validation', loss, classNames, confusion: [...confusion.counts] });
+  const path = checkpointPath(out);
+  const { info } = await readCheckpoint(path);
+  await writeEvaluation(out, info.step, { split: 'validation', loss, classNames, confusion: [...confusion.counts] });
   // On images that were trained on too, any network may be as sure as it likes.
-  if (flags.allLabelled !== true) await calibrateRun(out, result, data.validation);
+  if (flags.allLabelled !== true) await calibrateRun(path, info, result, data.validation);
   if (flags.report)
     await writeRunReport({ name, out, recipe, recipeText, backend, data, result, allLabelled: flags.allLabelled });
   if (flags.submit === true) {
@@ -165,10 +168,12 @@ async function trainLocked(
 }
 
 /** Keeps the temperature at which the best weights are as sure on validation as they are right. */
-async function calibrateRun(out: string, { evaluation }: TrainResult, { labels }: Dataset): Promise<void> {
-  const path = checkpointPath(out);
-  const { info } = await readCheckpoint(path);
-  const { probabilities } = evaluation;
+async function calibrateRun(
+  path: string,
+  info: CheckpointInfo,
+  { evaluation: { probabilities } }: TrainResult,
+  { labels }: Dataset,
+): Promise<void> {
   const calibration = calibrate(info, 'validation', { probabilities, labels });
   if (calibration !== undefined) await writeCalibration(path, calibration);
 }
