@@ -59,3 +59,13 @@ test('names and settings are text, whatever they hold', () => {
   assert.equal(page.match(/<script/g)?.length, 1);
   assert.doesNotMatch(page, /alert\('|<b a=/);
 });
+
+test('a run that was trained on the validation images too is neither the best nor in bold', () => {
+  const [seen, own] = [{ ...run('seen', 9), onValidationToo: true }, run('own', 3)];
+  const page = compare([seen, own]);
+  assert.match(page, /own is best/);
+  assert.match(page, /The scores of seen say nothing/);
+  const table = page.slice(page.indexOf('id="scores"'), page.indexOf('id="curves"'));
+  assert.doesNotMatch(table, /<td[^>]*><strong>/);
+  assert.match(compare([seen]), /No run can be called the best/);
+});

@@ -21,6 +21,8 @@ export interface ComparedRun {
   readonly settings: ReadonlyMap<string, string>;
   /** F1 of each class on the validation split, where the run tells it. */
   readonly classF1?: readonly number[];
+  /** Whether it was trained on the validation images too, so that its scores say nothing. */
+  readonly onValidationToo?: boolean;
 }
 
 /** Runs side by side, as the page shows them. */
@@ -45,16 +47,12 @@ export async function writeComparison(comparison: Comparison, path: string): Pro
 /** The text of the file that `writeComparison` writes. */
 export function renderComparison(comparison: Comparison): string {
   const { runs, created, version } = comparison;
-  const best = runs.toSorted((a, b) => kept(b).validation.macroF1 - kept(a).validation.macroF1)[0];
   return renderPage(
     `${plural(runs.length, 'run')} · Sepal comparison`,
     html`<header>
         <p class="kind"><span>Sepal</span> Comparison · ${created.toISOString().slice(0, 10)}</p>
         <h1>${plural(runs.length, 'run')} side by side</h1>
-        <p class="verdict">
-          <strong>${best.name} is best, with a validation macro F1 of ${score(kept(best).validation.macroF1)}.</strong>
-          ${closeness(runs, best)}
-        </p>
+        <p class="verdict">${verdict(runs)}</p>
       </header>
       ${scores(runs)} ${curves(runs)} ${differences(runs)} ${classes(comparison)}`,
     version,
@@ -64,10 +62,24 @@ export function renderComparison(comparison: Comparison): string {
 const kept = ({ history, bestEpoch }: ComparedRun): HistoryRow =>
   history.find(({ epoch }) => epoch === bestEpoch) ?? history[history.length - 1];
 
-function closeness(runs: readonly ComparedRun[], best: ComparedRun): string {
-  const others = runs.filter((run) => run !== best).map((run) => kept(run).validation.macroF1);
-  if (others.length === 0) return '';
-  const gap = kept(best).validation.macroF1 - Math.max(...others);
+/** Runs whose scores say how good they are. */
+const judged = (runs: readonly ComparedRun[]) => runs.filter(({ onValidationToo }) => onValidationToo !== true);
+
+function verdict(runs: readonly ComparedRun[]): Html {
+  const [best, ...others] = judged(runs).toSorted((a, b) => kept(b).validation.macroF1 - kept(a).validation.macroF1);
+  const left = runs.filter(({ onValidationToo }) => onValidationToo === true).map(({ name }) => name);
+  const note =
+    left.length > 0 && `The scores of ${left.join(', ')} say nothing, as the validation images were trained on too.`;
+  if (best === undefined) return html`<strong>No run can be called the best.</strong> ${note}`;
+  return html`<strong
+      >${best.name} is best, with a validation macro F1 of ${score(kept(best).validation.macroF1)}.</strong
+    >
+    ${closeness(others, best)} ${note}`;
+}
+
+function closeness([next]: readonly ComparedRun[], best: ComparedRun): string {
+  if (next === undefined) return '';
+  const gap = kept(best).validation.macroF1 - kept(next).validation.macroF1;
   return `The next one is ${(100 * gap).toFixed(1)} points lower. Runs that differ by their seed alone often lie a point apart.`;
 }
 
@@ -94,8 +106,9 @@ const COLUMNS: readonly Column[] = [
 ];
 
 function scores(runs: readonly ComparedRun[]): Html {
+  const known = judged(runs);
   const bests = COLUMNS.map(({ value, better }) =>
-    better === undefined || runs.length < 2 ? undefined : Math[better === 'high' ? 'max' : 'min'](...runs.map(value)),
+    better === undefined || known.length < 2 ? undefined : Math[better === 'high' ? 'max' : 'min'](...known.map(value)),
   );
   return html`<section id="scores">
     <h2>Scores</h2>
@@ -117,7 +130,7 @@ function scores(runs: readonly ComparedRun[]): Html {
                 <th class="whole" scope="row"><span class="swatch ${tone(i)}" aria-hidden="true"></span>${run.name}</th>
                 <td>${run.model}</td>
                 ${COLUMNS.map(({ value, text }, column) =>
-                  cell(value(run), text(value(run)), value(run) === bests[column]),
+                  cell(value(run), text(value(run)), value(run) === bests[column] && known.includes(run)),
                 )}
               </tr>`,
           )}

@@ -72,7 +72,11 @@ export async function runEpoch(settings: EpochSettings): Promise<void> {
     preprocess: model.preprocess,
     recipe,
     examples: data.train.count,
-    data: { train: dataDigest(data.train), validation: dataDigest(data.validation) },
+    data: {
+      train: dataDigest(data.train),
+      validation: dataDigest(data.validation),
+      ...(data.sharesFiles === true && { joined: keep === 'last' ? 'all' : 'folds' }),
+    },
     step: progress.step,
     epoch: progress.epoch,
     phase: progress.phase,

@@ -27,6 +27,7 @@ import { addFeatureFlags, featureNames, type FeatureFlags } from '../feature-fla
 import { parseCount } from '../numbers.ts';
 import { openSplit } from '../open-split.ts';
 import { evaluationReport } from '../run-report.ts';
+import { warnOfSeen } from '../warn-of-seen.ts';
 
 interface EvaluateFlags extends DeviceFlags, FeatureFlags {
   readonly data: string;
@@ -90,6 +91,7 @@ async function evaluate(run: string, flags: EvaluateFlags, context: Context): Pr
     );
     try {
       requireSameClasses(info, data, path);
+      warnOfSeen(run, info, split, context.log);
       const batchSize = evenBatch(flags.batchSize ?? info.recipe.batchSize, backend.replicas);
       const evaluator =
         flags.tta === 'none'

@@ -49,13 +49,14 @@ async function compare(
   if (json === true) {
     console.log(
       JSON.stringify(
-        rows.map(({ run: { name, model, parameters, bestEpoch, history, seconds }, row }) => ({
+        rows.map(({ run: { name, model, parameters, bestEpoch, history, seconds, onValidationToo }, row }) => ({
           run: name,
           model,
           parameters,
           bestEpoch,
           epochs: history.length,
           ...row.validation,
+          ...(onValidationToo === true && { onValidationToo }),
           seconds,
         })),
         null,
@@ -82,6 +83,9 @@ async function compare(
       ),
     );
   }
+  for (const { name, onValidationToo } of runs) {
+    if (onValidationToo === true) log.warn(`${name} was trained on the validation images too: its scores say nothing`);
+  }
   if (out !== undefined) log.info(`report  ${relative('.', resolve(out))}`);
 }
 
@@ -94,6 +98,7 @@ async function readRun(folder: string, name: string): Promise<ReadRun> {
     });
   }
   const evaluation = await readEvaluation(folder, info.step);
+  const onValidationToo = info.data?.joined === 'all';
   return {
     name,
     model: `${model.name}, ${model.size.height} px`,
@@ -102,7 +107,8 @@ async function readRun(folder: string, name: string): Promise<ReadRun> {
     bestEpoch: info.best?.epoch ?? history[history.length - 1].epoch,
     seconds: history.reduce((sum, { seconds }) => sum + seconds, 0),
     settings: recipeSettings(info.recipe),
-    classF1: evaluation && scoresOf(evaluation),
+    classF1: evaluation === undefined || onValidationToo ? undefined : scoresOf(evaluation),
+    onValidationToo,
     evaluation,
   };
 }

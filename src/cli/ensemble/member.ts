@@ -15,6 +15,7 @@ import {
 import type { Context } from '../command.ts';
 import { featureNames, type FeatureFlags } from '../feature-flags.ts';
 import { openSplit } from '../open-split.ts';
+import { warnOfSeen } from '../warn-of-seen.ts';
 
 /** What a member of an ensemble says of a split. */
 export interface MemberPredictions {
@@ -49,23 +50,18 @@ export async function predictMembers(
   const members: MemberPredictions[] = [];
   for (const path of paths) {
     const parts: MemberPredictions[] = [];
-    for (const run of runsOf(path))
-      parts.push(alignTo(parts[0] ?? members[0], await predictRun(backend, run, options, context)));
+    const runs = runsOf(path);
+    for (const run of runs) {
+      await using predictor = await RunPredictor.open(backend, run, options, context);
+      // Once for all folds of a cross-validation.
+      if (run === runs[0]) warnOfSeen(path, predictor.info, options.split, context.log);
+      parts.push(alignTo(parts[0] ?? members[0], await predictor.predict()));
+    }
     const equal = parts.map(() => 1);
     const rows = parts.map(({ probabilities }) => probabilities);
     members.push({ ...parts[0], path, probabilities: combineProbabilities(rows, equal, parts[0].classNames.length) });
   }
   return members;
-}
-
-async function predictRun(
-  backend: Backend,
-  run: string,
-  options: PredictOptions,
-  context: Context,
-): Promise<MemberPredictions> {
-  await using predictor = await RunPredictor.open(backend, run, options, context);
-  return await predictor.predict();
 }
 
 /** A run's network, compiled, with the split that it predicts. */
@@ -110,6 +106,11 @@ export class RunPredictor implements AsyncDisposable {
     const batchSize = evenBatch(options.batchSize ?? info.recipe.batchSize, backend.replicas);
     const predictor = await compilePredictor(backend, model, batchSize, { tta });
     return new RunPredictor(trained, data, predictor, `${basename(run)} on ${split}`, context);
+  }
+
+  /** Of the run's checkpoint. */
+  get info(): TrainedModel['info'] {
+    return this.#trained.info;
   }
 
   /** Says what the run sees in the split, or what its network sees with other weights. */

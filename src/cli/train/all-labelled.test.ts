@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -30,13 +30,13 @@ suite('what a training on validation images too keeps', { skip }, () => {
   });
   after(() => rm(folder, { recursive: true }));
 
-  const train = (out: string, ...flags: string[]): string => {
-    const args = ['train', join(folder, 'recipe.yaml'), '--data', join(folder, 'data'), '--out', join(folder, out)];
-    const all = [MAIN, ...args, '--device', 'cpu', '--no-report', ...flags];
-    const { status, stderr } = spawnSync(process.execPath, all, { encoding: 'utf8' });
+  const sepal = (...args: string[]): string => {
+    const { status, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', cwd: folder });
     assert.equal(status, 0, stderr);
     return stderr;
   };
+  const train = (out: string, ...flags: string[]): string =>
+    sepal('train', 'recipe.yaml', '--data', 'data', '--out', out, '--device', 'cpu', '--no-report', ...flags);
   const bestOf = async (out: string) => {
     const path = join(folder, out, BEST_FILE);
     const { info } = await readCheckpoint(path);
@@ -62,5 +62,16 @@ suite('what a training on validation images too keeps', { skip }, () => {
     assert.equal(calibration?.split, 'validation');
     assert.equal(calibration?.images, 24);
     assert.ok(calibration.temperature > 0);
+  });
+  test('are not judged by validation images without a warning, alone, among others or in a comparison', async () => {
+    const place = ['--data', 'data', '--device', 'cpu'];
+    const seen = /^warning: whole was trained on the images of val too: its scores on them say nothing$/m;
+    assert.match(sepal('evaluate', 'whole', ...place), seen);
+    assert.doesNotMatch(sepal('evaluate', 'whole', ...place, '--split', 'train'), /warning/);
+    const joined = sepal('ensemble', 'whole', 'part', ...place);
+    assert.match(joined, seen);
+    assert.doesNotMatch(joined, /part was/);
+    assert.match(sepal('report', 'whole', 'part', '--out', 'both.html'), /^warning: whole was trained/m);
+    assert.match(await readFile(join(folder, 'both.html'), 'utf8'), /part is best[^]*The scores of whole say nothing/);
   });
 });

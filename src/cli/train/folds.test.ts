@@ -19,13 +19,15 @@ suite('a cross-validation', { skip }, () => {
   });
   after(() => rm(folder, { recursive: true }));
 
-  const train = (...flags: string[]): string => {
-    const place = ['--data', join(folder, 'data'), '--out', join(folder, 'folds'), '--device', 'cpu', '--no-report'];
-    const settings = ['--size', '16', '--epochs', '2', '--batch-size', '8', '--set', 'model.options.depth=1'];
-    const all = [MAIN, 'train', 'cnn', '--folds', '3', ...place, ...settings, ...flags];
-    const { status, stderr } = spawnSync(process.execPath, all, { encoding: 'utf8' });
+  const sepal = (...args: string[]): string => {
+    const all = [MAIN, ...args, '--data', 'data', '--device', 'cpu'];
+    const { status, stderr } = spawnSync(process.execPath, all, { encoding: 'utf8', cwd: folder });
     assert.equal(status, 0, stderr);
     return stderr;
+  };
+  const train = (...flags: string[]): string => {
+    const settings = ['--size', '16', '--epochs', '2', '--batch-size', '8', '--set', 'model.options.depth=1'];
+    return sepal('train', 'cnn', '--folds', '3', '--out', 'folds', '--no-report', ...settings, ...flags);
   };
 
   test('whose time is up begins no other fold and joins none, and goes on with the one that it was in', async () => {
@@ -37,5 +39,10 @@ suite('a cross-validation', { skip }, () => {
 
     assert.match(train('--resume'), /all {5}3 folds, 36 images, each by a run that has not seen it/);
     assert.equal((await readOutOfFold(join(folder, 'folds'))).ids.length, 36);
+  });
+  test('is not joined by the images of val without a warning, as most of its runs have seen them', () => {
+    const warnings = sepal('ensemble', 'folds').match(/^warning: .*/gm);
+    assert.equal(warnings?.length, 1);
+    assert.match(warnings[0], /^warning: folds was trained on the images of val too, but for those of a fold/);
   });
 });

@@ -44,7 +44,14 @@ const infoSchema = z.object({
   /** Number of training examples, from which the steps of an epoch follow. */
   examples: z.int(),
   /** What tells the images from others; files of older versions have none. */
-  data: z.object({ train: z.string(), validation: z.string() }).optional(),
+  data: z
+    .object({
+      train: z.string(),
+      validation: z.string(),
+      /** Where the splits train and val were taken together: all their images were trained on, or all but those of a fold. */
+      joined: z.enum(['all', 'folds']).optional(),
+    })
+    .optional(),
   /** Steps done; the place in the data order and the random numbers follow from it and the seed. */
   step: z.int(),
   /** Epochs finished, their validation with them. */
