@@ -99,6 +99,16 @@ suite('the report in Chromium, offline', { skip }, () => {
     assert.equal(await page.locator('[aria-sort=ascending], [aria-sort=descending]').count(), 1);
   });
 
+  test('the share of a class that was always taken for another one stands in one line', async () => {
+    const { page } = await open(1200);
+    const share = page.locator('.pairs .share').first();
+    const line = await share.boundingBox();
+    await share.evaluate((element: { textContent: string }) => (element.textContent = '100.0%'));
+    assert.equal((await share.boundingBox())?.height, line?.height);
+    const { scrollWidth, clientWidth } = await share.evaluate((element: { scrollWidth: number; clientWidth: number }) => ({ scrollWidth: element.scrollWidth, clientWidth: element.clientWidth })); // prettier-ignore
+    assert.equal(scrollWidth, clientWidth);
+  });
+
   for (const width of [320, 360, 800, 1200]) {
     test(`nothing is wider than a screen of ${width} pixels`, async () => {
       const { page } = await open(width);

@@ -136,10 +136,10 @@ small { font-size: 13px; }
 .matrix g .strong { fill: var(--on-accent); }
 .matrix g .wrong ~ .medium, .matrix g .wrong ~ .strong { fill: var(--ground); }
 .matrix g:hover rect { stroke: var(--ink); stroke-width: 1.5; }
-.pairs li { display: grid; grid-template-columns: 1fr auto 3.6em; gap: 14px; padding: 7px 0; border-bottom: 1px solid var(--line); font-size: 15px; break-inside: avoid; }
+.pairs li { display: grid; grid-template-columns: 1fr auto 4em; gap: 14px; padding: 7px 0; border-bottom: 1px solid var(--line); font-size: 15px; break-inside: avoid; }
 .pairs .pair { color: var(--quiet); min-width: 0; }
 .pairs b { color: var(--ink); font-weight: 500; }
-.pairs .share { text-align: right; color: var(--quiet); }
+.pairs .share { white-space: nowrap; text-align: right; color: var(--quiet); }
 
 .tall { max-height: 620px; overflow-y: auto; }
 table { width: 100%; border-collapse: collapse; font-size: 15px; }
