@@ -117,6 +117,11 @@ suite('a recipe', () => {
       { ...LEAST, model: 'cnn' },
       'r.yaml: model can\'t be "cnn"; expected settings, each with a name',
     ],
+    [
+      'one of two forms',
+      { ...LEAST, classWeights: 'rare' },
+      'r.yaml: classWeights can\'t be "rare"; expected balanced, or a list of numbers, one a class',
+    ],
     ['an empty file', null, "r.yaml can't be null; expected settings, each with a name"],
     [
       'an option that the model does not have',

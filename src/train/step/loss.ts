@@ -37,7 +37,7 @@ export const lossSchema = z.discriminatedUnion('name', [
 export type LossSettings = z.output<typeof lossSchema>;
 
 export const classWeightsSchema = z
-  .union([z.literal('balanced'), z.array(z.number().min(0)).min(1)])
+  .union([z.literal('balanced'), z.array(z.number().min(0)).min(1)], 'balanced, or a list of numbers, one a class')
   .describe("how much each class's examples count: balanced (by the inverse of its share), or a number a class");
 export type ClassWeights = z.output<typeof classWeightsSchema>;
 
