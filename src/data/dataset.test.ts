@@ -258,6 +258,17 @@ test('what is missing is said, with the nearest names', async () => {
   await assert.rejects(openFile(file), { code: 'NO_RECORDS' });
 });
 
+test('a split whose records are all bad says why the first one is', async () => {
+  const folder = await write('negative', [
+    { ...TEN[0], class: -1 },
+    { ...TEN[1], class: -1 },
+  ]);
+  await assert.rejects(open(folder, { badRecords: 'skip' }), {
+    code: 'NO_RECORDS',
+    received: '2 bad records, the first one because of this: label -1 in feature "class" is negative',
+  });
+});
+
 test('an abort ends the batches with its reason', async () => {
   const dataset = await open(ten);
   const stop = new AbortController();

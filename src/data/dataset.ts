@@ -77,7 +77,7 @@ export async function openDataset(location: string, options: OpenOptions = {}): 
     if (source.count === 0) {
       throw new DataError('NO_RECORDS', `no good records in ${plural(files.length, 'file')}`, {
         place: { file: files[0] },
-        received: plural(index.skipped.length, 'bad record'),
+        received: `${plural(index.skipped.length, 'bad record')}, the first one because of this: ${index.skipped[0].reason}`,
       });
     }
     const classNames = await resolveClassNames(options.classNames, files[0], source.labels);
