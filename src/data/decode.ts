@@ -105,7 +105,7 @@ function isPlain(header: JpegHeader, size: ImageSize, { autoOrient = false }: De
     header.height === size.height &&
     header.precision === 8 &&
     (header.components === 3 || header.components === 1) &&
-    (!autoOrient || header.orientation === 1)
+    (!autoOrient || (header.orientation === 1 && !header.hasProfile))
   );
 }
 

@@ -4,7 +4,7 @@ import { decodeImage } from './decode.ts';
 import { readJpegHeader } from './jpeg-header.ts';
 
 /**
- * A picture as an upright square RGB JPEG file; bytes that are one of that size already come back as they are.
+ * A picture as an upright square RGB JPEG file without a colour profile; bytes that are one of that size already come back as they are.
  *
  * Colour is stored at full resolution (4:4:4): at these sizes halving it shows.
  *
@@ -16,7 +16,7 @@ export async function toSquareJpeg(bytes: Buffer, side: number, quality: number,
   const pixels = Buffer.allocUnsafe(side * side * 3);
   await decodeImage(bytes, { height: side, width: side }, pixels, place, { autoOrient: true });
   const asItIs = header?.width === side && header.height === side && header.components === 3;
-  if (asItIs && header.orientation === 1) return bytes;
+  if (asItIs && header.orientation === 1 && !header.hasProfile) return bytes;
   return sharp(pixels, { raw: { width: side, height: side, channels: 3 } })
     .jpeg({ quality, chromaSubsampling: '4:4:4' })
     .toBuffer();

@@ -8,6 +8,8 @@ export interface JpegHeader {
   readonly precision: number;
   /** EXIF orientation, 1 (upright) to 8; 1 where the file doesn't say. */
   readonly orientation: number;
+  /** Whether the file brings a colour profile (ICC). */
+  readonly hasProfile: boolean;
 }
 
 /**
@@ -19,6 +21,7 @@ export interface JpegHeader {
 export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
   if (bytes.length < 4 || bytes[0] !== 0xff || bytes[1] !== 0xd8) return undefined;
   let orientation = 1;
+  let hasProfile = false;
   let at = 2;
   while (at + 9 < bytes.length) {
     if (bytes[at] !== 0xff) return undefined;
@@ -35,10 +38,13 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
         width: bytes[at + 7] * 256 + bytes[at + 8],
         components: bytes[at + 9],
         orientation,
+        hasProfile,
       };
     }
     if (!hasLength(marker)) return undefined;
-    if (marker === 0xe1) orientation = exifOrientation(bytes.subarray(at + 4, at + 2 + length)) ?? orientation;
+    const segment = bytes.subarray(at + 4, at + 2 + length);
+    if (marker === 0xe1) orientation = exifOrientation(segment) ?? orientation;
+    if (marker === 0xe2) hasProfile ||= isProfile(segment);
     at += 2 + length;
   }
   return undefined;
@@ -53,6 +59,11 @@ function hasLength(marker: number): boolean {
 /** SOF0 to SOF15, without the three other markers in that range (DHT, JPG, DAC). */
 function isFrame(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
+}
+
+/** Source: ICC.1:2010, annex B.4. */
+function isProfile(segment: Uint8Array): boolean {
+  return Buffer.from(segment.subarray(0, 12)).toString('latin1') === 'ICC_PROFILE\0';
 }
 
 /** Tag 0x0112 of the first directory of an `Exif` segment. Source: Exif 2.3, section 4.6.4. */
