@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { formatTable, startProgress, UsageError, writeFile } from '../../base/index.ts';
 import { holdsRecords, kindOfPath, openImages, SPLITS, type Dataset, type Split } from '../../data/index.ts';
-import { scaleByTemperature } from '../../metrics/index.ts';
+import { decodedByAll, pickRows, scaleByTemperature } from '../../metrics/index.ts';
 import {
   calibrationText,
   compilePredictor,
@@ -64,23 +64,28 @@ async function predict(run: string, images: readonly string[], flags: PredictFla
     const data = await openPictures(images, info, flags, context);
     try {
       const pictures = data.count;
+      // Opening it has told of these.
+      const skippedBefore = data.skipped.length;
       // Doubled from 1 on, so that other numbers of photos find their program in the cache.
       const wanted = Math.min(flags.batchSize, 2 ** Math.ceil(Math.log2(pictures)));
       const predictor = await compilePredictor(backend, model, evenBatch(wanted, backend.replicas), { pictures });
       const bar = startProgress({ label: 'predicting', total: pictures, unit: 'images/s' });
-      const raw = await predictor(weights, data, {
+      const all = await predictor(weights, data, {
         signal: context.signal,
         onProgress: (done) => bar.update(done),
       }).finally(() => bar.stop());
+      const decoded = decodedByAll([all], model.classes);
+      const names = decoded.map((n) => data.ids[n]);
+      const raw = pickRows(all, decoded, model.classes);
       const probabilities =
         calibration === undefined ? raw : scaleByTemperature(raw, model.classes, calibration.temperature);
       if (calibration !== undefined) context.log.info(`probabilities at ${calibrationText(calibration)}`);
-      for (const { file, record, reason } of data.skipped)
+      for (const { file, record, reason } of data.skipped.slice(skippedBefore))
         context.log.warn(`skipped ${file}${record === undefined ? '' : `, record ${record}`}: ${reason}`);
-      const predictions = rank(data, probabilities, info.classNames, flags.top);
+      const predictions = rank(names, probabilities, info.classNames, flags.top);
       console.log(flags.json === true ? JSON.stringify(predictions, null, 2) : predictionText(predictions));
       if (flags.csv !== undefined) {
-        await writeFile(flags.csv, probabilitiesCsv(data, probabilities, info.classNames));
+        await writeFile(flags.csv, probabilitiesCsv(names, probabilities, info.classNames));
         context.log.info(`probabilities  ${flags.csv}`);
       }
     } finally {
@@ -137,9 +142,14 @@ interface Prediction {
   readonly classes: readonly { readonly name: string; readonly probability: number }[];
 }
 
-function rank(data: Dataset, probabilities: Float32Array, classNames: readonly string[], top: number): Prediction[] {
+function rank(
+  images: readonly string[],
+  probabilities: Float32Array,
+  classNames: readonly string[],
+  top: number,
+): Prediction[] {
   const { length } = classNames;
-  return data.ids.map((image, i) => {
+  return images.map((image, i) => {
     const row = probabilities.subarray(i * length, (i + 1) * length);
     const order = [...row.keys()].toSorted((a, b) => row[b] - row[a]).slice(0, top);
     return { image, classes: order.map((c) => ({ name: classNames[c], probability: row[c] })) };
@@ -156,9 +166,13 @@ function predictionText(predictions: readonly Prediction[]): string {
   );
 }
 
-function probabilitiesCsv(data: Dataset, probabilities: Float32Array, classNames: readonly string[]): string {
+function probabilitiesCsv(
+  images: readonly string[],
+  probabilities: Float32Array,
+  classNames: readonly string[],
+): string {
   const { length } = classNames;
-  const rows = data.ids.map((id, i) =>
+  const rows = images.map((id, i) =>
     [csvCell(id), ...Array.from(probabilities.subarray(i * length, (i + 1) * length), (p) => p.toPrecision(7))].join(
       ',',
     ),
