@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { devNull, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import sharp from 'sharp';
@@ -43,6 +43,11 @@ test('a file that is missing or no picture is named, or skipped', async () => {
   await assert.rejects(openImages([await emptyFolder()], { size: 16 }), { code: 'NO_IMAGES' });
   const strict = await openImages([bad], { size: 16 });
   await assert.rejects(strict.batches({ batchSize: 1 }).next(), { code: 'BAD_IMAGE', place: { file: bad } });
+  const device = await openImages([devNull], { size: 16 });
+  await assert.rejects(device.batches({ batchSize: 1 }).next(), {
+    code: 'UNREADABLE',
+    message: `${devNull}: is a pipe or a device`,
+  });
   const dataset = await openImages([bad, files[0]], { size: 16, badRecords: 'skip' });
   const { value } = await dataset.batches({ batchSize: 2 }).next();
   assert.deepEqual([...value!.mask], [0, 1]);

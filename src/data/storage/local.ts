@@ -34,17 +34,20 @@ export const localStorage: Storage = {
   },
 
   async open(file): Promise<StoredFile> {
-    try {
-      const handle = await open(file, 'r');
-      const { size } = await handle.stat();
-      return {
-        size,
-        read: async (into, at, length, position) => (await handle.read(into, at, length, position)).bytesRead,
-        close: () => handle.close(),
-      };
-    } catch (cause) {
+    const handle = await open(file, 'r').catch((cause: unknown) => {
       const reason = isSystemError(cause, 'ENOENT') ? 'no such file' : `can't be opened: ${(cause as Error).message}`;
       throw new DataError('NOT_FOUND', reason, { place: { file }, cause });
+    });
+    const stats = await handle.stat();
+    if (!stats.isFile() && !stats.isDirectory()) {
+      await handle.close();
+      // It has no size, and can't be read from any place.
+      throw new DataError('UNREADABLE', 'is a pipe or a device', { place: { file }, expected: 'a file' });
     }
+    return {
+      size: stats.size,
+      read: async (into, at, length, position) => (await handle.read(into, at, length, position)).bytesRead,
+      close: () => handle.close(),
+    };
   },
 };
