@@ -205,6 +205,21 @@ suite('the page in Chromium', { skip }, () => {
     assert.match(await page.locator('#announcer').innerText(), /missing\.jpg: no answer/);
   });
 
+  test('a folder that is dropped, and a server that is gone, are told apart', async () => {
+    const { page } = await open();
+    const session = await page.context().newCDPSession(page);
+    const data = { items: [], files: [join(folder, 'photos')], dragOperationsMask: 1 };
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+      await session.send('Input.dispatchDragEvent', { type, x: 300, y: 300, data });
+    assert.equal(await verdict(page, 'photos'), 'no answer');
+    const told = async (name: string) => card(page, name).locator('.doubt').innerText();
+    assert.equal(await told('photos'), 'This file could not be read. Is it a folder, or has it changed since?');
+    await page.route('**/api/predict*', (route) => route.abort());
+    await page.setInputFiles('#files', photos[0].path);
+    assert.equal(await verdict(page, photos[0].name), 'no answer');
+    assert.equal(await told(photos[0].name), 'The server could not be reached. Is it still running?');
+  });
+
   test('a photo is taken with the camera, which is off again afterwards', async () => {
     const { page, complaints } = await open();
     await page.getByRole('button', { name: 'Take a photo' }).click();

@@ -9,12 +9,12 @@ export class Refusal extends Error {
   constructor({ message, expected, received, hint }) {
     const detail =
       expected === undefined ? '' : ` Expected ${expected}${received === undefined ? '' : `; it was ${received}`}.`;
-    super(`${sentence(message)}.${detail}${hint === undefined ? '' : ` ${sentence(hint)}.`}`);
+    super(`${sentence(message)}${detail}${hint === undefined ? '' : ` ${sentence(hint)}`}`);
   }
 }
 
 /** @param {string} text */
-const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('?') ? '' : '.'}`;
 
 /** @returns {Promise<ModelBody>} */
 export async function fetchModel() {
@@ -31,7 +31,7 @@ export async function fetchModel() {
  */
 export async function classify(photo) {
   const isUrl = typeof photo === 'string';
-  const body = isUrl ? JSON.stringify({ url: photo }) : photo;
+  const body = isUrl ? JSON.stringify({ url: photo }) : await contentOf(photo);
   const headers = { 'content-type': isUrl ? 'application/json' : 'application/octet-stream' };
   for (let attempt = 1; ; attempt++) {
     const response = await send('/api/predict?explain=true&top=5', { method: 'POST', headers, body });
@@ -46,6 +46,19 @@ export async function classify(photo) {
     const [image] = answer.images;
     if ('error' in image) throw new Refusal(image.error);
     return image;
+  }
+}
+
+/**
+ * What is in a file. Sent as it is, one that can't be read would look like a server that is gone.
+ *
+ * @param {Blob} file
+ */
+async function contentOf(file) {
+  try {
+    return await file.arrayBuffer();
+  } catch {
+    throw new Refusal({ message: 'this file could not be read', hint: 'is it a folder, or has it changed since?' });
   }
 }
 
