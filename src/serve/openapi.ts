@@ -11,7 +11,7 @@ import {
   type ModelBody,
 } from './answer-schema.ts';
 import { urlBodySchema } from './read-uploads.ts';
-import { PROBLEMS } from './serve-error.ts';
+import { PROBLEMS, type ProblemCode } from './serve-error.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -23,6 +23,7 @@ export function openApiDocument({ version, limits }: ModelBody): Json {
     description,
     content: { 'application/json': { schema: ref(name) } },
   });
+  const anywhere = problemResponses(json, ANYWHERE);
   const binary: Json = { type: 'string', format: 'binary' };
   const one = (schema: Json): Json => ({ schema });
   return {
@@ -66,20 +67,34 @@ export function openApiDocument({ version, limits }: ModelBody): Json {
         },
       },
       '/api/model': {
-        get: { operationId: 'model', summary: 'what is served', responses: { 200: json('Model', 'model and limits') } },
+        get: {
+          operationId: 'model',
+          summary: 'what is served',
+          responses: { 200: json('Model', 'model and limits'), ...anywhere },
+        },
       },
       '/healthz': {
         get: {
           operationId: 'health',
           summary: 'whether the server takes requests',
-          responses: { 200: json('Health', 'it does'), 503: json('Health', 'it is about to stop') },
+          responses: {
+            200: json('Health', 'it does'),
+            ...anywhere,
+            503: {
+              description: 'it is about to stop, or still loading its model',
+              content: { 'application/json': one({ anyOf: [ref('Health'), ref('Error')] }) },
+            },
+          },
         },
       },
       '/metrics': {
         get: {
           operationId: 'metrics',
           summary: "counters and times in Prometheus's text form",
-          responses: { 200: { description: 'metrics', content: { 'text/plain': one({ type: 'string' }) } } },
+          responses: {
+            200: { description: 'metrics', content: { 'text/plain': one({ type: 'string' }) } },
+            ...anywhere,
+          },
         },
       },
     },
@@ -110,13 +125,19 @@ function schemaComponents(): Record<string, Json> {
   );
 }
 
-/** All refusals of one status together. */
-function problemResponses(json: (name: string, description: string) => Json): Record<string, Json> {
-  const byStatus = Map.groupBy(Object.entries(PROBLEMS), ([, [status]]) => status);
+/** What a request to any path may be refused for, before it is looked at. */
+const ANYWHERE: readonly ProblemCode[] = ['WRONG_HOST', 'STARTING'];
+
+/** Refusals, all of one status together. */
+function problemResponses(
+  json: (name: string, description: string) => Json,
+  codes = Object.keys(PROBLEMS) as readonly ProblemCode[],
+): Record<string, Json> {
+  const byStatus = Map.groupBy(codes, (code) => PROBLEMS[code][0]);
   return Object.fromEntries(
-    [...byStatus].map(([status, problems]) => [
+    [...byStatus].map(([status, same]) => [
       status,
-      json('Error', problems.map(([code, [, meaning]]) => `${code}: ${meaning}`).join('; ')),
+      json('Error', same.map((code) => `${code}: ${PROBLEMS[code][1]}`).join('; ')),
     ]),
   );
 }
