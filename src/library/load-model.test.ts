@@ -42,4 +42,13 @@ suite('a loaded model', { skip }, async () => {
       }
     }
   });
+
+  test('runs that can’t be loaded together leave nothing on the device', async () => {
+    const run = await writeUntrainedRun(join(folder, 'flowers'));
+    const other = await writeUntrainedRun(join(folder, 'pets'), { classNames: ['cat', 'dog'] });
+    const before = backend.client.liveBufferCount;
+    await assert.rejects(loadModel([run, other], { backend }), { code: 'CLASSES' });
+    await assert.rejects(loadModel([run, join(folder, 'nothing')], { backend }), { code: 'NO_RUN' });
+    assert.equal(backend.client.liveBufferCount, before);
+  });
 });

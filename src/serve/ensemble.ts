@@ -84,21 +84,26 @@ export class Ensemble {
     const settings = await ensembleOf(runs);
     const parts: Part[] = [];
     let temperature = calibrated ? settings.temperature : 1;
-    for (const [group, { run: path, weight }] of settings.members.entries()) {
-      const folds = runsOf(path);
-      for (const run of folds) {
-        const trained = await loadTrainedModel(backend, run);
-        // A mean of runs is less sure than each of them, so theirs don't fit it. A file that doesn't count isn't read.
-        const isAlone = runs.length === 1 && settings.members.length === 1 && folds.length === 1;
-        if (calibrated && isAlone && temperature === 1) {
-          temperature = (await readCalibration(trained.path, trained.info))?.temperature ?? 1;
+    try {
+      for (const [group, { run: path, weight }] of settings.members.entries()) {
+        const folds = runsOf(path);
+        for (const run of folds) {
+          const trained = await loadTrainedModel(backend, run);
+          const member = new Member(backend, run, trained, Math.min(EXPLAINED, trained.model.classes));
+          parts.push({ member, group, weight: weight / folds.length });
+          requireSameClasses(parts[0].member, member);
+          // A mean of runs is less sure than each of them, so theirs don't fit it. A file that doesn't count isn't read.
+          const isAlone = runs.length === 1 && settings.members.length === 1 && folds.length === 1;
+          if (calibrated && isAlone && temperature === 1) {
+            temperature = (await readCalibration(trained.path, trained.info))?.temperature ?? 1;
+          }
+          for (const size of batchSizes) onCompiled(trained.model.name, size, await member.compile(size));
         }
-        requireSameClasses(parts[0]?.member, run, trained.info.classNames);
-        const explained = Math.min(EXPLAINED, trained.model.classes);
-        const member = new Member(backend, run, trained, explained);
-        for (const size of batchSizes) onCompiled(trained.model.name, size, await member.compile(size));
-        parts.push({ member, group, weight: weight / folds.length });
       }
+    } catch (error) {
+      // The devices may go on to be used for something else.
+      for (const { member } of parts) member.dispose();
+      throw error;
     }
     return new Ensemble(parts, settings, temperature);
   }
@@ -177,8 +182,7 @@ export function likeliest(row: Float32Array, count: number): number[] {
   return [...row.keys()].toSorted((a, b) => row[b] - row[a]).slice(0, count);
 }
 
-function requireSameClasses(first: Member | undefined, run: string, classNames: readonly string[]): void {
-  if (first === undefined) return;
+function requireSameClasses(first: Member, { run, classNames }: Member): void {
   const same =
     first.classNames.length === classNames.length && first.classNames.every((name, i) => name === classNames[i]);
   if (same) return;

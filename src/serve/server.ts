@@ -109,7 +109,10 @@ async function serveOn(
 
   const ensemble = await loadEnsemble(options, sizes, log);
   const plan = new BatchPlan(sizes, options.latencyBudget ?? DEFAULT_LATENCY_BUDGET);
-  await warmUp(ensemble, plan);
+  await warmUp(ensemble, plan).catch((error: unknown) => {
+    ensemble.dispose();
+    throw error;
+  });
 
   let stopping = false;
   const batcher = new Batcher<Query, Answer>({
