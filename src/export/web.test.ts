@@ -41,6 +41,20 @@ function exported() {
   return { model, values: formulaValues(model), preprocess: model.preprocess, classNames: CLASSES };
 }
 
+test('a file in the folder’s place is named', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sepal-web-'));
+  try {
+    const file = join(folder, 'model.onnx');
+    await writeFile(file, '');
+    await assert.rejects(writeWebFolder(exported(), file), {
+      code: 'WRITE_FAILED',
+      message: `can't write ${file}: there is a file where a folder is to be`,
+    });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 // The Chromium of @sparticuz/chromium is built for Linux on x64 only.
 const skip = process.platform === 'linux' && process.arch === 'x64' ? false : 'no Chromium for this platform';
 

@@ -1,7 +1,7 @@
 import { copyFile, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fillFile, isSystemError, makeFolder, writeFile } from '../base/index.ts';
+import { fillFile, isSystemError, makeFolder, writeError, writeFile } from '../base/index.ts';
 import type { ExportedModel } from '../models/index.ts';
 import { ExportError } from './errors.ts';
 import { onnxModel, type OnnxPrecision } from './onnx.ts';
@@ -38,7 +38,9 @@ export async function writeWebFolder(
   ];
   const names = [PAGE, ...texts.map(([name]) => name), ...RUNTIME_FILES];
   await requireOwnFolder(folder, names);
-  await makeFolder(folder);
+  await makeFolder(folder).catch((cause: unknown) => {
+    throw writeError(folder, cause);
+  });
   for (const [name, content] of texts) await writeFile(join(folder, name), content);
   for (const name of RUNTIME_FILES) await fillFile(join(folder, name), (draft) => copyFile(join(runtime, name), draft));
   // It comes last: a folder without it is seen not to be whole.
@@ -62,7 +64,7 @@ function findRuntime(): string {
 async function requireOwnFolder(folder: string, own: readonly string[]): Promise<void> {
   const files = await readdir(folder).catch((error: unknown) => {
     if (isSystemError(error, 'ENOENT')) return [];
-    throw error;
+    throw writeError(folder, error);
   });
   const stranger = files.find((name) => !own.includes(name));
   if (stranger === undefined) return;
