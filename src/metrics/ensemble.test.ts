@@ -130,6 +130,23 @@ suite('temperature', () => {
     assert.deepEqual([...scaleByTemperature([0, 0], 2, 3)], [0, 0]);
   });
 
+  test('gives what a softmax of the scaled logits would, of a network that is far too sure, too', () => {
+    const logits = Array.from({ length: 104 }, (_, c) => (c === 7 ? 20 : -40 - (c % 5)));
+    const softmax = (scale: number) => {
+      const exponentials = logits.map((logit) => Math.exp((logit - 20) / scale));
+      const total = exponentials.reduce((sum, value) => sum + value, 0);
+      return exponentials.map((value) => value / total);
+    };
+    const given = Float32Array.from(softmax(1));
+    for (const temperature of [0.5, 3, 5]) {
+      const wanted = softmax(temperature);
+      const scaled = scaleByTemperature(given, logits.length, temperature);
+      for (const [c, value] of scaled.entries()) {
+        assert.ok(Math.abs(value - wanted[c]) < 1e-6, `${value} at temperature ${temperature}, not ${wanted[c]}`);
+      }
+    }
+  });
+
   test('leave out who could not decode a picture, by either mean', () => {
     const members = [Float32Array.of(0, 0, 0, 0, 0.5, 0.5), Float32Array.of(0, 0, 0.2, 0.8, 0.9, 0.1)];
     for (const mean of MEANS) {

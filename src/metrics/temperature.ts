@@ -5,6 +5,8 @@ import { checkProbabilities, type LabelledProbabilities } from './probabilities.
 const LOW = Math.log(0.05);
 const HIGH = Math.log(20);
 const TINY = 1e-12;
+/** Stands for a probability of 0: the least normal number of float32, so that what a softmax gave above it keeps its logit. */
+const LEAST = 2 ** -126;
 
 /** Probabilities at a temperature: above 1 less sure, below 1 more; the order of the classes stays. */
 export function scaleByTemperature(
@@ -20,7 +22,7 @@ export function scaleByTemperature(
     if (top === 0) continue;
     let total = 0;
     for (let c = 0; c < classCount; c++) {
-      const value = Math.exp(Math.log(Math.max(probabilities[row + c], TINY) / top) / temperature);
+      const value = Math.exp(Math.log(Math.max(probabilities[row + c], LEAST) / top) / temperature);
       scaled[row + c] = value;
       total += value;
     }
