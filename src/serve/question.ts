@@ -4,12 +4,15 @@ import { ServeError } from './serve-error.ts';
 
 const MOST_CLASSES = 1000;
 
-const flag = z.enum(['true', 'false', '1', '0', '']).transform((text) => text !== 'false' && text !== '0');
+/** `?explain` alone means that it is wanted. */
+const flag = z
+  .preprocess((text) => (text === '' ? 'true' : text), z.enum(['true', 'false', '1', '0']).default('false'))
+  .transform((text) => text === 'true' || text === '1');
 
 /** Parameters of `POST /api/predict`. */
 const questionSchema = z.strictObject({
   top: z.coerce.number().int().min(1).max(MOST_CLASSES).default(5),
-  explain: flag.default(false),
+  explain: flag,
 });
 
 /** What a request asks about its images. */
