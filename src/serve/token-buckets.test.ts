@@ -33,3 +33,9 @@ test('clients are told apart by address, those of IPv6 by network', () => {
   assert.notEqual(clientKey('2001:db8:1:2::1'), clientKey('2001:db8:1:3::1'));
   assert.equal(clientKey(undefined), clientKey('nonsense'));
 });
+
+test('a client is the same whether a proxy names its port or not', () => {
+  assert.equal(clientKey('10.0.0.7:5123'), '10.0.0.7');
+  assert.equal(clientKey('[2001:db8:1:2::1]:443'), clientKey('2001:db8:1:2::1'));
+  assert.notEqual(clientKey('[2001:db8:1:2::1]:443'), clientKey('10.0.0.7:443'));
+});

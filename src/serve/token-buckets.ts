@@ -43,8 +43,10 @@ export class TokenBuckets {
 
 /** What stands for a client: its IPv4 address, or the network of its IPv6 one, of which a client has many. */
 export function clientKey(address: string | undefined): string {
-  if (address === undefined || !ipaddr.isValid(address)) return 'unknown';
-  const parsed = ipaddr.process(address.split('%')[0]);
+  // Some proxies name the port, too: `10.0.0.7:5123`, `[2001:db8::7]:5123`.
+  const host = address?.replace(/^\[(.+)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1');
+  if (host === undefined || !ipaddr.isValid(host)) return 'unknown';
+  const parsed = ipaddr.process(host.split('%')[0]);
   if (parsed instanceof ipaddr.IPv4) return parsed.toString();
   return `${parsed.parts
     .slice(0, 4)
