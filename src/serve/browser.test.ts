@@ -9,6 +9,7 @@ import chromium from '@sparticuz/chromium';
 import { chromium as playwright, type Browser, type Page } from 'playwright-core';
 import { accessibilityViolations } from '../../test/accessibility.ts';
 import { cpuBackend, skipWithoutCpuPlugin } from '../../test/backend.ts';
+import { writeUntrainedRun } from '../../test/untrained-run.ts';
 import { drawDataset, openDataset } from '../data/index.ts';
 import type { Backend } from '../runtime/index.ts';
 import { parseRecipe, train } from '../train/index.ts';
@@ -218,6 +219,29 @@ suite('the page in Chromium', { skip }, () => {
     await page.setInputFiles('#files', photos[0].path);
     assert.equal(await verdict(page, photos[0].name), 'no answer');
     assert.equal(await told(photos[0].name), 'The server could not be reached. Is it still running?');
+  });
+
+  test('no answer is a certainty, though float32 rounds to one', async () => {
+    const { page } = await open();
+    const shown = await page.evaluate(
+      `import('/page/words.js').then(({ percent }) => [1, 0.9989, 0.5, 0].map(percent))`,
+    );
+    assert.deepEqual(shown, ['> 99.9 %', '99.9 %', '50 %', '< 0.1 %']);
+  });
+
+  test('an ensemble is described with the sizes of all its members', async () => {
+    const second = await writeUntrainedRun(join(folder, 'second'), { classNames: server.model.classes, size: 32 });
+    const runs = [join(folder, 'run'), second];
+    const ensemble = await startServer({ backend, runs, version: '0.0.0', port: 0, batchSizes: [1] });
+    try {
+      const page = await browser.newPage();
+      await page.goto(ensemble.url);
+      const facts = page.locator('#facts:not(:empty)');
+      assert.match(await facts.innerText(), /sees 48 × 48 and 32 × 32 pixels/);
+      await page.close();
+    } finally {
+      await ensemble.close();
+    }
   });
 
   test('a photo is taken with the camera, which is off again afterwards', async () => {

@@ -111,7 +111,7 @@ async function describeModel() {
   lead.textContent = `This model knows ${classes.length === 1 ? 'one class' : `${classes.length} classes`}: ${listed(classes)}. When it is less than ${Math.round(100 * threshold)}\u00A0% sure, it says so.`;
   byId('served', HTMLParagraphElement).textContent = runs.map(({ name }) => name).join(' + ');
   const parameters = runs.reduce((sum, run) => sum + run.parameters, 0);
-  const [{ size }] = runs;
+  const sizes = new Set(runs.map(({ size }) => `${size.width} × ${size.height}`));
   byId('facts', HTMLParagraphElement).textContent =
-    `${names.join(' + ')}, ${parameters.toLocaleString('en')} parameters, sees ${size.width} × ${size.height} pixels, runs on ${device}.`;
+    `${names.join(' + ')}, ${parameters.toLocaleString('en')} parameters, sees ${listed([...sizes])} pixels, runs on ${device}.`;
 }

@@ -12,8 +12,8 @@ export const readable = (name) => name.replaceAll('_', ' ');
  */
 export function percent(probability) {
   const value = 100 * probability;
-  if (value > 99.9 && value < 100) return '> 99.9 %';
-  if (value > 0 && value < 0.1) return '< 0.1 %';
+  if (value > 99.9) return '> 99.9 %';
+  if (value < 0.1) return '< 0.1 %';
   return `${value.toFixed(value < 10 || value > 99 ? 1 : 0)} %`;
 }
 
