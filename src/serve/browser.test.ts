@@ -221,6 +221,15 @@ suite('the page in Chromium', { skip }, () => {
     assert.equal(await told(photos[0].name), 'The server could not be reached. Is it still running?');
   });
 
+  test('a photo that is a byte too large is told apart from the limit', async () => {
+    const { page } = await open();
+    const large = { name: 'large.jpg', mimeType: 'image/jpeg', buffer: Buffer.alloc(10 * 2 ** 20 + 1) };
+    await page.setInputFiles('#files', large);
+    assert.equal(await verdict(page, 'large.jpg'), 'no answer');
+    const told = await card(page, 'large.jpg').locator('.doubt').innerText();
+    assert.equal(told, 'This photo is too large. Expected at most 10 MiB; it was 10.1 MiB.');
+  });
+
   test('no answer is a certainty, though float32 rounds to one', async () => {
     const { page } = await open();
     const shown = await page.evaluate(

@@ -89,8 +89,8 @@ function requireSmall({ size }) {
   if (size <= limit) return;
   throw new Refusal({
     message: 'this photo is too large',
-    expected: `at most ${megabytes(limit)}`,
-    received: megabytes(size),
+    expected: `at most ${megabytes(limit, Math.floor)}`,
+    received: megabytes(size, Math.ceil),
   });
 }
 

@@ -17,8 +17,13 @@ export function percent(probability) {
   return `${value.toFixed(value < 10 || value > 99 ? 1 : 0)} %`;
 }
 
-/** @param {number} bytes */
-export const megabytes = (bytes) => `${Math.round(bytes / 2 ** 20)} MiB`;
+/**
+ * Bytes in tenths of a MiB. Limits are rounded down and what is beyond them up, so that the two always differ.
+ *
+ * @param {number} bytes
+ * @param {(value: number) => number} round
+ */
+export const megabytes = (bytes, round) => `${round((10 * bytes) / 2 ** 20) / 10} MiB`;
 
 /** @param {number} milliseconds */
 export const duration = (milliseconds) =>
