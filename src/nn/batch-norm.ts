@@ -199,10 +199,12 @@ function normalize(all: NormalizeInputs): Tensor {
     const axes = batchAxes(x);
     const ofBeta = sum(wide, { axes });
     const ofGamma = mul(sum(mul(wide, deviation(x, mean, 1)), { axes }), inverse);
-    const sums = [ofBeta, ofGamma] as const;
-    if (isNarrow) return [convert(mul(slope, centred(wide, sums, inverse, all)), x.dtype), ...sums];
+    const ofParameters = gamma === undefined ? [ofBeta] : [ofBeta, ofGamma];
+    if (isNarrow) {
+      return [convert(mul(slope, centred(wide, [ofBeta, ofGamma], inverse, all)), x.dtype), ...ofParameters];
+    }
     const back = stack([mul(slope, neg(ofBeta)), mul(mul(slope, inverse), neg(ofGamma))]);
-    return [back, mul(slope, wide), ...sums];
+    return [back, mul(slope, wide), ...ofParameters];
   });
   return result;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { gradient } from './autodiff.ts';
-import { allReduce, customGradient, stopGradient, whileLoop } from './control.ts';
+import { gradient, vjp } from './autodiff.ts';
+import { allReduce, customGradient, inOneKernel, stopGradient, whileLoop } from './control.ts';
 import { constant, parameter, scalar } from './creation.ts';
 import { add, convert, exp, less, mul, relu, tanh } from './elementwise.ts';
 import { reachableNodes } from './graph.ts';
@@ -51,6 +51,33 @@ suite('what has no gradient', () => {
     assert.doesNotThrow(() => gradient(sum(mul(stopGradient(looped), x)), [x]));
     const [own] = customGradient([looped], [x], ([g]) => [g]);
     assert.doesNotThrow(() => gradient(sum(own), [x]));
+    for (const made of [looped, allReduce([x], 'max')[0], inOneKernel(() => [mul(x, 2)])[0]]) {
+      assert.equal(gradient(sum(mul(made, y)), [made])[0].node.op, 'multiply');
+    }
+  });
+
+  test('cotangents that are not those of the tensors', () => {
+    const outputs = [mul(x, 2), sum(x)];
+    const message = 'vjp: the cotangents are not those of the tensors';
+    const expected = '[float32[3], float32[]]';
+    for (const [cotangents, received] of [
+      [[x], '[float32[3]]'],
+      [[scalar(1, 'float32'), sum(x)], '[float32[], float32[]]'],
+      [[convert(x, 'bfloat16'), sum(x)], '[bfloat16[3], float32[]]'],
+    ] as const) {
+      assert.throws(() => vjp(outputs, cotangents, [x]), { name: 'ShapeError', message, expected, received });
+    }
+    for (const [flowing, received] of [
+      [[], '[]'],
+      [[undefined, sum(x)], '[undefined, float32[]]'],
+    ] as const) {
+      const [own] = customGradient([mul(x, 2)], [x, x], () => flowing);
+      assert.throws(() => gradient(sum(own), [x]), {
+        message: 'customGradient: the cotangents are not those of the tensors',
+        expected: '[float32[3], float32[3]]',
+        received,
+      });
+    }
   });
 });
 

@@ -3,7 +3,7 @@ import { full, zerosLike } from './creation.ts';
 import { isFloat } from './dtype.ts';
 import { add } from './elementwise.ts';
 import { ShapeError } from './errors.ts';
-import type { RuleArguments } from './gradient-rule.ts';
+import { requireCotangents, type RuleArguments } from './gradient-rule.ts';
 import { GRADIENTS } from './gradients.ts';
 import { reachableNodes } from './graph.ts';
 import { Tensor, type Node, type OpName } from './ir.ts';
@@ -26,24 +26,27 @@ export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
 
 /** Product of `cotangents` (one for each output, of its type) with the Jacobian of `outputs` with respect to `wrt`. */
 export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], wrt: readonly Tensor[]): Tensor[] {
+  requireCotangents('vjp', cotangents, outputs);
   const sums = new CotangentSums();
   for (const [i, output] of outputs.entries()) sums.add(output, cotangents[i]);
   const nodes = reachableNodes(outputs);
   const wanted = dependents(nodes, wrt);
   for (const node of nodes.toReversed()) {
-    if (wanted.has(node) && sums.has(node)) flowBack(node, sums, wanted);
+    if (sums.has(node) && leadsTo(wanted, node)) flowBack(node, sums, wanted);
   }
   return wrt.map((tensor) => sums.get(tensor) ?? zerosLike(tensor));
 }
 
-/** Nodes through which a gradient can reach one of `wrt`. */
+/** The nodes of `wrt`, and those through which a gradient can reach one of them. */
 function dependents(nodes: readonly Node[], wrt: readonly Tensor[]): Set<Node> {
   const found = new Set(wrt.map((tensor) => tensor.node));
-  for (const node of nodes) {
-    if (GRADIENTS[node.op] !== 'zero' && node.inputs.some((input) => isFloat(input.dtype) && found.has(input.node)))
-      found.add(node);
-  }
+  for (const node of nodes) if (leadsTo(found, node)) found.add(node);
   return found;
+}
+
+/** Whether a gradient flows through `node` to one that is wanted. A tensor of `wrt` may itself be of an op that has no rule. */
+function leadsTo(wanted: ReadonlySet<Node>, { op, inputs }: Node): boolean {
+  return GRADIENTS[op] !== 'zero' && inputs.some((input) => isFloat(input.dtype) && wanted.has(input.node));
 }
 
 function flowBack<K extends OpName>(node: Node<K>, sums: CotangentSums, wanted: ReadonlySet<Node>): void {

@@ -23,7 +23,7 @@ import {
 import { isFloat } from './dtype.ts';
 import { emit, emitAll } from './emit.ts';
 import { ShapeError } from './errors.ts';
-import type { GradientRule } from './gradient-rule.ts';
+import { requireCotangents, type GradientRule } from './gradient-rule.ts';
 import { STRUCTURE_GRADIENTS } from './gradient-structure.ts';
 import type { OpName, OpTable, Tensor, WindowParams } from './ir.ts';
 import { sum } from './reduction.ts';
@@ -130,10 +130,11 @@ export const GRADIENTS: { [K in OpName]: GradientRule<K> } = {
   while: 'unsupported',
   barrier: ({ cotangents }) => cotangents,
   stopGradient: 'zero',
-  customGradient: ({ params: { outputs, backward }, cotangents }) => [
-    ...Array.from({ length: outputs }, () => undefined),
-    ...backward(cotangents),
-  ],
+  customGradient({ params: { outputs, backward }, inputs, cotangents }) {
+    const flowing = backward(cotangents);
+    requireCotangents('customGradient', flowing, inputs.slice(outputs));
+    return [...Array.from({ length: outputs }, () => undefined), ...flowing];
+  },
 };
 
 function chosen(g: Tensor, first: Tensor, tie: Tensor): [Tensor, Tensor] {
