@@ -69,9 +69,15 @@ suite('replicas', { skip }, () => {
       code: 'ARRAY_SIZE',
       message: "5 values of 4 bytes don't fill float32[2,3]",
     });
-    await assert.rejects(backend.replicate(new Float64Array(6), { shape: [2, 3], dtype: 'float32' }), {
-      code: 'ARRAY_SIZE',
-    });
+    // Of as many bytes: their bits are other floats.
+    for (const values of [new Float64Array(6), new Int32Array(6), [0, 0, 0, 0, 0, 0]]) {
+      await assert.rejects(backend.replicate(values as unknown as Float32Array, { shape: [2, 3], dtype: 'float32' }), {
+        code: 'ARRAY_SIZE',
+        message: 'the values are no float32',
+        expected: 'Float32Array',
+        received: values.constructor.name,
+      });
+    }
   });
 
   test('one host tensor in two places becomes two arrays', async (t) => {

@@ -11,7 +11,7 @@ import {
   type Plugin,
 } from '../pjrt/index.ts';
 import {
-  byteSize,
+  arrayProblem,
   elementCount,
   formatShape,
   hostArray,
@@ -254,7 +254,9 @@ export function cpuThreads(): number {
 }
 
 function requireSize(data: HostArray, count: number, { shape, dtype }: TensorType): void {
-  if (data.length === count && data.BYTES_PER_ELEMENT === byteSize(dtype)) return;
+  const problem = arrayProblem(data, dtype);
+  if (problem !== undefined) throw new RuntimeError('ARRAY_SIZE', `the values are no ${dtype}`, problem);
+  if (data.length === count) return;
   throw new RuntimeError(
     'ARRAY_SIZE',
     `${data.length} values of ${data.BYTES_PER_ELEMENT} bytes don't fill ${dtype}${formatShape(shape)}`,

@@ -123,3 +123,17 @@ export function hostArray(dtype: DType, source: number | ArrayBuffer): HostArray
       throw new ShapeError(`no host array for dtype ${String(dtype satisfies never)}`);
   }
 }
+
+/** What an array on the host is: `Float32Array`, `Array`. Read from its tag, as another realm's arrays are of other classes. */
+const kindOf = (data: unknown): string => Object.prototype.toString.call(data).slice('[object '.length, -1);
+
+/**
+ * What is wrong with an array on the host as the numbers of a tensor of this dtype; undefined where it is of the right kind. Bits of
+ * one of another kind would be read as other numbers: those of an `Int32Array` as floats near 0.
+ */
+export function arrayProblem(data: unknown, dtype: DType): { expected: string; received: string } | undefined {
+  const [expected, received] = [kindOf(hostArray(dtype, 0)), kindOf(data)];
+  // New in Node 24; its bits are those that a Uint16Array has.
+  if (received === expected || (dtype === 'float16' && received === 'Float16Array')) return undefined;
+  return { expected, received };
+}

@@ -9,7 +9,7 @@ export {
   whileLoop,
 } from './control.ts';
 export { constant, full, iota, onesLike, parameter, scalar, zerosLike } from './creation.ts';
-export { byteSize, DTYPES, hostArray, isFloat, type DType, type HostArray } from './dtype.ts';
+export { arrayProblem, byteSize, DTYPES, hostArray, isFloat, type DType, type HostArray } from './dtype.ts';
 export {
   abs,
   add,

@@ -9,7 +9,7 @@ import { ShapeError } from './errors.ts';
 import { conv2d, dotGeneral, matmul } from './linear.ts';
 import { averagePool2d, maxPool2d } from './pooling.ts';
 import { uniform } from './random.ts';
-import { argmax, max, sum } from './reduction.ts';
+import { argmax, max, mean, sum } from './reduction.ts';
 import {
   concatenate,
   dynamicSlice,
@@ -58,7 +58,8 @@ const REFUSALS: Record<string, readonly (readonly [make: () => unknown, message:
       () => constant(Float32Array.of(1, 2, 3), [2, 2], 'float32'),
       "constant: 3 values of 4 bytes don't fill float32[2,2]",
     ],
-    [() => constant(Float32Array.of(1, 2), [2], 'float64'), "constant: 2 values of 4 bytes don't fill float64[2]"],
+    [() => constant(Float32Array.of(1, 2), [2], 'float64'), 'constant: the values are no float64'],
+    [() => constant(Int32Array.of(1, 2), [2], 'float32'), 'constant: the values are no float32'],
     [() => full([2], NaN, 'int8'), 'constant: NaN is no int8'],
     [() => iota([2], 'int32', 1), 'iota: axis 1 is not in shape [2]'],
     [() => iota([2], 'bool'), 'iota: dtype of bool[2] is not a number'],
@@ -76,6 +77,7 @@ const REFUSALS: Record<string, readonly (readonly [make: () => unknown, message:
     [() => slice(t([4]), [1], [5]), 'slice: [1] to [5] by [1] is not inside float32[4]'],
     [() => slice(t([4]), [3], [2]), 'slice: [3] to [2] by [1] is not inside float32[4]'],
     [() => slice(t([4]), [0], [4], [0]), 'slice: [0] to [4] by [0] is not inside float32[4]'],
+    [() => slice(t([4]), [0.5], [2]), 'slice: [0.5] to [2] by [1] is not inside float32[4]'],
     [() => slice(t([4, 2]), [0], [4]), 'slice: [0] to [4] by [1] needs one number an axis of float32[4,2]'],
     [() => pad(t([2, 2]), [[1, 1]]), 'pad: padding [1] [1] needs one number an axis of float32[2,2]'],
     [() => pad(t([2, 2]), [[0, 0]]), 'pad: padding [0] [0] needs one number an axis of float32[2,2]'],
@@ -116,6 +118,8 @@ const REFUSALS: Record<string, readonly (readonly [make: () => unknown, message:
     [() => matmul(t([2, 3]), t([3])), 'matmul: [2,3] and [3] are not […, k] and [k, n]'],
     [() => matmul(t([2, 3]), t([3, 2], 'bfloat16')), 'dot: dtypes float32[2,3] and bfloat16[3,2] differ', 'there is no implicit promotion: use convert()'], // prettier-ignore
     [() => dotGeneral(t([2]), t([2]), { batchLeft: [1], batchRight: [1], contractLeft: [0], contractRight: [0] }), "dot: float32[2] and float32[2] don't contract along axes [0] and [0]"], // prettier-ignore
+    [() => dotGeneral(t([2, 3]), t([3, 4]), { batchLeft: [], batchRight: [], contractLeft: [-1], contractRight: [-2] }), "dot: float32[2,3] and float32[3,4] don't contract along axes [-1] and [-2]"], // prettier-ignore
+    [() => dotGeneral(t([2, 2]), t([2, 2]), { batchLeft: [0], batchRight: [0], contractLeft: [0], contractRight: [1] }), "dot: float32[2,2] and float32[2,2] don't contract along axes [0] and [1]"], // prettier-ignore
   ],
   convolutions: [
     [
@@ -136,6 +140,8 @@ const REFUSALS: Record<string, readonly (readonly [make: () => unknown, message:
     [() => sum(t([2, 3]), { axes: [2] }), 'sum: axis 2 is not in a tensor of rank 2'],
     [() => max(t([2, 3]), { axes: [0, 0] }), 'max: an axis stands twice in [0,0]'],
     [() => sum(t([2], 'bool')), 'reduce: dtype of bool[2] is not a number'],
+    [() => mean(t([2], 'uint8')), 'mean: dtype of uint8[2] is not a float'],
+    [() => averagePool2d(t([1, 2, 2, 1], 'uint8'), { window: [2, 2] }), 'averagePool2d: dtype of uint8[1,2,2,1] is not a float'], // prettier-ignore
     [() => argmax(t([])), 'argmax: axis -1 is not in a tensor of rank 0'],
     [() => maxPool2d(t([1, 2, 2, 1]), { window: [3, 3] }), 'windowMax: window [1,3,3,1] is larger than the padded input [1,2,2,1]'], // prettier-ignore
     [() => averagePool2d(t([2, 2, 1]), { window: [2, 2] }), 'windowSum: window [1,2,2,1] and input [2,2,1] differ in rank'], // prettier-ignore
@@ -144,6 +150,7 @@ const REFUSALS: Record<string, readonly (readonly [make: () => unknown, message:
     [() => whileLoop([t([2])], () => t([], 'bool'), () => [t([3])]), 'while: state 0 starts as float32[2], its body gives float32[3]'], // prettier-ignore
     [() => whileLoop([t([2])], () => t([], 'bool'), (a) => [convert(a, 'int8')]), 'while: state 0 starts as float32[2], its body gives int8[2]'], // prettier-ignore
     [() => whileLoop([t([2]), t([])], () => t([], 'bool'), (a) => [a]), 'while: state 1 starts as float32[], its body gives nothing'], // prettier-ignore
+    [() => whileLoop([t([2])], () => t([], 'bool'), (a) => [a, a]), 'while: the body gives 2 tensors for a state of 1'], // prettier-ignore
     [
       () =>
         whileLoop(

@@ -1,4 +1,4 @@
-import { byteSize, holds, isFloat, isInteger, isSigned, type DType } from './dtype.ts';
+import { arrayProblem, byteSize, holds, isFloat, isInteger, isSigned, type DType } from './dtype.ts';
 import { ShapeError } from './errors.ts';
 import { inferGather, inferScatter } from './infer-gather.ts';
 import {
@@ -42,7 +42,8 @@ function requireStarts(op: string, starts: readonly TensorType[]): void {
   }
 }
 
-function requireDType(op: string, input: TensorType, accepts: (dtype: DType) => boolean, wanted: string): void {
+/** Refuses a tensor of another kind of numbers than an op is for. */
+export function requireDType(op: string, input: TensorType, accepts: (dtype: DType) => boolean, wanted: string): void {
   if (!accepts(input.dtype)) throw new ShapeError(`${op}: dtype of ${formatType(input)} is not ${wanted}`);
 }
 
@@ -103,7 +104,11 @@ const RULES: { [K in OpName]: InferRule<K> } = {
   constant({ data, shape, dtype }) {
     if (typeof data === 'number') {
       if (!holds(dtype, data)) throw new ShapeError(`constant: ${data} is no ${dtype}`);
-    } else if (data.length !== elementCount(shape) || data.BYTES_PER_ELEMENT !== byteSize(dtype)) {
+      return [{ shape, dtype }];
+    }
+    const problem = arrayProblem(data, dtype);
+    if (problem !== undefined) throw new ShapeError(`constant: the values are no ${dtype}`, problem);
+    if (data.length !== elementCount(shape)) {
       throw new ShapeError(
         `constant: ${data.length} values of ${data.BYTES_PER_ELEMENT} bytes don't fill ${formatType({ shape, dtype })}`,
       );
@@ -176,7 +181,8 @@ const RULES: { [K in OpName]: InferRule<K> } = {
       );
     }
     const shape = x.shape.map((size, i) => {
-      if (!(start[i] >= 0 && start[i] <= limit[i] && limit[i] <= size && strides[i] >= 1)) {
+      const isWhole = [start[i], limit[i], strides[i]].every(Number.isInteger);
+      if (!(isWhole && start[i] >= 0 && start[i] <= limit[i] && limit[i] <= size && strides[i] >= 1)) {
         throw new ShapeError(
           `slice: [${start.join(',')}] to [${limit.join(',')}] by [${strides.join(',')}] is not inside ${formatType(x)}`,
         );
@@ -235,8 +241,15 @@ const RULES: { [K in OpName]: InferRule<K> } = {
   dot({ batchLeft, batchRight, contractLeft, contractRight }, [left, right]) {
     requireSameDType('dot', left, right);
     const agree = (a: readonly number[], b: readonly number[]) =>
-      a.length === b.length && a.every((axis, i) => axis < left.rank && left.shape[axis] === right.shape[b[i]]);
-    if (!agree(batchLeft, batchRight) || !agree(contractLeft, contractRight)) {
+      a.length === b.length && a.every((axis, i) => left.shape[axis] === right.shape[b[i]]);
+    const areAxes = (axes: readonly number[], { rank }: Tensor) =>
+      axes.every((axis, i) => Number.isInteger(axis) && axis >= 0 && axis < rank && axes.indexOf(axis) === i);
+    const fits =
+      areAxes([...batchLeft, ...contractLeft], left) &&
+      areAxes([...batchRight, ...contractRight], right) &&
+      agree(batchLeft, batchRight) &&
+      agree(contractLeft, contractRight);
+    if (!fits) {
       throw new ShapeError(
         `dot: ${formatType(left)} and ${formatType(right)} don't contract along axes [${contractLeft.join(',')}] and [${contractRight.join(',')}]`,
       );
@@ -267,6 +280,9 @@ const RULES: { [K in OpName]: InferRule<K> } = {
   call: ({ body }) => body.outputs.map(({ shape, dtype }) => ({ shape, dtype })),
   while({ condition, body, state }, inputs) {
     const types = inputs.slice(0, state);
+    if (body.outputs.length > state) {
+      throw new ShapeError(`while: the body gives ${body.outputs.length} tensors for a state of ${state}`);
+    }
     for (const [i, type] of types.entries()) {
       const next = body.outputs[i];
       if (next === undefined || !sameShape(type.shape, next.shape) || type.dtype !== next.dtype) {

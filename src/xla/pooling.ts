@@ -1,6 +1,7 @@
-import { sumType } from './dtype.ts';
+import { isFloat, sumType } from './dtype.ts';
 import { convert, div } from './elementwise.ts';
 import { emit } from './emit.ts';
+import { requireDType } from './infer.ts';
 import type { Padding, Tensor, WindowParams } from './ir.ts';
 import { onesLike } from './creation.ts';
 import { resolvePadding } from './linear.ts';
@@ -20,6 +21,7 @@ export function maxPool2d(x: Tensor, options: PoolOptions): Tensor {
 
 /** Mean of each window of `[N, H, W, C]` over the elements that are there: padding doesn't count. 16-bit floats are summed in float32. */
 export function averagePool2d(x: Tensor, options: PoolOptions): Tensor {
+  requireDType('averagePool2d', x, isFloat, 'a float');
   const params = spatialWindow(x, options);
   const wide = convert(x, sumType(x.dtype));
   const total = emit('windowSum', params, [wide]);

@@ -1,6 +1,7 @@
 import { convert, div, exp, isFinite, log, add, sub, where } from './elementwise.ts';
-import { sumType } from './dtype.ts';
+import { isFloat, sumType } from './dtype.ts';
 import { emit } from './emit.ts';
+import { requireDType } from './infer.ts';
 import type { ReduceKind, Tensor } from './ir.ts';
 import { elementCount, normalizeAxes, normalizeAxis } from './shape.ts';
 import { reshape } from './structure.ts';
@@ -37,8 +38,10 @@ export const all = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce('a
 /** Whether any is true. */
 export const any = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce('or', x, options);
 
-/** Mean over axes; of floats. */
+/** Mean over axes; of floats, which `convert` makes of integers. */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
+  // A narrow integer type may hold neither the sum nor the number of elements.
+  requireDType('mean', x, isFloat, 'a float');
   const axes = normalizeAxes('mean', options.axes, x.rank);
   const total = sum(convert(x, sumType(x.dtype)), options);
   return convert(div(total, elementCount(axes.map((axis) => x.shape[axis]))), x.dtype);
