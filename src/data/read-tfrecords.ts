@@ -1,6 +1,6 @@
 import { parseExample } from './example.ts';
 import type { Feature } from './example_pb.ts';
-import { locate, type Split } from './locate.ts';
+import { filesOf, locate, type Split } from './locate.ts';
 import { scanTfrecord } from './tfrecord.ts';
 
 /** Values of one record by the feature's name; empty where a feature has none. */
@@ -8,7 +8,7 @@ export type ExampleValues = Readonly<Record<string, readonly Uint8Array[] | read
 
 /** Which records are read. */
 export interface ReadOptions {
-  /** Which part of a folder of TFRecords; all of it by default. */
+  /** Which part of a folder of TFRecords; all of it by default. Files of no split belong to each. */
   readonly split?: Split;
   readonly signal?: AbortSignal;
 }
@@ -17,7 +17,7 @@ export interface ReadOptions {
  * The records of TFRecord files of `tf.train.Example`, plain or gzip, in the order of the files' names. Both checksums of
  * each record are checked. `location` is a file, a folder or a glob pattern.
  *
- * @throws DataError with file, record and byte where something is damaged.
+ * @throws DataError with file, record and byte where something is damaged; `NO_SPLIT` where the folder hasn't got the split.
  * @example
  * for await (const { image, class: label } of readTFRecords('flowers/train')) console.log(label[0], image[0].length);
  */
@@ -25,8 +25,8 @@ export async function* readTFRecords(
   location: string,
   { split, signal }: ReadOptions = {},
 ): AsyncGenerator<ExampleValues, void, void> {
-  const { splits } = await locate(location);
-  const files = [...splits].filter(([name]) => split === undefined || name === split).flatMap(([, paths]) => paths);
+  const located = await locate(location);
+  const files = split === undefined ? [...located.splits.values()].flat() : filesOf(located, location, split);
   for (const file of files) {
     signal?.throwIfAborted();
     const records: Buffer[] = [];

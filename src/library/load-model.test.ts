@@ -51,4 +51,15 @@ suite('a loaded model', { skip }, async () => {
     await assert.rejects(loadModel([run, join(folder, 'nothing')], { backend }), { code: 'NO_RUN' });
     assert.equal(backend.client.liveBufferCount, before);
   });
+
+  test('refuses what is no list of images, and batches that there can’t be', async () => {
+    const run = await writeUntrainedRun(join(folder, 'refused'));
+    await using model = await loadModel(run, { backend });
+    for (const images of [photo(1), 'rose.jpg', undefined] as never[]) {
+      await assert.rejects(model.predict(images), { code: 'IMAGE', message: 'predict takes several images' });
+    }
+    for (const batchSize of [0, -4, 2.5, NaN]) {
+      await assert.rejects(loadModel(run, { backend, batchSize }), { code: 'BATCH_SIZE' });
+    }
+  });
 });

@@ -45,6 +45,11 @@ export interface LoadedModel extends AsyncDisposable {
  */
 export async function loadModel(runs: string | readonly string[], options: LoadOptions = {}): Promise<LoadedModel> {
   const { batchSize = 8 } = options;
+  if (!Number.isInteger(batchSize) || batchSize < 1) {
+    throw new UsageError('BATCH_SIZE', `there can't be batches of ${batchSize} images`, {
+      expected: 'a whole number from 1',
+    });
+  }
   const backend = options.backend ?? (await openBackend(options));
   const closeBackend = async () => {
     if (options.backend === undefined) await backend.close();
@@ -68,6 +73,13 @@ export async function loadModel(runs: string | readonly string[], options: LoadO
     classNames: ensemble.classNames,
     size: ensemble.sizes[0],
     predict: async (images, { explain = false } = {}) => {
+      // The bytes of one image have a `map` too, and each of them would be taken for an image.
+      if (!Array.isArray(images)) {
+        throw new UsageError('IMAGE', 'predict takes several images', {
+          expected: 'an array of paths and bytes: [image]',
+          received: typeof images === 'string' ? 'a string' : 'no array',
+        });
+      }
       const predictions: Prediction[] = [];
       for (let at = 0, rows: number; at < images.length; at += rows) {
         rows = images.length - at <= one ? one : many;
