@@ -1,3 +1,4 @@
+import { UsageError } from '../base/index.ts';
 import {
   add,
   bitcast,
@@ -50,6 +51,10 @@ export function dropPath(scope: Scope, x: Tensor, rate: number): Tensor {
 }
 
 function drop(scope: Scope, x: Tensor, rate: number, noise: Shape): Tensor {
+  // All of them would leave 0 / 0, and NaN for a gradient.
+  if (!(rate >= 0 && rate < 1)) {
+    throw new UsageError('NETWORK', `there is no dropping a share of ${rate}`, { expected: 'from 0 to below 1' });
+  }
   if (!scope.drops || rate === 0) return x;
   const { key, firstExample } = scope.random();
   const keep = less(uniformPerExample(key, firstExample, x.shape[0], noise), 1 - rate);

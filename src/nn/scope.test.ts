@@ -4,7 +4,7 @@ import { add, full, parameter, trace, type Tensor } from '../xla/index.ts';
 import { batchNorm } from './batch-norm.ts';
 import { ones, zeros } from './initializer.ts';
 import { conv2d, dense, depthwiseConv2d } from './linear.ts';
-import { dropout } from './random.ts';
+import { dropout, dropPath } from './random.ts';
 import { applyNetwork, declareVariables, isTrainable, type Network } from './scope.ts';
 
 const INPUT = { shape: [2, 8, 8, 3], dtype: 'float32' } as const;
@@ -61,12 +61,24 @@ suite('a network', () => {
     });
   });
 
+  test('that drops all there is, or more, is refused', () => {
+    for (const rate of [1, 50, -0.1, NaN]) {
+      const message = `there is no dropping a share of ${rate}`;
+      for (const layer of [dropout, dropPath]) {
+        assert.throws(() => declareVariables((scope, x) => layer(scope, x, rate), INPUT), { code: 'NETWORK', message });
+      }
+    }
+  });
+
   test('with two variables of one name is refused', () => {
     const twice: Network = (scope, x) => {
       scope.variable('kernel', [3], 'kernel', ones);
       return add(x, scope.variable('kernel', [3], 'kernel', zeros));
     };
-    assert.throws(() => declareVariables(twice, INPUT), { message: 'two variables are called kernel' });
+    assert.throws(() => declareVariables(twice, INPUT), {
+      code: 'NETWORK',
+      message: 'two variables are called kernel',
+    });
   });
 
   test('without a value for a variable, or with one of another shape, is refused', () => {
@@ -74,10 +86,12 @@ suite('a network', () => {
       scope.in('layer', (inner) => add(x, inner.variable('bias', [3], 'bias', zeros)));
     tracing((x) => {
       assert.throws(() => applyNetwork(network, {}, x, { training: false }), {
+        code: 'NETWORK',
         message: 'variable layer/bias has no value',
       });
       const wrong = { 'layer/bias': parameter('p', { shape: [4], dtype: 'float32' }) };
       assert.throws(() => applyNetwork(network, wrong, x, { training: false }), {
+        code: 'NETWORK',
         message: 'variable layer/bias is [4], the model has [3]',
       });
     });
@@ -86,7 +100,10 @@ suite('a network', () => {
   test('that draws random numbers without a key is refused, in training only', () => {
     const network: Network = (scope, x) => scope.in('drop', (inner) => dropout(inner, x, 0.5));
     tracing((x) => {
-      assert.throws(() => applyNetwork(network, {}, x, { training: true }), { message: /^drop draws random numbers/ });
+      assert.throws(() => applyNetwork(network, {}, x, { training: true }), {
+        code: 'NETWORK',
+        message: /^drop draws random numbers/,
+      });
       assert.equal(applyNetwork(network, {}, x, { training: false }).output, x);
     });
   });

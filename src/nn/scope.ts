@@ -1,4 +1,4 @@
-import { InternalError } from '../base/index.ts';
+import { UsageError } from '../base/index.ts';
 import {
   customGradient,
   foldIn,
@@ -124,8 +124,12 @@ export class Scope {
   /** A random key that no other call of this step gets, with the index of the replica's first example. */
   random(): { key: Tensor; firstExample: Tensor } {
     const { key, firstExample = full([], 0, 'uint32') } = this.settings;
-    if (key === undefined)
-      throw new InternalError(`${this.#path} draws random numbers, but the model runs without a random key`);
+    if (key === undefined) {
+      const layer = this.#path === '' ? 'the network' : this.#path;
+      throw new UsageError('NETWORK', `${layer} draws random numbers, but runs without a random key`, {
+        hint: 'in training, give applyNetwork a key: another one for each step',
+      });
+    }
     return { key: foldIn(key, this.#store.nextDraw()), firstExample };
   }
 
@@ -151,13 +155,18 @@ class VariableStore {
 
   get(spec: VariableSpec): Tensor {
     const known = this.specs.get(spec.path);
-    if (known !== undefined) throw new InternalError(`two variables are called ${spec.path}`);
+    if (known !== undefined) {
+      throw new UsageError('NETWORK', `two variables are called ${spec.path}`, {
+        hint: "run each layer in a scope of its own: scope.in('name', (inner) => dense(inner, …))",
+      });
+    }
     this.specs.set(spec.path, spec);
     this.lastLayer = layerOf(spec.path);
     if (this.#values === undefined) return parameter(spec.path, spec);
     const value = this.#valueOf(spec.path);
     if (!sameShape(value.shape, spec.shape)) {
-      throw new InternalError(
+      throw new UsageError(
+        'NETWORK',
         `variable ${spec.path} is ${formatShape(value.shape)}, the model has ${formatShape(spec.shape)}`,
       );
     }
@@ -200,7 +209,11 @@ class VariableStore {
 
   #valueOf(path: string): Tensor {
     const value = this.#values?.[path];
-    if (value === undefined) throw new InternalError(`variable ${path} has no value`);
+    if (value === undefined) {
+      throw new UsageError('NETWORK', `variable ${path} has no value`, {
+        hint: 'declareVariables lists the variables of a network',
+      });
+    }
     return value;
   }
 }
