@@ -4,11 +4,17 @@ import { CODES } from '../../src/pjrt/error.ts';
 
 const SRC = join(import.meta.dirname, '..', '..', 'src');
 
-/** Codes that no `new` in the sources names: Commander's errors have one for all, and plugins answer with any of PJRT's. */
+/**
+ * Codes that no `new` in the sources names: Commander's errors have one for all, a recipe's setting may be a flag, and plugins answer
+ * with any of PJRT's. A checkpoint's are those of the file of weights that it is; of records and features a choice is made before.
+ */
 const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
-  FlagError: ['COMMAND_LINE'],
+  CheckpointError: ['CHECKPOINT_DTYPE', 'CHECKPOINT_FILE'],
+  DataError: ['BAD_CHECKSUM', 'NOT_TFRECORD', 'NO_IDS'],
+  FlagError: ['COMMAND_LINE', 'RECIPE'],
   InternalError: ['INTERNAL'],
   PjrtError: CODES.filter((code) => code !== 'OK'),
+  ShapeError: ['SHAPE'],
 };
 
 /** Codes of the errors that the sources throw, by class. Those of the server's API stand in docs/serving.md. */
