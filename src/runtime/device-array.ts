@@ -42,7 +42,13 @@ export class DeviceArray implements TensorType {
 
   /** Copies one replica's numbers to the host, row-major. */
   async toHost(replica = 0): Promise<HostArray> {
-    const bytes = await this.buffers[replica].toHost();
+    const { buffers } = this;
+    if (!(replica in buffers)) {
+      throw new RuntimeError('ARGUMENTS', `there is no replica ${replica}`, {
+        expected: `a number from 0 to ${buffers.length - 1}`,
+      });
+    }
+    const bytes = await buffers[replica].toHost();
     const whole = bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength;
     return hostArray(this.dtype, whole ? bytes.buffer : bytes.slice().buffer);
   }

@@ -74,6 +74,34 @@ suite('jit', { skip }, () => {
     assert.equal(good.disposed, false);
   });
 
+  test('refuses types, results and donations that make no sense', async () => {
+    const same = (x: Tensor) => x;
+    for (const [type, message] of [
+      [{ shape: [2], dtype: 'float' }, 'there is no type of shape [2] and dtype float'],
+      [{ shape: 2, dtype: 'float32' }, 'there is no type of shape 2 and dtype float32'],
+    ] as const) {
+      await assert.rejects(jit(backend(), same, [type as unknown as typeof PAIR]), { code: 'ARGUMENTS', message });
+    }
+    for (const [body, received] of [
+      [async (x: Tensor) => x, 'a promise'],
+      [(x: Tensor) => [x, 5], '5'],
+      [() => undefined, 'undefined'],
+    ] as const) {
+      await assert.rejects(jit<[Tensor], unknown>(backend(), body, [PAIR]), { code: 'RESULT', received });
+    }
+    for (const donate of [1, -1]) {
+      await assert.rejects(jit(backend(), same, [PAIR], { donate: [donate] }), {
+        code: 'ARGUMENTS',
+        message: `there is no argument ${donate} to donate`,
+        expected: 'numbers from 0 to 0',
+      });
+    }
+  });
+
+  test('has no numbers of a replica that there is not', async () => {
+    await assert.rejects((await array(1, 2)).toHost(1), { code: 'ARGUMENTS', message: 'there is no replica 1' });
+  });
+
   test('a function without arguments and one with an unused argument', async () => {
     const constant = await jit(backend(), () => ({ one: full([2], 1, 'float32') }), []);
     assert.deepEqual(await read((await constant()).one), [1, 1]);

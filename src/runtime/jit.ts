@@ -1,5 +1,14 @@
 import { didYouMean, mapTree, treeLeaves, type MapLeaves } from '../base/index.ts';
-import { formatShape, isTensorType, Tensor, trace, type Graph, type Platform, type TensorType } from '../xla/index.ts';
+import {
+  DTYPES,
+  formatShape,
+  isTensorType,
+  Tensor,
+  trace,
+  type Graph,
+  type Platform,
+  type TensorType,
+} from '../xla/index.ts';
 import type { Backend } from './backend.ts';
 import { isDeviceArray, type DeviceArray } from './device-array.ts';
 import { EarlyLoad } from './cache/early-load.ts';
@@ -34,7 +43,26 @@ export interface Compiled<Args extends readonly unknown[], Result> {
   dispose(): void;
 }
 
-const isTensor = (value: unknown): value is Tensor => value instanceof Tensor;
+/** Tells tensors from the branches of a function's result. @throws RuntimeError `RESULT` for what is neither. */
+function isTensor(value: unknown): value is Tensor {
+  if (value instanceof Tensor) return true;
+  if (typeof value === 'object' && value !== null && !(value instanceof Promise)) return false;
+  throw new RuntimeError('RESULT', 'the function gives something that is no tensor', {
+    expected: 'a tensor, or arrays and records of tensors',
+    received: value instanceof Promise ? 'a promise' : String(value),
+    hint: value instanceof Promise ? 'a function is traced at once, so it must not be async' : undefined,
+  });
+}
+
+/** Tells types from the branches of a tree. @throws RuntimeError `ARGUMENTS` for what is meant as one but isn't. */
+function isType(value: unknown): value is TensorType {
+  if (isTensorType(value)) return true;
+  if (typeof value !== 'object' || value === null || !('dtype' in value) || !('shape' in value)) return false;
+  const dtype = String(value.dtype);
+  throw new RuntimeError('ARGUMENTS', `there is no type of shape ${JSON.stringify(value.shape)} and dtype ${dtype}`, {
+    expected: `an array of sizes, and one of ${DTYPES.join(', ')}`,
+  });
+}
 
 /** A function of trees traced into one program, with what is needed to give its results their form back. */
 export interface TracedTree {
@@ -50,12 +78,12 @@ export function traceTrees<Args extends readonly unknown[]>(
   types: TypesOf<Args>,
 ): TracedTree {
   const named: (TensorType & { name: string })[] = [];
-  mapTree(types, isTensorType, (type, path) => named.push({ ...type, name: path }));
-  const owners = (types as readonly unknown[]).flatMap((tree, i) => treeLeaves(tree, isTensorType).map(() => i));
+  mapTree(types, isType, (type, path) => named.push({ ...type, name: path }));
+  const owners = (types as readonly unknown[]).flatMap((tree, i) => treeLeaves(tree, isType).map(() => i));
   let result: unknown;
   const graph = trace(named, (...parameters) => {
     let next = 0;
-    const args = mapTree(types, isTensorType, () => parameters[next++]) as unknown as Args;
+    const args = mapTree(types, isType, () => parameters[next++]) as unknown as Args;
     result = body(...args);
     return treeLeaves(result, isTensor);
   });
@@ -100,6 +128,12 @@ export async function jit<Args extends readonly unknown[], Result>(
   options: JitOptions = {},
 ): Promise<Compiled<Args, Result>> {
   const { name, platform, forInference } = options;
+  const stray = options.donate?.find((i) => !(i in types));
+  if (stray !== undefined) {
+    throw new RuntimeError('ARGUMENTS', `there is no argument ${stray} to donate`, {
+      expected: `numbers from 0 to ${types.length - 1}`,
+    });
+  }
   const early = forInference === undefined ? beginLoading(backend, types, options) : undefined;
   try {
     const { graph, owners, result } = traceTrees(body, types);

@@ -16,13 +16,15 @@ const [cuda, rocm] = await Promise.all(
 const tpu = (await HARDWARE.tpu.find()).length > 0;
 const accelerator = tpu || (await HARDWARE.cuda.find()).length > 0 || (await HARDWARE.rocm.find()).length > 0;
 
-test('senseless replicas, fractions and unknown devices are refused before a plugin starts', async () => {
+test('senseless replicas, threads, fractions and unknown devices are refused before a plugin starts', async () => {
   for (const replicas of [0, -1, 1.5, NaN]) {
     await assert.rejects(openBackend({ device: 'cpu', replicas }), {
       code: 'NO_DEVICE',
       message: `there can't be ${replicas} replicas`,
       expected: 'a whole number from 1',
     });
+    const message = `there can't be ${replicas} threads`;
+    await assert.rejects(openBackend({ device: 'cpu', threads: replicas }), { code: 'THREADS', message });
   }
   await assert.rejects(openBackend({ device: 'cuda', memoryFraction: 1.5 }), { code: 'MEMORY_FRACTION' });
   const device = 'gpu' as unknown as 'cpu';

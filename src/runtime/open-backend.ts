@@ -49,6 +49,7 @@ export async function openBackend(options: BackendOptions = {}): Promise<Backend
     });
   }
   requireReplicas(options.replicas);
+  requireThreads(options.threads);
   requireFraction(options.memoryFraction);
   requireGpuHost(options);
   return device === 'auto' ? openFirst(options) : openPlatform(device, options);
@@ -153,6 +154,11 @@ function createOptions(platform: PluginPlatform, options: BackendOptions): Optio
 function requireReplicas(replicas: number | undefined): void {
   if (replicas === undefined || (Number.isInteger(replicas) && replicas >= 1)) return;
   throw new RuntimeError('NO_DEVICE', `there can't be ${replicas} replicas`, { expected: 'a whole number from 1' });
+}
+
+function requireThreads(threads: number | undefined): void {
+  if (threads === undefined || (Number.isInteger(threads) && threads >= 1)) return;
+  throw new RuntimeError('THREADS', `there can't be ${threads} threads`, { expected: 'a whole number from 1' });
 }
 
 function requireGpuHost({ gpuHost, device }: BackendOptions): void {
