@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { nearest } from '../base/index.ts';
+import { ADDRESS_HINT, isAddress, nearest } from '../base/index.ts';
 import type { AddCommand, Context } from './command.ts';
 import { FlagError } from './flag-error.ts';
 import { sepalVersion } from './version.ts';
@@ -46,20 +46,20 @@ export async function createProgram(
     .showSuggestionAfterError(true)
     .showHelpAfterError('(see --help)')
     .exitOverride()
-    .hook('preAction', (_, command) => requireLocalOut(command));
+    .hook('preAction', (_, command) => requireLocalFlag(command));
   for (const add of await loadCommands(args)) add(program, () => contextOf(program.opts()));
   for (const command of program.commands) inheritSettings(command, program);
   for (const command of leafCommands(program).values()) suggestChoices(command);
   return program;
 }
 
-/** Data is read from buckets; what is written is replaced as a whole and locked, which takes a file system. */
-function requireLocalOut(command: Command): void {
+/** As `requireLocalOut` of the library, about the flag. */
+function requireLocalFlag(command: Command): void {
   const { out } = command.opts<{ out?: string }>();
-  if (out === undefined || !/^[a-z][a-z0-9+.-]+:\/\//i.test(out)) return;
+  if (out === undefined || !isAddress(out)) return;
   throw new FlagError('OUT', `--out ${out} is no path of this machine`, {
     expected: 'a path on a disk, or on a mounted one',
-    hint: 'data may be in a bucket; copy what Sepal writes there afterwards (gcloud storage rsync, aws s3 sync), or mount it',
+    hint: ADDRESS_HINT,
   });
 }
 

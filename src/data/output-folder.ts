@@ -5,6 +5,7 @@ import {
   isSystemError,
   makeFolder,
   removeAbandoned,
+  requireLocalOut,
   UsageError,
   workPlace,
   writeError,
@@ -18,7 +19,7 @@ const DATA_SET_ENTRY = /^(classes\.txt|tfrecords-jpeg-\d+x\d+)$/;
  * its place at the end. With `force` a data set that is there is replaced, after all else has worked. What a process that was
  * killed has left is removed.
  *
- * @throws UsageError `OUT_NOT_EMPTY` before anything is written.
+ * @throws UsageError `OUT` or `OUT_NOT_EMPTY` before anything is written.
  */
 export async function writeDatasetFolder(
   path: string,
@@ -42,8 +43,9 @@ export async function writeDatasetFolder(
   }
 }
 
-/** Whether a data set may be written there. @throws UsageError `OUT_NOT_EMPTY`, `OUT_NOT_FOLDER`. */
+/** Whether a data set may be written there. @throws UsageError `OUT`, `OUT_NOT_EMPTY`, `OUT_NOT_FOLDER`. */
 export async function checkOut(shown: string, force: boolean): Promise<void> {
+  requireLocalOut(shown);
   let names: string[];
   try {
     names = await readdir(shown);

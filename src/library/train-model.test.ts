@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts';
 import { writeColouredDataset } from '../../test/coloured-dataset.ts';
+import { drawDataset } from '../data/index.ts';
 import { train } from './train-model.ts';
 
 suite('a training from code', { skip }, async () => {
@@ -44,6 +45,14 @@ suite('a training from code', { skip }, async () => {
     const other = { ...recipe, epochs: 3, batchSize: 16 };
     await assert.rejects(train({ recipe: other, data, out, backend, resume: true }), { code: 'RESUME' });
     assert.match((await files(out))[2].toString(), /^epochs: 2$/m);
+  });
+
+  test('goes to no bucket, nor to a folder of that name', async () => {
+    for (const out of ['gs://bucket/run', 'S3://bucket/run']) {
+      const message = `${out} is no path of this machine`;
+      await assert.rejects(train({ recipe, data, out, backend }), { code: 'OUT', message });
+      await assert.rejects(drawDataset({ out, classes: 3, train: 3 }), { code: 'OUT', message });
+    }
   });
 
   test('opens the data at the size of each phase', async () => {

@@ -1,3 +1,4 @@
+import { requireLocalOut } from '../base/index.ts';
 import { openDataset, type Dataset, type Split } from '../data/index.ts';
 import { openBackend, type Backend, type BackendOptions } from '../runtime/index.ts';
 import {
@@ -16,7 +17,7 @@ export interface TrainModelOptions extends Pick<BackendOptions, 'device' | 'repl
   readonly recipe: string | Readonly<Record<string, unknown>>;
   /** Folder of TFRecords with train and val splits. */
   readonly data: string;
-  /** The run folder. */
+  /** The run folder, on a disk. */
   readonly out: string;
   /** Goes on from the last checkpoint in `out`. */
   readonly resume?: boolean;
@@ -31,13 +32,14 @@ export interface TrainModelOptions extends Pick<BackendOptions, 'device' | 'repl
  * Trains a model as `sepal train` does, without its report: checkpoints and history go to the run folder.
  *
  * @throws RecipeError, DataError or RuntimeError that says what is wrong, before any work is done; UsageError `RUN_EXISTS` where
- * `out` holds a run and `resume` isn't set.
+ * `out` holds a run and `resume` isn't set, `OUT` where it is an address.
  * @example
  * const { evaluation } = await train({ recipe: 'recipe.yaml', data: 'flowers', out: 'runs/first' });
  * console.log(evaluation.confusion.macroF1);
  */
 export async function train(options: TrainModelOptions): Promise<TrainResult> {
   const { recipe: given, data: location, out, resume, signal, onEvent } = options;
+  requireLocalOut(out);
   const recipe = typeof given === 'string' ? await recipeOfFile(given) : parseRecipe(given, 'recipe');
   const backend = options.backend ?? (await openBackend(options));
   const opened: Dataset[] = [];
