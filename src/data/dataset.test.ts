@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -301,4 +301,11 @@ test('of several damaged files the first is named, however they come in', async 
     await writeFile(join(folder, 'train', file), damaged);
   }
   await assert.rejects(open(folder, { size: SIDE }), { code: 'TRUNCATED', message: /00\.tfrec, record 1 / });
+});
+
+test('a link that leads nowhere is a file that is not there', async () => {
+  const folder = await write('broken-link', TEN);
+  const link = join(folder, 'train', '02.tfrec');
+  await symlink(join(root, 'gone.tfrec'), link);
+  await assert.rejects(open(folder), { code: 'NOT_FOUND', message: `${link}: no such file` });
 });

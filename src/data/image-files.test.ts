@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { devNull, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -74,6 +74,34 @@ test('a picture that breaks while others wait to be decoded is an error of its b
 test('class folders give labels in the order of their names', async () => {
   const found = await listClassFolders(join(root, 'set'));
   assert.deepEqual(found, { classNames: ['a', 'b'], files, labels: Int32Array.of(0, 1, 1), unlisted: 0 });
+});
+
+test('links to folders are followed, but not round and round', async () => {
+  const folder = join(root, 'linked');
+  await mkdir(join(folder, 'b'), { recursive: true });
+  await copyFile(files[2], join(folder, 'b', 'y.webp'));
+  await symlink(join(root, 'set', 'a'), join(folder, 'a'), 'dir');
+  await symlink(join(root, 'set', 'b', 'deep'), join(folder, 'b', 'deep'), 'dir');
+  await symlink(folder, join(folder, 'b', 'back'), 'dir');
+  const { classNames, files: found } = await listClassFolders(folder);
+  assert.deepEqual(classNames, ['a', 'b']);
+  assert.deepEqual(
+    found,
+    ['a/x.png', 'b/deep/z.jpg', 'b/y.webp'].map((file) => join(folder, file)),
+  );
+});
+
+test('copies in hidden folders, and folders that are called like photos, are no photos', async () => {
+  const folder = join(root, 'notebook');
+  for (const path of ['a', 'a/.ipynb_checkpoints', 'a/album.jpg']) await mkdir(join(folder, path), { recursive: true });
+  for (const path of ['x.png', '.ipynb_checkpoints/x-checkpoint.png', 'album.jpg/1.png']) {
+    await copyFile(files[0], join(folder, 'a', path));
+  }
+  const { files: found } = await listClassFolders(folder);
+  assert.deepEqual(
+    found,
+    ['a/album.jpg/1.png', 'a/x.png'].map((file) => join(folder, file)),
+  );
 });
 
 async function emptyFolder(): Promise<string> {

@@ -18,6 +18,15 @@ export function isImageFile(path: string): boolean {
   return IMAGE_FILE.test(path) && !basename(path).startsWith('.');
 }
 
+/**
+ * The picture files of a folder and below, by their paths from it on, sorted. What lies in hidden folders is left out: programs
+ * keep copies there, as Jupyter does in `.ipynb_checkpoints`.
+ */
+export async function listImageFiles(folder: string): Promise<string[]> {
+  const files = await (await storageOf(folder)).listAll(folder);
+  return files.filter((file) => isImageFile(file) && !/(^|[\\/])\./.test(file)).toSorted();
+}
+
 /** Pictures in files of their own. */
 export class ImageFileSource implements Source {
   readonly files: readonly string[];
@@ -105,11 +114,10 @@ export async function openImages(
 }
 
 async function expand(path: string): Promise<string[]> {
-  const storage = await storageOf(path);
-  const kind = await storage.kindOf(path);
+  const kind = await (await storageOf(path)).kindOf(path);
   if (kind === undefined) throw new DataError('NOT_FOUND', `no such file or folder: ${path}`);
   if (kind === 'file') return [path];
-  const files = (await storage.listAll(path)).filter(isImageFile).toSorted();
+  const files = await listImageFiles(path);
   if (files.length > 0) return files.map((file) => joinPath(path, file));
   throw new DataError('NO_IMAGES', `no picture files in ${path}`, {
     expected: '*.jpg, *.png, *.webp, *.gif, *.tif or *.avif files',

@@ -3,8 +3,8 @@ import { basename } from 'node:path';
 import { didYouMean, plural } from '../base/index.ts';
 import { checkClassNames } from './classes.ts';
 import { DataError } from './data-error.ts';
-import { isImageFile, type ClassFolders } from './image-files.ts';
-import { joinPath, readStored, storageOf } from './storage/storage.ts';
+import { listImageFiles, type ClassFolders } from './image-files.ts';
+import { joinPath, readStored } from './storage/storage.ts';
 
 /** A CSV file that says which photo shows what. */
 export interface LabelTable {
@@ -36,7 +36,7 @@ const LABEL_COLUMNS = ['label', 'class', 'class_name', 'species', 'breed', 'cate
  */
 export async function listLabelled(folder: string, table: LabelTable): Promise<ClassFolders> {
   const rows = await readTable(table);
-  const files = (await (await storageOf(folder)).listAll(folder)).filter(isImageFile).toSorted();
+  const files = await listImageFiles(folder);
   const find = finderOf(files, table.file);
   const labelOf = new Map<string, Row>();
   for (const row of rows) {

@@ -83,8 +83,8 @@ async function recordFilesIn(folder: string): Promise<string[]> {
   if ((await kindOfPath(folder)) !== 'folder') return [];
   const entries = await (await storageOf(folder)).list(folder);
   return entries
+    .filter(({ name, isFolder }) => !isFolder && !name.startsWith('.') && RECORD_FILE.test(name))
     .map((entry) => entry.name)
-    .filter((name) => !name.startsWith('.') && RECORD_FILE.test(name))
     .toSorted()
     .map((name) => joinPath(folder, name));
 }

@@ -1,7 +1,9 @@
-import { glob, open, readdir, stat } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { glob, open, readdir, realpath, stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
 import { isSystemError } from '../../base/index.ts';
 import { DataError } from '../data-error.ts';
-import type { Storage, StoredFile } from './stored-file.ts';
+import type { Storage, StoredEntry, StoredFile } from './stored-file.ts';
 
 /** The file system. */
 export const localStorage: Storage = {
@@ -15,17 +17,23 @@ export const localStorage: Storage = {
   },
 
   async sizeOf(file) {
-    return (await stat(file)).size;
+    try {
+      return (await stat(file)).size;
+    } catch (cause) {
+      throw notOpened(file, cause);
+    }
   },
 
   async list(folder) {
     const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
       throw new DataError('NOT_FOUND', `can't read the folder ${folder}`, { cause });
     });
-    return entries.map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() }));
+    return Promise.all(entries.map(async (entry) => entryOf(folder, entry)));
   },
 
-  listAll: (folder) => readdir(folder, { recursive: true }),
+  async listAll(folder) {
+    return filesBelow(folder, []);
+  },
 
   async glob(pattern) {
     const files: string[] = [];
@@ -35,8 +43,7 @@ export const localStorage: Storage = {
 
   async open(file): Promise<StoredFile> {
     const handle = await open(file, 'r').catch((cause: unknown) => {
-      const reason = isSystemError(cause, 'ENOENT') ? 'no such file' : `can't be opened: ${(cause as Error).message}`;
-      throw new DataError('NOT_FOUND', reason, { place: { file }, cause });
+      throw notOpened(file, cause);
     });
     const stats = await handle.stat();
     if (!stats.isFile() && !stats.isDirectory()) {
@@ -51,3 +58,30 @@ export const localStorage: Storage = {
     };
   },
 };
+
+function notOpened(file: string, cause: unknown): DataError {
+  const reason = isSystemError(cause, 'ENOENT') ? 'no such file' : `can't be opened: ${(cause as Error).message}`;
+  return new DataError('NOT_FOUND', reason, { place: { file }, cause });
+}
+
+/** A link to a folder is a folder. One that leads nowhere stays a file, which says so when it is opened. */
+async function entryOf(folder: string, entry: Dirent): Promise<StoredEntry> {
+  const { name } = entry;
+  if (!entry.isSymbolicLink()) return { name, isFolder: entry.isDirectory() };
+  const leadsTo = await stat(join(folder, name)).catch(() => undefined);
+  return { name, isFolder: leadsTo?.isDirectory() ?? false };
+}
+
+/** Files in a folder and below, by their paths from it on. A link to a folder that it lies in is left out. */
+async function filesBelow(folder: string, above: readonly string[]): Promise<string[]> {
+  const entries = await localStorage.list(folder);
+  const real = await realpath(folder);
+  const begin = real.endsWith(sep) ? real : `${real}${sep}`;
+  if (above.some((each) => `${each}${sep}`.startsWith(begin))) return [];
+  const files: string[] = [];
+  for (const { name, isFolder } of entries) {
+    if (!isFolder) files.push(name);
+    else for (const file of await filesBelow(join(folder, name), [...above, real])) files.push(join(name, file));
+  }
+  return files;
+}
