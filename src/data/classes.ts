@@ -93,7 +93,7 @@ export function labelOutOfRange(label: number, classCount: number, place: Place)
   return new DataError('LABEL_OUT_OF_RANGE', `label ${label}, but there are ${classCount} classes`, {
     place,
     expected: `0 to ${classCount - 1}`,
-    hint: 'is the class file the one of this data set?',
+    hint: 'are the class names those of this data set?',
   });
 }
 

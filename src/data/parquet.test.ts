@@ -39,6 +39,35 @@ test('files named after splits become those splits, and validation is drawn wher
   assert.deepEqual(await numbersIn(join(root, 'a'), 'val'), [7, 8, 9]);
 });
 
+test('folders named after splits become those, and rows of files with one name have names of their own', async () => {
+  const folder = join(root, 'train set');
+  for (const [split, file] of [
+    ['train', 'train-00000-of-00001.parquet'],
+    ['validation', 'validation-00000-of-00001.parquet'],
+  ]) {
+    await mkdir(join(folder, 'default', split), { recursive: true });
+    await copyFile(join(FIXTURES, file), join(folder, 'default', split, '0000.parquet'));
+  }
+  const out = join(root, 'folders');
+  const { images } = await convertFolder(folder, { out, size: 16, val: 0.4, test: 0.2 });
+  assert.deepEqual(images, { train: 7, val: 3, test: 0 });
+  assert.deepEqual(await numbersIn(out, 'val'), [7, 8, 9]);
+  const { ids } = await openDataset(out, { split: ['train', 'val'] });
+  assert.equal(new Set(ids).size, 10);
+  assert.deepEqual([ids[0], ids[9]], ['train/0000/0', 'validation/0000/2']);
+});
+
+test('a label beyond the names of the classes is refused before anything is written', async () => {
+  const folder = join(root, 'two-names');
+  await mkdir(folder);
+  const text = (await readFile(TRAIN)).toString('latin1').replace('rose", "tulip', 'rose_or_tulip');
+  await writeFile(join(folder, 'x.parquet'), Buffer.from(text, 'latin1'));
+  await assert.rejects(convertFolder(folder, { out: join(root, 'e'), size: 16 }), {
+    code: 'LABEL_OUT_OF_RANGE',
+    place: { file: join(folder, 'x.parquet'), record: 2 },
+  });
+});
+
 test('one file is split by class, every row once', async () => {
   const { images } = await convertFolder(TRAIN, { out: join(root, 'b'), size: 16, val: 0.3, test: 0.3 });
   assert.deepEqual(images, { train: 3, val: 3, test: 1 });
@@ -79,4 +108,16 @@ test('a damaged file, and one without pictures, are named', async () => {
     code: 'NOT_AN_IMAGE_SET',
     received: 'the columns imaqe, label',
   });
+});
+
+/** One row, image 'x' and label true, by pyarrow. */
+const TRUE_LABEL =
+  'UEFSMRUAFRYVFiwVAhUAFQYVBhwAAAACAAAAAgEBAAAAeBUAFQ4VDiwVAhUAFQYVBhwAAAACAAAAAgEBFQQZPDUAGAZzY2hlbWEVBAAVDCUCGAVpbWFnZQAVACUC' +
+  'GAVsYWJlbAAWAhkcGSwmABwVDBklBgAZGAVpbWFnZRUAFgIWPBY8JghJHBUAFQAVAgA8FgIZBhkmAAIAAAAmABwVABklBgAZGAVsYWJlbBUAFgIWNBY0JkRJHBUA' +
+  'FQAVAgA8KQYZJgACAAAAFnAWAiYIFnAAKCBwYXJxdWV0LWNwcC1hcnJvdyB2ZXJzaW9uIDI2LjAuMRksHAAAHAAAAMEAAABQQVIx';
+
+test('labels that are neither numbers nor words are named', async () => {
+  const file = join(root, 'true.parquet');
+  await writeFile(file, Buffer.from(TRUE_LABEL, 'base64'));
+  await assert.rejects(ParquetSource.open([file]), { code: 'NO_LABELS', received: 'a boolean' });
 });

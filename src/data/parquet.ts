@@ -9,7 +9,7 @@ import {
 import { compressors } from 'hyparquet-compressors';
 import { basename } from 'node:path';
 import { formatCount } from '../base/index.ts';
-import { checkClassNames, MOST_CLASSES } from './classes.ts';
+import { checkClassNames, checkLabels, MOST_CLASSES } from './classes.ts';
 import { DataError, type Place } from './data-error.ts';
 import { splitInName, type Split } from './locate.ts';
 import type { Source } from './source.ts';
@@ -41,6 +41,8 @@ interface RowGroup {
 
 interface ParquetFile {
   readonly path: string;
+  /** Its path from the folder on that all files lie in. */
+  readonly name: string;
   readonly buffer: AsyncBuffer;
   readonly metadata: FileMetaData;
 }
@@ -75,8 +77,10 @@ export class ParquetSource implements Source {
 
   /** @throws DataError `BAD_PARQUET`, `NOT_AN_IMAGE_SET` or `NO_LABELS`. */
   static async open(paths: readonly string[]): Promise<ParquetSource> {
-    const files = await Promise.all(paths.map(openFile));
-    const { image, label, names } = findColumns(files[0]);
+    const names = namesOf(paths);
+    const files = await Promise.all(paths.map(async (path, i) => openFile(path, names[i])));
+    const stems = stemsOf(names);
+    const { image, label, classes } = findColumns(files[0]);
     const groups: RowGroup[] = [];
     const values: unknown[] = [];
     const ids: string[] = [];
@@ -88,10 +92,12 @@ export class ParquetSource implements Source {
         for (const row of await readRows(file, [label], start, rows)) values.push(row[label]);
         start += rows;
       }
-      for (let row = 0; row < start; row++) ids.push(`${basename(file.path).replace(PARQUET_FILE, '')}/${row}`);
+      for (let row = 0; row < start; row++) ids.push(`${stems[number]}/${row}`);
     }
-    const { labels, classNames } = toClasses(values, names, files[0].path);
-    return new ParquetSource(files, groups, image, { labels, ids, classNames });
+    const { labels, classNames } = toClasses(values, classes, files[0].path);
+    const source = new ParquetSource(files, groups, image, { labels, ids, classNames });
+    checkLabels(labels, classNames.length, (index) => source.place(index));
+    return source;
   }
 
   get count(): number {
@@ -103,9 +109,14 @@ export class ParquetSource implements Source {
     return { file: this.files[file], record: start + index - first };
   }
 
-  /** The split that the file of a row is named after. */
+  /** The split that the file of a row is named after, or else the folder that it lies in, as in `train/0000.parquet`. */
   splitOf(index: number): Split | undefined {
-    return splitInName(this.files[this.#groupOf(index).file]);
+    const { name } = this.#files[this.#groupOf(index).file];
+    for (const part of name.split('/').toReversed()) {
+      const split = splitInName(part);
+      if (split !== undefined) return split;
+    }
+    return undefined;
   }
 
   read(indices: Uint32Array): Promise<(Buffer | DataError)[]> {
@@ -151,7 +162,23 @@ export class ParquetSource implements Source {
   }
 }
 
-async function openFile(path: string): Promise<ParquetFile> {
+/** Paths from the folder on that all of them lie in. */
+function namesOf(paths: readonly string[]): string[] {
+  const parts = paths.map((path) => path.split(/[\\/]/));
+  const [first] = parts;
+  let common = 0;
+  while (common < first.length - 1 && parts.every((each) => each[common] === first[common])) common++;
+  return parts.map((each) => each.slice(common).join('/'));
+}
+
+/** What files are called in the names of their rows; folders stand in them where two files of different ones have one name. */
+function stemsOf(names: readonly string[]): string[] {
+  const short = names.map((name) => basename(name));
+  const chosen = new Set(short).size === short.length ? short : names;
+  return chosen.map((name) => name.replace(PARQUET_FILE, ''));
+}
+
+async function openFile(path: string, name: string): Promise<ParquetFile> {
   const stored = await (await storageOf(path)).open(path);
   await stored.close();
   const slice = async (start: number, end = stored.size): Promise<ArrayBuffer> => {
@@ -177,7 +204,7 @@ async function openFile(path: string): Promise<ParquetFile> {
     checkShape(read, stored.size);
     return read;
   });
-  return { path, buffer, metadata };
+  return { path, name, buffer, metadata };
 }
 
 /**
@@ -238,7 +265,11 @@ function featuresIn(text: string): Readonly<Record<string, Readonly<Record<strin
   }
 }
 
-function findColumns({ path, metadata }: ParquetFile): { image: string; label: string; names: string[] | undefined } {
+function findColumns({ path, metadata }: ParquetFile): {
+  image: string;
+  label: string;
+  classes: string[] | undefined;
+} {
   const columns = parquetSchema(metadata).children.map(({ element }) => element.name);
   const text = metadata.key_value_metadata?.find(({ key }) => key === 'huggingface')?.value;
   const features = text === undefined ? {} : featuresIn(text);
@@ -257,13 +288,24 @@ function findColumns({ path, metadata }: ParquetFile): { image: string; label: s
     throw new DataError('NO_LABELS', 'no column of labels', { ...details, expected: LABEL_COLUMNS.join(', ') });
   }
   const names = features[label]?.names;
-  return { image, label, names: Array.isArray(names) ? names.map(String) : undefined };
+  return { image, label, classes: Array.isArray(names) ? names.map(String) : undefined };
 }
+
+const LABEL_KINDS: ReadonlySet<string> = new Set(['bigint', 'number', 'string']);
 
 /** Numbers of the labels: those that are there, or those of their words in sorted order; -1 where there is none. */
 function toClasses(values: readonly unknown[], names: readonly string[] | undefined, file: string) {
   const isMissing = (value: unknown) => value === null || value === undefined;
   const isNumber = values.every((value) => isMissing(value) || typeof value === 'bigint' || typeof value === 'number');
+  const strange = values.find(
+    (value) => !isMissing(value) && !LABEL_KINDS.has(typeof value) && !(value instanceof Uint8Array),
+  );
+  if (strange !== undefined) {
+    throw new DataError('NO_LABELS', 'the labels are neither numbers nor words', {
+      place: { file },
+      received: Array.isArray(strange) ? 'lists' : `a ${typeof strange}`,
+    });
+  }
   const words = values.map((value) => (value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value));
   const sorted = [...new Set(words.filter((word) => typeof word === 'string'))].toSorted();
   const numbers = new Map(sorted.map((word, number) => [word, number]));
