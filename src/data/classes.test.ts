@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { findClassFile, readClassFile } from './classes.ts';
+import { findClassFile, readClassFile, writeClassFile } from './classes.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'sepal-classes-'));
 after(() => rm(folder, { recursive: true }));
@@ -22,7 +22,7 @@ test('names are read from lines, numbered lines and JSON', async () => {
   assert.deepEqual(await read('a.json', '{"1": "hard-leaved pocket orchid", "0": "daisy"}'), names);
 });
 
-test('two classes with one name, an empty name and no name are refused', async () => {
+test('two classes with one name, an empty name, one of several lines and no name are refused', async () => {
   await assert.rejects(read('a.txt', 'rose\ntulip\nrose\n'), {
     code: 'DUPLICATE_CLASS',
     message: /classes 0 and 2 have one name/,
@@ -33,6 +33,10 @@ test('two classes with one name, an empty name and no name are refused', async (
     message: /class 1 has an empty name/,
   });
   await assert.rejects(read('a.txt', ''), { code: 'BAD_CLASS_FILE' });
+  await assert.rejects(read('a.json', '["rose", "water\\nlily"]'), {
+    code: 'BAD_CLASS_FILE',
+    message: /class 1 has a name of several lines/,
+  });
 });
 
 test('a class file that is something else is refused', async () => {
@@ -40,6 +44,14 @@ test('a class file that is something else is refused', async () => {
   await assert.rejects(read('a.json', '["daisy"'), { code: 'BAD_CLASS_FILE' });
   await assert.rejects(read('a.txt', '0:daisy\n2:rose\n'), { code: 'BAD_CLASS_FILE', received: '2' });
   await assert.rejects(readClassFile(join(folder, 'none.txt')), { code: 'NOT_FOUND' });
+});
+
+test('names that are written are read again, those that begin with a number and a colon too', async () => {
+  const counted = Array.from({ length: 11 }, (_, number) => `${number}: species`).toSorted();
+  for (const names of [['daisy', 'rose'], counted, ['7:rose']]) {
+    await writeClassFile(join(folder, 'written'), names);
+    assert.deepEqual(await readClassFile(join(folder, 'written', 'classes.txt')), names);
+  }
 });
 
 test('the class file is found above split and size folders, and not further up', async () => {

@@ -1,4 +1,5 @@
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
+import { writeFile } from '../base/index.ts';
 import { DataError, type Place } from './data-error.ts';
 import { joinPath, parentOf, readStored, storageOf } from './storage/storage.ts';
 
@@ -42,11 +43,19 @@ export async function readClassFile(path: string): Promise<string[]> {
   return checkClassNames(names, path);
 }
 
+/** Writes the class file of a data set's folder. Names that look numbered get their own numbers, or others would be read. */
+export async function writeClassFile(folder: string, names: readonly string[]): Promise<void> {
+  const isPlain = numbersIn(names) === undefined;
+  const lines = names.map((name, number) => (isPlain ? `${name}\n` : `${number}:${name}\n`));
+  await writeFile(join(folder, CLASS_FILES[0]), lines.join(''));
+}
+
 /** More classes than any set of labelled pictures has; a larger number means a damaged file, and a list of names for it would exhaust the memory. */
 export const MOST_CLASSES = 1_000_000;
 
 /**
- * Passes class names through, refusing none at all, an empty one, and two that are the same but for case or spaces.
+ * Passes class names through, refusing none at all, an empty one, one of several lines, and two that are the same but for case
+ * or spaces.
  *
  * @throws DataError `BAD_CLASS_FILE` naming both numbers.
  */
@@ -57,6 +66,12 @@ export function checkClassNames(names: readonly string[], path: string): string[
   for (const [number, name] of names.entries()) {
     const key = normalise(name);
     if (key === '') throw new DataError('BAD_CLASS_FILE', `class ${number} has an empty name`, { place });
+    if (/[\r\n]/.test(name)) {
+      throw new DataError('BAD_CLASS_FILE', `class ${number} has a name of several lines`, {
+        place,
+        received: JSON.stringify(name),
+      });
+    }
     const other = seen.get(key);
     if (other !== undefined) {
       throw new DataError('DUPLICATE_CLASS', `classes ${other} and ${number} have one name`, {
@@ -100,12 +115,15 @@ export function labelOutOfRange(label: number, classCount: number, place: Place)
 function parseLines(text: string, path: string): string[] {
   const lines = text.split(/\r?\n/);
   while (lines.at(-1)?.trim() === '') lines.pop();
-  const numbered = lines.map((line) => /^\s*(\d+)\s*:(.*)$/.exec(line));
-  if (lines.length === 0 || !numbered.every((match) => match !== null)) return lines.map((line) => line.trim());
-  return inOrder(
-    numbered.map(([, number, name]) => [Number(number), name.trim()]),
-    path,
-  );
+  const numbered = numbersIn(lines);
+  return numbered === undefined ? lines.map((line) => line.trim()) : inOrder(numbered, path);
+}
+
+/** What lines of the form `NUMBER:NAME` say; undefined where not all of them are. */
+function numbersIn(lines: readonly string[]): [number, string][] | undefined {
+  const matches = lines.map((line) => /^\s*(\d+)\s*:(.*)$/.exec(line));
+  if (lines.length === 0 || !matches.every((match) => match !== null)) return undefined;
+  return matches.map(([, number, name]) => [Number(number), name.trim()]);
 }
 
 function parseJson(text: string, path: string): string[] {

@@ -1,5 +1,6 @@
 import { join, relative } from 'node:path';
-import { Random, UsageError, writeFile } from '../base/index.ts';
+import { Random, UsageError } from '../base/index.ts';
+import { writeClassFile } from './classes.ts';
 import { DataError } from './data-error.ts';
 import { toSquareJpeg } from './encode.ts';
 import { encodeExample } from './example.ts';
@@ -89,7 +90,7 @@ export async function writePictures(pictures: Pictures, options: WriteOptions): 
         onRecord,
       );
     }
-    await writeFile(join(draft, 'classes.txt'), classNames.map((name) => `${name}\n`).join(''));
+    await writeClassFile(draft, classNames);
   });
   return { classNames, images, skipped, unlisted };
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { Random, UsageError, writeFile } from '../../base/index.ts';
+import { Random, UsageError } from '../../base/index.ts';
+import { writeClassFile } from '../classes.ts';
 import { encodeExample } from '../example.ts';
 import { SPLITS, type Split } from '../locate.ts';
 import { writeDatasetFolder } from '../output-folder.ts';
@@ -60,7 +61,7 @@ export async function drawDataset(options: DrawOptions): Promise<DrawnDataset> {
   const classes = plan.species.map(({ name }) => name);
   await writeDatasetFolder(options.out, options.force ?? false, async (draft) => {
     await writeRecords(join(draft, `tfrecords-jpeg-${plan.size}x${plan.size}`), plan, options.onProgress);
-    await writeFile(join(draft, 'classes.txt'), classes.map((name) => `${name}\n`).join(''));
+    await writeClassFile(draft, classes);
     plan.signal?.throwIfAborted();
   });
   return { folder: options.out, classes, images: plan.images };

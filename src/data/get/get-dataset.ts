@@ -16,7 +16,8 @@ import {
   type TransferProgress,
   type WebAsset,
 } from '../../assets/index.ts';
-import { didYouMean, makeFolder, removeAbandoned, UsageError, workPlace, writeFile } from '../../base/index.ts';
+import { didYouMean, makeFolder, removeAbandoned, UsageError, workPlace } from '../../base/index.ts';
+import { writeClassFile } from '../classes.ts';
 import { convertFolder, writePictures, type Converted } from '../convert.ts';
 import { DataError } from '../data-error.ts';
 import { ImageFileSource } from '../image-files.ts';
@@ -124,7 +125,7 @@ const FORMS: {
         onProgress: (progress) => options.onTransfer?.(basename(file), progress),
       });
       await makeFolder(draft);
-      await writeFile(join(draft, 'classes.txt'), classNames.map((name) => `${name}\n`).join(''));
+      await writeClassFile(draft, classNames);
       for (const summary of await inspectDataset(draft, { side: size, signal })) {
         if (summary.split !== 'all') images[summary.split] = summary.records - summary.bad.length;
       }
