@@ -13,7 +13,12 @@ const CLASS_FILES = ['classes.txt', 'labels.txt', 'classes.json', 'class_names.j
 export async function findClassFile(recordFile: string): Promise<string | undefined> {
   const storage = await storageOf(recordFile);
   for (let folder = parentOf(recordFile); ; folder = parentOf(folder)) {
-    const there = new Set((await storage.list(folder)).map((entry) => entry.name));
+    const entries = await storage.list(folder).catch((error: unknown) => {
+      // Whoever may read the records may not have to see what is beside them or above.
+      if (error instanceof DataError && error.code !== 'UNREACHABLE') return [];
+      throw error;
+    });
+    const there = new Set(entries.map((entry) => entry.name));
     const name = CLASS_FILES.find((candidate) => there.has(candidate));
     if (name !== undefined) return joinPath(folder, name);
     if (!LAYOUT_FOLDER.test(basename(folder)) || folder === parentOf(folder)) return undefined;

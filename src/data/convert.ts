@@ -10,6 +10,7 @@ import { SPLITS, type Split } from './locate.ts';
 import { writeDatasetFolder } from './output-folder.ts';
 import { findParquet, ParquetSource } from './parquet.ts';
 import type { BadRecords, Skipped, Source } from './source.ts';
+import { isOfService } from './storage/retry.ts';
 import { shardName, TfrecordWriter } from './tfrecord-writer.ts';
 
 /** Records in a file; a split has at least one file. */
@@ -207,7 +208,7 @@ async function* encodeAll(
       const label = source.labels[index];
       return encodeExample(label < 0 ? { image, id } : { image, class: label, id });
     } catch (error) {
-      if (!(error instanceof DataError) || badRecords === 'fail') throw error;
+      if (!(error instanceof DataError) || isOfService(error) || badRecords === 'fail') throw error;
       const { file, record } = source.place(index);
       onBad({ file, record, reason: error.reason });
       return undefined;

@@ -6,6 +6,7 @@ import { toSize, type ImageSize } from './decode.ts';
 import { PictureSet, type Dataset } from './picture-set.ts';
 import { PixelCache } from './pixel-cache.ts';
 import type { BadRecords, Source } from './source.ts';
+import { isOfService } from './storage/retry.ts';
 import { joinPath, readStored, storageOf } from './storage/storage.ts';
 
 const IMAGE_FILE = /\.(jpe?g|jfif|png|webp|gif|tiff?|avif)$/i;
@@ -57,8 +58,7 @@ export class ImageFileSource implements Source {
         try {
           return await readImageFile(this.files[index]);
         } catch (error) {
-          // No picture is bad because the network is.
-          if (error instanceof DataError && error.code !== 'UNREACHABLE') return error;
+          if (error instanceof DataError && !isOfService(error)) return error;
           throw error;
         }
       }),

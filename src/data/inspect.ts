@@ -6,6 +6,7 @@ import type { DuplicateFinder, Member } from './duplicates.ts';
 import { locate, type Split } from './locate.ts';
 import type { Dataset } from './picture-set.ts';
 import type { Skipped } from './source.ts';
+import { isOfService } from './storage/retry.ts';
 
 /** What is in one split of a data set. */
 export interface SplitSummary {
@@ -119,7 +120,7 @@ async function countSizes(dataset: Dataset, signal: AbortSignal | undefined): Pr
       counts.set(size, (counts.get(size) ?? 0) + 1);
     } catch (error) {
       // Decoding names the pictures that can't be read; here they have no size.
-      if (!(error instanceof DataError)) throw error;
+      if (!(error instanceof DataError) || isOfService(error)) throw error;
       counts.set('unreadable', (counts.get('unreadable') ?? 0) + 1);
     }
   }

@@ -3,6 +3,7 @@ import { maskedCrc } from './masked-crc.ts';
 import type { RecordIndex } from './record-index.ts';
 import type { Source } from './source.ts';
 import type { Spool } from './spool.ts';
+import { isOfService } from './storage/retry.ts';
 import { isRemote, storageOf } from './storage/storage.ts';
 import type { StoredFile } from './storage/stored-file.ts';
 import { FOOTER_BYTES } from './tfrecord.ts';
@@ -132,8 +133,7 @@ export class RecordSource implements Source {
             : new DataError('CHANGED', 'the file changed since it was indexed', { place: this.place(index) });
       }
     } catch (cause) {
-      // No record is bad because the network is.
-      if (cause instanceof DataError && cause.code === 'UNREACHABLE') throw cause;
+      if (isOfService(cause)) throw cause;
       for (const i of run.members) {
         found[i] = new DataError('UNREADABLE', `can't be read: ${(cause as Error).message}`, {
           place: this.place(indices[i]),

@@ -1,15 +1,16 @@
 // Opens a data set in a process of its own, whose environment says where the service is, and prints what is in it:
-// `read-child.ts LOCATION RECORD_BUDGET`.
+// `read-child.ts LOCATION RECORD_BUDGET [BAD_RECORDS]`.
 import { createHash } from 'node:crypto';
 import { SepalError } from '../../src/base/index.ts';
-import { openDataset } from '../../src/data/index.ts';
+import { openDataset, type BadRecords } from '../../src/data/index.ts';
 
-const [location, recordBudgetBytes] = process.argv.slice(2);
+const [location, recordBudgetBytes, badRecords = 'fail'] = process.argv.slice(2);
 try {
   const data = await openDataset(location, {
     split: 'train',
     cacheBudgetBytes: 0,
     recordBudgetBytes: Number(recordBudgetBytes),
+    badRecords: badRecords as BadRecords,
   });
   const pixels = createHash('sha256');
   for await (const batch of data.batches({ batchSize: 5, order: { shuffle: { seed: 3, epoch: 0 } } })) {

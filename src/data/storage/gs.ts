@@ -15,7 +15,7 @@ const STALLED_MS = 60_000;
  * streams take the other connections with them, and some then neither end nor fail.
  */
 export async function openGs(): Promise<ObjectStore> {
-  const { client, anonymous } = await connect();
+  const { client, isAnonymous, anonymous } = await connect();
   const dispatcher = new EnvHttpProxyAgent({ headersTimeout: STALLED_MS, bodyTimeout: STALLED_MS });
   return {
     async size(bucket, key) {
@@ -43,7 +43,7 @@ export async function openGs(): Promise<ObjectStore> {
 
     async stream(bucket, key, start, end) {
       const url = `${client.apiEndpoint}/storage/v1/b/${bucket}/o/${encodeURIComponent(key)}?alt=media`;
-      const credentials = anonymous ? {} : await client.authClient.getRequestHeaders(url);
+      const credentials = isAnonymous ? {} : await client.authClient.getRequestHeaders(url);
       const headers = { ...credentials, range: `bytes=${start}-${end}` };
       const { statusCode, body } = await request(url, { headers, dispatcher });
       if (statusCode === 206 || (statusCode === 200 && start === 0)) return body;
@@ -54,7 +54,8 @@ export async function openGs(): Promise<ObjectStore> {
 
     failure(error) {
       const { code, message } = error as { code?: number | string; message?: string };
-      return { status: typeof code === 'number' ? code : undefined, message: firstLine(message ?? String(error)) };
+      const status = typeof code === 'number' ? code : undefined;
+      return { status, message: firstLine(message ?? String(error)), anonymous };
     },
   };
 }
@@ -62,15 +63,17 @@ export async function openGs(): Promise<ObjectStore> {
 // Sepal asks again itself, from where the bytes ended.
 const retryOptions = { autoRetry: false };
 
-async function connect(): Promise<{ client: Storage; anonymous: boolean }> {
+/** A client; for one without credentials, where some were looked for, why there are none. */
+async function connect(): Promise<{ client: Storage; isAnonymous: boolean; anonymous?: string }> {
   const emulator = process.env.STORAGE_EMULATOR_HOST ?? '';
-  if (emulator !== '') return { client: connectToEmulator(emulator), anonymous: true };
+  if (emulator !== '') return { client: connectToEmulator(emulator), isAnonymous: true };
   const client = new Storage({ retryOptions });
   try {
     await client.authClient.getClient();
-    return { client, anonymous: false };
-  } catch {
-    return { client: new Storage({ retryOptions, apiEndpoint: PUBLIC_ENDPOINT }), anonymous: true };
+    return { client, isAnonymous: false };
+  } catch (error) {
+    const anonymous = firstLine(error instanceof Error ? error.message : String(error));
+    return { client: new Storage({ retryOptions, apiEndpoint: PUBLIC_ENDPOINT }), isAnonymous: true, anonymous };
   }
 }
 

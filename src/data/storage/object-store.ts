@@ -31,4 +31,6 @@ export interface Failure {
   /** HTTP status; undefined where no answer came. */
   readonly status: number | undefined;
   readonly message: string;
+  /** Why the service was asked without credentials; undefined where it was given some, or needs none. */
+  readonly anonymous?: string;
 }

@@ -22,9 +22,10 @@ export async function withRetries<T>(
       return await call();
     } catch (error) {
       if (error instanceof DataError) throw error;
-      const { status, message } = failure(error);
+      const why = failure(error);
+      const { status, message } = why;
       if (status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 429) {
-        throw refusal(address, status, message, error);
+        throw refusal(address, status, why, error);
       }
       failed = progress() > before ? 0 : failed + 1;
       if (failed === ATTEMPTS) {
@@ -38,12 +39,19 @@ export async function withRetries<T>(
   }
 }
 
-function refusal(address: string, status: number, message: string, cause: unknown): DataError {
+/** Whether an error is of the service, the way to it or the credentials, whatever is read: no record and no picture is bad for it. */
+export function isOfService(error: unknown): boolean {
+  return error instanceof DataError && (error.code === 'UNREACHABLE' || error.code === 'NO_ACCESS');
+}
+
+function refusal(address: string, status: number, { message, anonymous }: Failure, cause: unknown): DataError {
   if (status === 404) return new DataError('NOT_FOUND', `no such bucket, folder or file: ${address}`, { cause });
-  const denied = status === 401 || status === 403;
+  // S3 says 400 of credentials that have expired.
+  const denied = status === 400 || status === 401 || status === 403;
+  const asked = anonymous === undefined ? '' : `it was asked without credentials: ${anonymous}; `;
   return new DataError(denied ? 'NO_ACCESS' : 'UNREADABLE', `${address} can't be read: ${status} ${message}`, {
     hint: denied
-      ? 'gs://: set GOOGLE_APPLICATION_CREDENTIALS or run gcloud auth application-default login; s3://: set AWS_PROFILE or the AWS keys'
+      ? `${asked}gs://: set GOOGLE_APPLICATION_CREDENTIALS or run gcloud auth application-default login; s3://: set AWS_PROFILE or the AWS keys`
       : undefined,
     cause,
   });

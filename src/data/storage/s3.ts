@@ -14,7 +14,7 @@ const STALLED_MS = 60_000;
 
 /** S3 and what speaks its protocol, by the official client, which follows `AWS_ENDPOINT_URL`, profiles and regions. */
 export async function openS3(): Promise<ObjectStore> {
-  const client = await connect();
+  const { client, anonymous } = await connect();
   return {
     async size(bucket, key) {
       try {
@@ -54,12 +54,13 @@ export async function openS3(): Promise<ObjectStore> {
 
     failure: (error) => ({
       status: statusOf(error),
-      message: error instanceof Error ? error.message.split('\n')[0] : String(error),
+      message: firstLine(error),
+      anonymous,
     }),
   };
 }
 
-async function connect(): Promise<S3Client> {
+async function connect(): Promise<{ client: S3Client; anonymous?: string }> {
   const { AWS_REGION, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3 } = process.env;
   const settings: S3ClientConfig = {
     region: AWS_REGION ?? AWS_DEFAULT_REGION ?? 'us-east-1',
@@ -75,16 +76,21 @@ async function connect(): Promise<S3Client> {
   const client = new S3Client(settings);
   try {
     await client.config.credentials();
-    return client;
-  } catch {
+    return { client };
+  } catch (error) {
     // Public buckets are read without any.
-    return new S3Client({
+    const unsigned = new S3Client({
       ...settings,
       credentials: { accessKeyId: '', secretAccessKey: '' },
       signer: { sign: async (request) => request },
     });
+    const { AWS_PROFILE = '' } = process.env;
+    const profile = AWS_PROFILE === '' ? '' : ` (AWS_PROFILE is ${AWS_PROFILE})`;
+    return { client: unsigned, anonymous: `${firstLine(error)}${profile}` };
   }
 }
+
+const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n')[0];
 
 function statusOf(error: unknown): number | undefined {
   return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
