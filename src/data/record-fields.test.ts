@@ -27,6 +27,14 @@ test('an id may be a number', () => {
   }
 });
 
+test('an empty id is none', () => {
+  const data = Buffer.from(encodeExample({ image, class: 3, id: '' }));
+  assert.equal(reader.scan(data)?.label, 3);
+  assert.equal(reader.read(data, PLACE).id, undefined);
+  // As the parser sees it, which an unknown field sends it to.
+  assert.equal(reader.read(Buffer.concat([data, Buffer.of(0x20, 1)]), PLACE).id, undefined);
+});
+
 test('no prefix of a record is taken for one', () => {
   const data = Buffer.from(encodeExample({ image, class: 3, id: 'a' }));
   for (let length = 0; length < data.length; length++) {

@@ -81,7 +81,8 @@ export class RecordReader {
       } else if (isAt(data, key, keyEnd, this.#id)) {
         if (kind === FLOAT_LIST || id !== undefined || this.#length(data, FIELD_1, entryEnd) === -1) return undefined;
         if (kind === BYTES_LIST) {
-          id = data.toString('utf8', this.#at, this.#at + this.#last);
+          // Writers without a name for a picture often write an empty one.
+          if (this.#last > 0) id = data.toString('utf8', this.#at, this.#at + this.#last);
         } else {
           const number = this.#varint(data, entryEnd);
           if (number === -1) return undefined;
@@ -171,7 +172,8 @@ function labelOf(features: Features, name: string, place: Place): number {
 
 function idOf(features: Features, name: string): string | undefined {
   const text = bytesValue(features, name);
-  if (text !== undefined) return Buffer.from(text.buffer, text.byteOffset, text.length).toString('utf8');
+  if (text !== undefined)
+    return text.length > 0 ? Buffer.from(text.buffer, text.byteOffset, text.length).toString('utf8') : undefined;
   const [number] = integerValues(features, name);
   return number?.toString();
 }
