@@ -13,7 +13,7 @@ await mkdir(join(photos, 'more'), { recursive: true });
 for (const name of ['a.jpg', 'b.png', 'more/c.jpg', 'more/d.jpeg', 'more/a.jpg', 'x.txt'])
   await writeFile(join(photos, name), '');
 
-async function list(csv: string, columns: { imageColumn?: string; labelColumn?: string } = {}) {
+async function list(csv: string | Buffer, columns: { imageColumn?: string; labelColumn?: string } = {}) {
   const file = join(root, 'labels.csv');
   await writeFile(file, csv);
   const { classNames, files, labels, unlisted } = await listLabelled(photos, { file, ...columns });
@@ -28,6 +28,16 @@ test('files are named with or without folder and extension', async () => {
   assert.deepEqual(byFile, { 'a.jpg': 'rose', 'b.png': 'daisy', 'more/c.jpg': 'rose', 'more/d.jpeg': 'daisy' });
   assert.deepEqual(classNames, ['daisy', 'rose']);
   assert.equal(unlisted, 1);
+});
+
+test('letters with marks may be written in two ways, in UTF-8 or UTF-16', async () => {
+  const photo = join(photos, 'bl\u00fcte.jpg'.normalize('NFD'));
+  await writeFile(photo, '');
+  const csv = 'file,label\nbl\u00fcte.jpg,B\u00e4rlauch\n';
+  assert.deepEqual((await list(csv)).classNames, ['B\u00e4rlauch']);
+  assert.deepEqual((await list(Buffer.from(`\ufeff${csv}`, 'utf16le'))).classNames, ['B\u00e4rlauch']);
+  await assert.rejects(list(Buffer.from(csv, 'latin1')), { code: 'BAD_TABLE', message: /not in UTF-8/ });
+  await rm(photo);
 });
 
 test('quotes, semicolons, other column names and numbers are understood', async () => {
@@ -50,6 +60,7 @@ for (const [name, csv, code, message] of [
   ['no column for the class', 'file,colour\nb,red\n', 'NO_COLUMN', /no column for the label/],
   ['a quote that never ends', 'file,label\n"b,red\n', 'BAD_TABLE', /no table/],
   ['a row that is too short', 'file,label\nb\n', 'BAD_TABLE', /no table/],
+  ['a photo without a label', 'file,label\nb,rose\nc,\n', 'BAD_TABLE', /labels\.csv: line 3 has no label/],
   ['no row', 'file,label\n', 'BAD_TABLE', /without rows/],
   ['classes of one name', 'file,label\nb,Rose\nc,rose\n', 'DUPLICATE_CLASS', /one name/],
 ] as const) {

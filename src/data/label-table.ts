@@ -1,4 +1,5 @@
 import { parse } from 'csv-parse/sync';
+import { isUtf8 } from 'node:buffer';
 import { basename } from 'node:path';
 import { didYouMean, plural } from '../base/index.ts';
 import { checkClassNames } from './classes.ts';
@@ -73,10 +74,14 @@ interface Row {
 
 async function readTable({ file, imageColumn, labelColumn }: LabelTable): Promise<Row[]> {
   const place = { file };
-  const text = await readStored(file);
+  const text = (await readStored(file))!;
+  // In UTF-16 it begins with a mark. Of other encodings two letters may become one, and two classes too.
+  if (!isUtf8(text) && !(text[0] === 0xff && text[1] === 0xfe)) {
+    throw new DataError('BAD_TABLE', 'the text is not in UTF-8', { place, hint: 'save it as "CSV UTF-8"' });
+  }
   let records: { info: { lines: number }; record: Record<string, string> }[];
   try {
-    records = parse(text!, {
+    records = parse(text, {
       columns: true,
       bom: true,
       info: true,
@@ -99,7 +104,10 @@ async function readTable({ file, imageColumn, labelColumn }: LabelTable): Promis
   const columns = Object.keys(records[0].record);
   const image = chooseColumn(columns, imageColumn, IMAGE_COLUMNS, 'file', file);
   const label = chooseColumn(columns, labelColumn, LABEL_COLUMNS, 'label', file);
-  return records.map(({ info, record }) => ({ image: record[image], label: record[label], line: info.lines }));
+  return records.map(({ info: { lines: line }, record }) => {
+    if (record[label] === '') throw new DataError('BAD_TABLE', `line ${line} has no label`, { place });
+    return { image: record[image], label: record[label], line };
+  });
 }
 
 function chooseColumn(
@@ -122,7 +130,8 @@ function chooseColumn(
 
 /** Finds the file that a row names: by its path, else by its name, else by its name without extension. */
 function finderOf(files: readonly string[], table: string): (row: Row) => string {
-  const plain = (path: string) => path.replaceAll('\\', '/').replace(/^\.\//, '');
+  // Letters with marks are one character here and two there: macOS takes names apart.
+  const plain = (path: string) => path.normalize('NFC').replaceAll('\\', '/').replace(/^\.\//, '');
   const keys = [
     plain,
     (path: string) => basename(plain(path)),
