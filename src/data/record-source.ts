@@ -1,10 +1,11 @@
 import { DataError, type Place } from './data-error.ts';
 import { maskedCrc } from './masked-crc.ts';
+import { OpenFiles } from './open-files.ts';
 import type { RecordIndex } from './record-index.ts';
 import type { Source } from './source.ts';
 import type { Spool } from './spool.ts';
 import { isOfService } from './storage/retry.ts';
-import { isRemote, storageOf } from './storage/storage.ts';
+import { isRemote } from './storage/storage.ts';
 import type { StoredFile } from './storage/stored-file.ts';
 import { FOOTER_BYTES } from './tfrecord.ts';
 
@@ -27,12 +28,13 @@ interface Run {
 export class RecordSource implements Source {
   readonly index: RecordIndex;
   readonly #spool: Spool | undefined;
-  readonly #handles = new Map<number, Promise<StoredFile>>();
+  readonly #files: OpenFiles;
 
   /** `spool` has the files that are not held in memory; it is closed with the source. */
   constructor(index: RecordIndex, spool?: Spool) {
     this.index = index;
     this.#spool = spool;
+    this.#files = new OpenFiles(index.files);
   }
 
   get count(): number {
@@ -81,10 +83,7 @@ export class RecordSource implements Source {
   }
 
   async close(): Promise<void> {
-    const handles = [...this.#handles.values()];
-    this.#handles.clear();
-    const open = (await Promise.allSettled(handles)).filter((handle) => handle.status === 'fulfilled');
-    await Promise.allSettled(open.map(async ({ value }) => value.close()));
+    await this.#files.close();
     await this.#spool?.close();
   }
 
@@ -119,8 +118,7 @@ export class RecordSource implements Source {
     const { offset, length } = this.index;
     const bytes = Buffer.allocUnsafeSlow(run.end - run.start);
     try {
-      const handle = await this.#open(run.file);
-      const bytesRead = await handle.read(bytes, 0, bytes.length, run.start);
+      const bytesRead = await this.#readFile(run.file, bytes, run.start);
       for (const i of run.members) {
         const index = indices[i];
         const at = offset[index] - run.start;
@@ -143,15 +141,8 @@ export class RecordSource implements Source {
     }
   }
 
-  async #open(file: number): Promise<StoredFile> {
-    if (this.#spool !== undefined) return this.#spool.fileOf(file);
-    const there = this.#handles.get(file);
-    if (there !== undefined) return there;
-    const path = this.index.files[file];
-    const opening = storageOf(path).then((storage) => storage.open(path));
-    this.#handles.set(file, opening);
-    // What is wrong may pass, as with a bucket that can't be reached: the next one tries again.
-    opening.catch(() => this.#handles.delete(file));
-    return opening;
+  async #readFile(file: number, into: Buffer, position: number): Promise<number> {
+    const work = async (stored: StoredFile) => stored.read(into, 0, into.length, position);
+    return this.#spool === undefined ? this.#files.read(file, work) : work(this.#spool.fileOf(file));
   }
 }
