@@ -19,6 +19,10 @@ suite('a wrong command line ends with status 2 and a line that says what is wron
     ],
     [['tune', 'cnn', '--data', 'x'], /error: there is nothing to search\n {2}hint: add --range/],
     [['evaluate', 'runs/first', '--data', 'x', '--layers'], /error: --layers adds to the report that --report writes/],
+    [
+      ['data', 'make', '--preview', 'a.jpg'],
+      /error: --preview a\.jpg has another ending .*; expected a name with \.png/,
+    ],
     [['data', 'show', 'x', '--out', 'a.jpg'], /error: --out a\.jpg has another ending .*; expected a name with \.png/],
     [['help', 'trian'], /error: unknown command 'trian'\n\(Did you mean train\?\)/],
     [['help', 'data', 'inof'], /error: unknown command 'inof'\n\(Did you mean info\?\)/],

@@ -2,9 +2,9 @@ import { extname } from 'node:path';
 import { FlagError } from './flag-error.ts';
 
 /** Refuses a file of another kind than the one that is written: no program would open it. @throws FlagError `OUT`. */
-export function requireEnding(out: string, ending: string): void {
-  if (extname(out).toLowerCase() === ending) return;
-  throw new FlagError('OUT', `--out ${out} has another ending than the file that is written`, {
+export function requireEnding(file: string, ending: string, flag = '--out'): void {
+  if (extname(file).toLowerCase() === ending) return;
+  throw new FlagError('OUT', `${flag} ${file} has another ending than the file that is written`, {
     expected: `a name with ${ending} at its end`,
   });
 }

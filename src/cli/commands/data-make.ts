@@ -3,6 +3,7 @@ import { formatCount, plural, startProgress, writeFile } from '../../base/index.
 import { DIFFICULTIES, drawContactSheet, drawDataset, type Difficulty } from '../../data/index.ts';
 import type { Context } from '../command.ts';
 import { FlagError } from '../flag-error.ts';
+import { requireEnding } from '../require-ending.ts';
 
 interface Flags {
   readonly out?: string;
@@ -58,6 +59,7 @@ async function make(flags: Flags, { log, signal }: Context): Promise<void> {
       hint: 'give a folder with --out DIR, or an overview file with --preview FILE.png',
     });
   }
+  if (preview !== undefined) requireEnding(preview, '.png', '--preview');
   let drawn: { readonly classes: number; readonly images: object } | undefined;
   if (out !== undefined) {
     const progress = startProgress({ label: 'drawing', total: flags.train + flags.val + flags.test, unit: 'images/s' });
