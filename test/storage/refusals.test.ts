@@ -112,7 +112,9 @@ suite('a service that refuses', { skip: install(server) ?? false }, () => {
     const keys = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' };
     const nowhere = { AWS_EC2_METADATA_DISABLED: 'true', AWS_CONFIG_FILE: root, AWS_SHARED_CREDENTIALS_FILE: root };
     const all = () => true;
-    assert.doesNotMatch((await against(emulator.port, all, MAIN, args, keys)).text, /without credentials/);
+    const refused = await against(emulator.port, all, MAIN, args, keys);
+    assert.match(refused.text, /^error: s3:\/\/flower-bucket\/train can't be read: 403 Forbidden$/m);
+    assert.doesNotMatch(refused.text, /without credentials/);
     const { text } = await against(emulator.port, all, MAIN, args, { ...nowhere, AWS_PROFILE: 'nobody' });
     assert.match(text, /hint: it was asked without credentials: Could not load .* \(AWS_PROFILE is nobody\); /);
   });

@@ -6,6 +6,7 @@ import {
   type ListObjectsV2CommandOutput,
   type S3ClientConfig,
 } from '@aws-sdk/client-s3';
+import { STATUS_CODES } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { ObjectInfo, ObjectStore } from './object-store.ts';
 
@@ -54,7 +55,7 @@ export async function openS3(): Promise<ObjectStore> {
 
     failure: (error) => ({
       status: statusOf(error),
-      message: firstLine(error),
+      message: messageOf(error),
       anonymous,
     }),
   };
@@ -91,6 +92,12 @@ async function connect(): Promise<{ client: S3Client; anonymous?: string }> {
 }
 
 const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n')[0];
+
+/** An answer without a body, as that to HEAD, says nothing but its status, which the client calls an unknown error. */
+function messageOf(error: unknown): string {
+  const message = firstLine(error);
+  return message === 'UnknownError' ? (STATUS_CODES[statusOf(error) ?? 0] ?? message) : message;
+}
 
 function statusOf(error: unknown): number | undefined {
   return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
