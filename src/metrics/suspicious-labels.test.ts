@@ -25,3 +25,21 @@ test('labels are suspicious where a model is as sure of another class as it usua
   assert.deepEqual(found.map(({ example, label, likely }) => [example, label, likely]), [[4, 1, 0], [6, 0, 1]]); // prettier-ignore
   assert.ok(Math.abs(found[0].likelyProbability - 0.97) < 1e-6 && Math.abs(found[0].probability - 0.02) < 1e-6);
 });
+
+test('a class that is as sure as usual counts beside one that is more probable, but less so than usual', () => {
+  const rows = [
+    // Class 1 is usually seen with 0.9, class 2, a rare one, with 0.35.
+    { label: 0, p: [0.8, 0.1, 0.1] },
+    { label: 1, p: [0.05, 0.9, 0.05] },
+    { label: 2, p: [0.3, 0.35, 0.35] },
+    { label: 0, p: [0.1, 0.5, 0.4] },
+    // Its own class is more probable.
+    { label: 1, p: [0.1, 0.5, 0.4] },
+  ];
+  const found = suspiciousLabels({
+    probabilities: Float64Array.from(rows.flatMap(({ p }) => p)),
+    labels: rows.map(({ label }) => label),
+    classCount: 3,
+  });
+  assert.deepEqual(found, [{ example: 3, label: 0, likely: 2, probability: 0.1, likelyProbability: 0.4 }]);
+});

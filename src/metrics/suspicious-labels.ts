@@ -31,9 +31,10 @@ export function suspiciousLabels(data: LabelledProbabilities): SuspiciousLabel[]
   for (let example = 0; example < labels.length; example++) {
     const label = labels[example];
     const of = (c: number) => probabilities[example * classCount + c];
+    // Not simply the most probable class: that may be one of which the model is usually much surer.
     let likely = label;
-    for (let c = 0; c < classCount; c++) if (of(c) > of(likely)) likely = c;
-    if (likely === label || of(likely) < usual[likely]) continue;
+    for (let c = 0; c < classCount; c++) if (of(c) >= usual[c] && of(c) > of(likely)) likely = c;
+    if (likely === label) continue;
     found.push({ example, label, likely, probability: of(label), likelyProbability: of(likely) });
   }
   const contradiction = ({ probability, likelyProbability }: SuspiciousLabel) => likelyProbability - probability;
