@@ -86,18 +86,35 @@ export function uniform(key: Tensor, shape: Shape, low = 0, high = 1, dtype: DTy
   const unit = convert(sub(bitcast(fraction, 'float32'), 1), dtype);
   if (low === 0 && high === 1) return unit;
   const numbers = add(mul(unit, high - low), low);
-  // Rounded to 16 bits, the greatest may be the bound itself.
-  return dtype === 'bfloat16' || dtype === 'float16' ? minimum(numbers, below(high, dtype)) : numbers;
+  // Rounded, the greatest may be the bound itself: often in 16 bits, and in 32 where the numbers lie far from 0.
+  return dtype === 'float64' ? numbers : minimum(numbers, below(high, dtype));
 }
 
-/** The greatest number of a 16-bit type under a bound. */
-function below(bound: number, dtype: 'bfloat16' | 'float16'): number {
-  const [toBits, fromBits] = dtype === 'bfloat16' ? [toBfloat16Bits, fromBfloat16Bits] : [toFloat16Bits, fromFloat16Bits]; // prettier-ignore
+const single = new DataView(new ArrayBuffer(4));
+
+function toFloat32Bits(value: number): number {
+  single.setFloat32(0, value);
+  return single.getUint32(0);
+}
+
+function fromFloat32Bits(bits: number): number {
+  single.setUint32(0, bits);
+  return single.getFloat32(0);
+}
+
+const SIXTEEN_BITS: { readonly [K in DType]?: readonly [typeof toFloat16Bits, typeof fromFloat16Bits] } = {
+  bfloat16: [toBfloat16Bits, fromBfloat16Bits],
+  float16: [toFloat16Bits, fromFloat16Bits],
+};
+
+/** The greatest number of a float type, of at most 32 bits, under a bound. */
+function below(bound: number, dtype: DType): number {
+  const [toBits, fromBits] = SIXTEEN_BITS[dtype] ?? [toFloat32Bits, fromFloat32Bits];
   const bits = toBits(bound);
   const nearest = fromBits(bits);
   if (nearest < bound) return nearest;
   // No subnormal number, which processors may take for 0.
-  if (nearest === 0) return dtype === 'bfloat16' ? -(2 ** -126) : -(2 ** -14);
+  if (nearest === 0) return dtype === 'float16' ? -(2 ** -14) : -(2 ** -126);
   return fromBits(nearest > 0 ? bits - 1 : bits + 1);
 }
 
