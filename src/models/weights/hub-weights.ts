@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join, posix } from 'node:path';
 import { reasonOf } from '../../base/index.ts';
 import { cacheFolder, download, type TransferOptions } from '../../assets/index.ts';
+import { isJson, parseTimmConfig, type TimmNetwork } from './timm-config.ts';
 import { WeightsError } from './weights-error.ts';
 
 /** A file on Hugging Face's hub: `hf://timm/resnet50.tv_in1k`, with `@REVISION` and `/FILE` where they are not the usual ones. */
@@ -42,9 +44,19 @@ const hubPlace = ({ repository, revision, file }: HubFile): string =>
 
 const SHA256 = /^[0-9a-f]{64}$/;
 
+/** What stands beside weights and says which network they are of. */
+const configOf = (wanted: HubFile): HubFile => ({ ...wanted, file: posix.join(posix.dirname(wanted.file), CONFIG) });
+const CONFIG = 'config.json';
+
+/** The network of a file that was brought, as timm describes it; undefined where its repository does not. */
+export async function hubNetwork(wanted: HubFile): Promise<TimmNetwork | undefined> {
+  const place = hubPlace(configOf(wanted));
+  return existsSync(place) ? parseTimmConfig(await readFile(place, 'utf8')) : undefined;
+}
+
 /**
  * Brings a file from Hugging Face's hub into the cache, unless it is there, and checks it against the SHA-256 that the hub
- * states: so it is the file that its owner put there, whoever that is.
+ * states: so it is the file that its owner put there, whoever that is. What describes its network comes before it.
  *
  * @throws AssetError, WeightsError `WEIGHTS_ADDRESS` for a file that the hub doesn't have, `WEIGHTS_UNAVAILABLE` where it can't
  *   be brought, with the file to put where.
@@ -59,7 +71,22 @@ export async function bringFromHub(wanted: HubFile, options: TransferOptions = {
       hint: 'only large files have one: is this the file with the weights?',
     });
   }
+  await bringConfig(configOf(wanted), options);
   return download({ url: hubLink(wanted), sha256, size }, place, options);
+}
+
+async function bringConfig(config: HubFile, { signal }: TransferOptions): Promise<void> {
+  const found = await askHub(config).catch((error: unknown) => {
+    // Not every repository has one.
+    if (error instanceof WeightsError && error.code === 'WEIGHTS_ADDRESS') return undefined;
+    throw error;
+  });
+  if (found === undefined) return;
+  const check = async (path: string): Promise<void> => {
+    if (!isJson(await readFile(path, 'utf8'))) throw missing(config, 'it is no JSON');
+  };
+  const version = found.etag.replaceAll(/[^\w-]/g, '');
+  await download({ url: hubLink(config), version, check }, hubPlace(config), { signal });
 }
 
 async function askHub(wanted: HubFile): Promise<{ etag: string; size: number }> {
@@ -92,7 +119,7 @@ async function askHub(wanted: HubFile): Promise<{ etag: string; size: number }> 
 
 function unavailable(wanted: HubFile, cause: unknown): WeightsError {
   return new WeightsError('WEIGHTS_UNAVAILABLE', `can't reach ${hubUrl()}: ${reasonOf(cause)}`, {
-    hint: `on a machine with internet download ${hubLink(wanted)}, then put the file at ${hubPlace(wanted)}, or give it as --weights FILE`,
+    hint: `on a machine with internet download ${hubLink(wanted)}, then put the file at ${hubPlace(wanted)}, with its ${CONFIG} beside it, or give it as --weights FILE`,
     cause,
   });
 }

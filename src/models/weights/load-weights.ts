@@ -7,7 +7,7 @@ import { fromFile } from './placement.ts';
 import { float32Of } from './stored-tensor.ts';
 import { openTensorFile, type TensorFile } from './tensor-file.ts';
 import { WeightsError } from './weights-error.ts';
-import type { WeightsSource } from './weights-source.ts';
+import { checkArchitecture, type WeightsSource } from './weights-source.ts';
 import { headPaths, writtenModel, type WrittenModel } from './written-model.ts';
 
 /** First values of a model's variables. */
@@ -28,10 +28,11 @@ export interface LoadedWeights {
  * the head is new from its first layer that doesn't fit on.
  *
  * @throws WeightsError `WEIGHTS_MISSING`, `WEIGHTS_SHAPE`, `WEIGHTS_EXTRA`, `WEIGHTS_VALUES` with the tensor's name in the file,
- *   `WEIGHTS_OPTIONS` for a model with other options than the weights need.
+ *   `WEIGHTS_OPTIONS` for a model with other options than the weights need, `WEIGHTS_MODEL` for another network.
  */
 export async function loadWeights(model: Model, source: WeightsSource): Promise<LoadedWeights> {
   checkOptions(model, source);
+  checkArchitecture(model, source);
   const file = await openTensorFile(source.path);
   try {
     const written = writtenModel(model, file);

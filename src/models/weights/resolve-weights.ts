@@ -10,7 +10,7 @@ import {
   type TransferOptions,
 } from '../../assets/index.ts';
 import { findFamily } from '../registry.ts';
-import { bringFromHub, parseHubAddress } from './hub-weights.ts';
+import { bringFromHub, hubNetwork, parseHubAddress } from './hub-weights.ts';
 import { WeightsError } from './weights-error.ts';
 import { WEIGHT_TAGS, weightsOf, type WeightsRow, type WeightTag } from './weights-registry.ts';
 import { describeWeights, type WeightsSource } from './weights-source.ts';
@@ -33,7 +33,10 @@ export async function resolveWeights(
   requireWeights(model, wanted);
   if (wanted === 'none') return undefined;
   const onHub = parseHubAddress(wanted);
-  if (onHub !== undefined) return describeWeights(model, await bringFromHub(onHub, options), wanted);
+  if (onHub !== undefined) {
+    const path = await bringFromHub(onHub, options);
+    return describeWeights(model, path, wanted, await hubNetwork(onHub));
+  }
   const tag = WEIGHT_TAGS.find((known) => known === wanted);
   if (tag === undefined) return describeWeights(model, wanted);
   const row = weightsOf(model).find((one) => one.tag === tag)!;

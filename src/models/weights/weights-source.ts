@@ -3,6 +3,7 @@ import { kerasPlacements, kerasPreprocess } from './keras-names.ts';
 import { describeOwnFile, ownPlacements, statedPreprocess } from './own-names.ts';
 import type { Origin, Placements } from './placement.ts';
 import { openTensorFile, type TensorFile } from './tensor-file.ts';
+import type { TimmNetwork } from './timm-config.ts';
 import { assertDistinct, findTorchNames, torchPlacements, type TorchNames } from './torch-names.ts';
 import { TORCH_NAMES } from './torch-namings.ts';
 import { WeightsError } from './weights-error.ts';
@@ -15,6 +16,8 @@ export interface WeightsSource extends Origin {
   readonly licence?: string;
   /** Height and width that the weights were trained at, where known. */
   readonly inputSize?: number;
+  /** The network that they are of, by timm's name of it, where that is stated. */
+  readonly architecture?: string;
 }
 
 /** Options that weights go with whatever they are: those of the head, and what only training looks at. */
@@ -23,19 +26,29 @@ export const FREE_OPTIONS = ['pooling', 'hidden', 'dropout', 'stochasticDepth', 
 /**
  * Finds out whose names a file's tensors have, and with it the options and the preprocessing that the weights need.
  *
+ * @param network What is said of weights under PyTorch's names beside the file.
  * @throws WeightsError for a file that can't be read or has names that are not known for this architecture.
  */
-export async function describeWeights(family: string, path: string, label = path): Promise<WeightsSource> {
+export async function describeWeights(
+  family: string,
+  path: string,
+  label = path,
+  network?: TimmNetwork,
+): Promise<WeightsSource> {
   findFamily(family);
   const file = await openTensorFile(path);
   try {
-    return { path, label, ...originOf(family, file) };
+    return { path, label, ...originOf(family, file, network) };
   } finally {
     file.close();
   }
 }
 
-function originOf(family: string, file: TensorFile): Origin {
+function originOf(
+  family: string,
+  file: TensorFile,
+  network: TimmNetwork | undefined,
+): Origin & Pick<WeightsSource, 'architecture'> {
   const stated = statedPreprocess(file);
   if (file.keras !== undefined) {
     return { name: 'Keras', options: {}, preprocess: stated ?? kerasPreprocess(family, file.keras) };
@@ -53,10 +66,31 @@ function originOf(family: string, file: TensorFile): Origin {
   }
   const names = findTorchNames(TORCH_NAMES, family, file.tensors.keys());
   if (names !== undefined) {
-    return { name: names.name, options: names.options, preprocess: stated ?? names.preprocess };
+    const { name, options } = names;
+    const preprocess = stated ?? network?.preprocess ?? names.preprocess;
+    return { name, options, preprocess, architecture: network?.architecture };
   }
   if (hasOwnPaths(family, file)) return { name: 'Sepal', options: {}, preprocess: findFamily(family).preprocess };
   throw unknownNames(family, file);
+}
+
+/**
+ * Refuses weights that are stated to be of a network which computes something else under the same names, as timm's
+ * `efficientnet_b0` does beside its `tf_efficientnet_b0`: it pads otherwise.
+ *
+ * @throws WeightsError `WEIGHTS_MODEL`.
+ */
+export function checkArchitecture(model: Model, { name, label, architecture }: WeightsSource): void {
+  const names = TORCH_NAMES.find((one) => one.families.test(model.name) && one.name === name);
+  const expected = names?.architectures?.timm?.(model);
+  if (architecture === undefined || expected === undefined) return;
+  // Names may say more, such as the training: `gluon_resnet50_v1b`, `convnext_tiny_in22k`.
+  if (`_${architecture}_`.includes(`_${expected}_`)) return;
+  throw new WeightsError('WEIGHTS_MODEL', `${label} has weights of another network`, {
+    expected: `timm's ${expected}`,
+    received: architecture,
+    hint: 'its tensors have the same names, but it computes something else with them',
+  });
 }
 
 /** The places of a model's variables in a file. */
