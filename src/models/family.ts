@@ -57,5 +57,14 @@ export function inBlocks(networks: readonly Network[]): Pick<ModelParts, 'featur
   return { features: chain(blocks), blocks };
 }
 
+/** A classifier as it stands behind features: it drops parts of them in training, also where what gives them is frozen. */
+export const asHead =
+  (classifier: Network): Network =>
+  (scope, features) => {
+    scope.beginHead();
+    return classifier(scope, features);
+  };
+
 /** The whole network. */
-export const joinParts = ({ features, pool, classifier }: ModelParts): Network => chain([features, pool, classifier]);
+export const joinParts = ({ features, pool, classifier }: ModelParts): Network =>
+  chain([features, pool, asHead(classifier)]);

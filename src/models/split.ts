@@ -1,7 +1,7 @@
 import { describeNetwork, type Network, type VariableSpec } from '../nn/index.ts';
 import { convert, type Tensor, type TensorType } from '../xla/index.ts';
 import type { Classifier } from './classifier.ts';
-import { chain } from './family.ts';
+import { asHead, chain } from './family.ts';
 import type { Model } from './registry.ts';
 
 /** A model in two: what gives an image's features, and what classifies them. */
@@ -31,7 +31,7 @@ export function splitModel(model: Model, isFixed: (spec: VariableSpec) => boolea
     features = output;
   }
   if (backbone.length === 0) return undefined;
-  const network = chain([...candidates.slice(count), classifier]);
+  const network = chain([...candidates.slice(count), asHead(classifier)]);
   const prepare = (inputs: Tensor) => convert(inputs, model.computeType);
   const { shape, dtype } = features;
   return {

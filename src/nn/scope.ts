@@ -43,7 +43,7 @@ export interface ApplySettings {
   readonly firstExample?: Tensor;
   /** Batch-norm statistics over the batches of all replicas, of which there are so many. */
   readonly syncReplicas?: number;
-  /** Layers that are not trained, by path: nothing is dropped behind them, in training either. */
+  /** Layers that are not trained, by path: nothing is dropped behind them, in training either, but by the head. */
   readonly frozenLayers?: ReadonlySet<string>;
   /** Batch-norm layers that normalise by their moving statistics and leave them as they are, in training either. */
   readonly frozenStatistics?: ReadonlySet<string>;
@@ -114,6 +114,11 @@ export class Scope {
   /** Whether parts of what the last layer gave are dropped at random. */
   get drops(): boolean {
     return this.settings.training && this.settings.frozenLayers?.has(this.#store.lastLayer) !== true;
+  }
+
+  /** From here on what is dropped belongs to the layers that follow, also where those before are frozen. */
+  beginHead(): void {
+    this.#store.lastLayer = '';
   }
 
   /** Sets a statistic for the next step. */
