@@ -92,6 +92,19 @@ suite('the learning rate', () => {
       assert.ok(Math.abs(restarts(epoch, 1) - rate) < 1e-9, `epoch ${epoch}`);
     const shrinking = rateOf({ name: 'restarts', rate: 1, period: 2, shrink: 0.5 });
     near(shrinking(40), 0.25);
+    // Each period begins at the highest rate, whatever the sums of the lengths are rounded to.
+    for (const [steps, parts] of [
+      [100, { period: 0.1 }],
+      [50, { period: 0.2 }],
+      [5, { period: 1, warmup: 0.4 }],
+    ] as const) {
+      // prettier-ignore
+      const short = rateOf({ name: 'restarts', rate: 1, ...parts });
+      const first = 'warmup' in parts ? parts.warmup * steps : 0;
+      for (let step = first; step < 10 * steps; step += Math.round(parts.period * steps)) {
+        near(short(step, steps), 1);
+      }
+    }
     // ReduceLROnPlateau(factor=0.5, patience=1, threshold=0.01, threshold_mode='abs', cooldown=1, min_lr=0.1).
     const plateau = scheduleSchema.parse({
       name: 'plateau',

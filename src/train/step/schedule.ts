@@ -126,10 +126,14 @@ function decayed({ rate, final, decay }: Named<'exponential' | 'petals'>, epochs
   return final + (rate - final) * decay ** Math.max(0, epochs);
 }
 
+/** Epochs by which a sum of lengths may be off. */
+const ROUNDING = 1e-9;
+
 /** Loshchilov and Hutter 2017. */
 function restarts({ rate, final, period, growth, shrink }: Named<'restarts'>, epoch: number): number {
   let [start, length, highest] = [0, period, rate];
-  while (epoch >= start + length) {
+  // The sum of lengths such as 0.1 may lie above the step that a period begins with.
+  while (epoch >= start + length - ROUNDING) {
     start += length;
     length *= growth;
     highest *= shrink;
@@ -179,6 +183,6 @@ export function endsPeriod(schedule: Schedule, epoch: number): boolean {
   if (schedule.name !== 'restarts') return false;
   let end = schedule.warmup + schedule.period;
   let length = schedule.period;
-  while (end < epoch - 1e-9) end += length *= schedule.growth;
-  return Math.abs(end - epoch) < 1e-9;
+  while (end < epoch - ROUNDING) end += length *= schedule.growth;
+  return Math.abs(end - epoch) < ROUNDING;
 }
