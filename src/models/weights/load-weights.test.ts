@@ -81,6 +81,11 @@ suite('loading weights', () => {
     assert.deepEqual(loaded.fresh, ['predictions/kernel', 'predictions/bias']);
   });
 
+  test('for as many classes as features leaves the classifier fresh', async () => {
+    const loaded = await load(stateDict(), build({}, 1280));
+    assert.deepEqual(loaded.fresh, ['predictions/kernel', 'predictions/bias']);
+  });
+
   test('for another head leaves it fresh from the first new layer on', async () => {
     const hidden = build({ hidden: [6] });
     const loaded = await load(stateDict(), hidden);

@@ -49,6 +49,12 @@ export function fileShape(layout: Layout, shape: Shape): Shape {
   return isIdentity(layout) ? shape : layout.order.map((axis) => unfold(layout, shape)[axis]);
 }
 
+/** Which axis of the file's tensor is the last one of the variable: that of a layer's outputs. */
+export function lastAxis(layout: Layout, shape: Shape): number {
+  const last = unfold(layout, shape).length - 1;
+  return isIdentity(layout) ? last : layout.order.indexOf(last);
+}
+
 /** A tensor of the file as the variable has it. */
 export function fromFile(layout: Layout, tensor: HostTensor, shape: Shape): HostTensor {
   if (isIdentity(layout)) return tensor;

@@ -2,7 +2,7 @@ import { declareVariables, type VariableSpec } from '../../nn/index.ts';
 import { sameShape, type Shape } from '../../xla/index.ts';
 import { buildModel, findFamily, type Model, type ModelRequest } from '../registry.ts';
 import { describeOwnFile } from './own-names.ts';
-import { fileShape, type Placements } from './placement.ts';
+import { fileShape, lastAxis, type Placements } from './placement.ts';
 import type { TensorFile } from './tensor-file.ts';
 import { FREE_OPTIONS, placementsIn } from './weights-source.ts';
 
@@ -69,9 +69,8 @@ function classesIn(file: TensorFile, built: Model): number {
     const place = of.get(path);
     if (place === undefined || place === 'zeros') return built.classes;
     const stored = file.tensors.get(place.name)?.shape ?? [];
-    const wanted = fileShape(place.layout, shape);
-    const axis = wanted.lastIndexOf(built.classes);
-    return stored.length === wanted.length ? stored[axis] : built.classes;
+    const isOneShape = stored.length === fileShape(place.layout, shape).length;
+    return isOneShape ? stored[lastAxis(place.layout, shape)] : built.classes;
   });
   const [count] = counts;
   return count > 0 && counts.every((other) => other === count) ? count : built.classes;
