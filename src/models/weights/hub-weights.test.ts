@@ -106,13 +106,17 @@ suite("Hugging Face's hub", () => {
       assert.deepEqual((await describedBy(t, JSON.stringify(config))).preprocess, expected);
     }
     // One that says nothing of pixels, one of another library, and none.
-    for (const config of [JSON.stringify({ architecture }), '{"model_type":"efficientnet","mean":[1,1,1]}', undefined])
+    for (const config of [
+      JSON.stringify({ architecture: 'mine' }),
+      '{"model_type":"efficientnet","mean":[1,1,1]}',
+      undefined,
+    ])
       assert.deepEqual((await describedBy(t, config)).preprocess, IMAGENET);
   });
 
   test('weights of a network that computes something else under the same names are refused', async (t) => {
     const model = buildModel({ name: 'efficientnet-b0', classes: 2, size: { height: 32, width: 32 } });
-    const load = async (architecture: string) => loadWeights(model, await describedBy(t, JSON.stringify({ architecture }))); // prettier-ignore
+    const load = async (architecture: string) => loadWeights(model, await describedBy(t, JSON.stringify({ architecture, mean: [0, 0, 0], std: [1, 1, 1] }))); // prettier-ignore
     await assert.rejects(load('efficientnet_b0'), {
       code: 'WEIGHTS_MODEL',
       message: 'hf://timm/tiny.in1k has weights of another network',

@@ -6,7 +6,7 @@ import type { ExportedModel, ForeignWeights } from './exported-model.ts';
 /** What weights are of, as timm describes it beside them. */
 export interface TimmNetwork {
   readonly architecture: string;
-  readonly preprocess: Preprocess | undefined;
+  readonly preprocess: Preprocess;
 }
 
 const channels = (value: z.ZodNumber) => z.tuple([value, value, value]);
@@ -23,7 +23,7 @@ export function parseTimmConfig(text: string): TimmNetwork | undefined {
   if (data === undefined) return undefined;
   // Older ones have the settings of the weights among the others.
   const pixels = pixelsSchema.safeParse(data.pretrained_cfg ?? data).data;
-  return { architecture: data.architecture, preprocess: pixels && preprocessOf(pixels) };
+  return pixels && { architecture: data.architecture, preprocess: preprocessOf(pixels) };
 }
 
 /** timm counts pixels from 0 to 1. */

@@ -85,7 +85,7 @@ export function checkArchitecture(model: Model, { name, label, architecture }: W
   const expected = names?.architectures?.timm?.(model);
   if (architecture === undefined || expected === undefined) return;
   // Names may say more, such as the training: `gluon_resnet50_v1b`, `convnext_tiny_in22k`.
-  if (`_${architecture}_`.includes(`_${expected}_`)) return;
+  if (`_${architecture.toLowerCase()}_`.includes(`_${expected}_`)) return;
   throw new WeightsError('WEIGHTS_MODEL', `${label} has weights of another network`, {
     expected: `timm's ${expected}`,
     received: architecture,
