@@ -4,12 +4,6 @@ import { restartWithMemorySettings } from './memory-settings.ts';
 
 restartWithMemorySettings(process.argv.slice(2));
 
-// `sepal … | head` closes the pipe before all is written: nobody reads on, so there is nothing left to do.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
-});
-
 // Keeps compiled code (in development also the TypeScript with its types taken out) for the next start.
 enableCompileCache();
 

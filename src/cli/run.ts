@@ -2,6 +2,7 @@ import { CommanderError } from 'commander';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createLogger, dropDrafts, SepalError } from '../base/index.ts';
 import { FlagError } from './flag-error.ts';
+import { guardOutput } from './output-streams.ts';
 import { createProgram, requireKnownHelp } from './program.ts';
 
 /** Signals that ask for an end, and the exit status after them by the shells' convention: 128 + the signal's number. */
@@ -31,10 +32,15 @@ export async function run(args: readonly string[]): Promise<number> {
     });
   }
 
+  const verbose = args.includes('--verbose') || args.includes('-v');
+  guardOutput((error) => {
+    printError(error, verbose);
+    void endNow(1);
+  });
   // A failure that nobody waits for ends the process by Node's rules; not with a stack in place of a line, or drafts that stay.
   process.on('uncaughtException', (error) => {
     if (args.includes('--json')) printJsonError(error);
-    printError(error, args.includes('--verbose') || args.includes('-v'));
+    printError(error, verbose);
     void endNow(1);
   });
 
