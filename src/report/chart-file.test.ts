@@ -34,6 +34,11 @@ suite('a chart file', () => {
     assert.doesNotMatch(renderChart({ ...chart, points: [{ x: 1, y: 0 }] }), /NaN|Infinity/);
   });
 
+  test('may have a point for each step of a long training', () => {
+    const steps = Array.from({ length: 300_000 }, (_, x) => ({ x, y: x % 1000 }));
+    assert.match(renderChart({ ...chart, logX: false, points: steps }), /<path d="M80,/);
+  });
+
   test('a sparkline has its highest and lowest bars where the numbers are', () => {
     assert.equal(sparkline([0, 1, 2, 3, 4, 5, 6, 7]), '▁▂▃▄▅▆▇█');
     assert.equal(sparkline([1, 1]), '██');

@@ -38,8 +38,10 @@ export async function writeChart(chart: ChartFile, path: string): Promise<void> 
 export function renderChart({ title, xName, yName, points, logX = false, mark }: ChartFile): string {
   const finite = points.filter(({ x, y }) => Number.isFinite(x) && Number.isFinite(y));
   const extent = (values: readonly number[]): [number, number] => {
-    const [low, high] = [Math.min(...values), Math.max(...values)];
-    if (finite.length === 0) return [0, 1];
+    // One by one: a schedule may have more steps than a function takes arguments.
+    const low = values.reduce((a, b) => Math.min(a, b), Infinity);
+    const high = values.reduce((a, b) => Math.max(a, b), -Infinity);
+    if (values.length === 0) return [0, 1];
     return low === high ? [low - Math.abs(low) / 10 - 1e-9, high + Math.abs(high) / 10 + 1e-9] : [low, high];
   };
   const domain = extent(finite.map(({ x }) => x));
