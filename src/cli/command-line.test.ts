@@ -24,6 +24,10 @@ suite('a wrong command line ends with status 2 and a line that says what is wron
       /error: --preview a\.jpg has another ending .*; expected a name with \.png/,
     ],
     [['data', 'show', 'x', '--out', 'a.jpg'], /error: --out a\.jpg has another ending .*; expected a name with \.png/],
+    [
+      ['data', 'show', 'x', '--seed', 'abc'],
+      /error: option '--seed <n>' argument 'abc' is invalid\. expected a number/,
+    ],
     [['help', 'trian'], /error: unknown command 'trian'\n\(Did you mean train\?\)/],
     [['help', 'data', 'inof'], /error: unknown command 'inof'\n\(Did you mean info\?\)/],
     [['export', 'runs/first', '--format', 'onix', '--out', 'x'], /\(Did you mean onnx\?\)/],

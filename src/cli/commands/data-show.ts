@@ -5,7 +5,7 @@ import { phasesOf, previewAugmentation } from '../../train/index.ts';
 import type { Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
 import { addFeatureFlags, featureNames, type FeatureFlags } from '../feature-flags.ts';
-import { parseCount } from '../numbers.ts';
+import { parseCount, parseSeed } from '../numbers.ts';
 import { openSplit } from '../open-split.ts';
 import { requireEnding } from '../require-ending.ts';
 import { recipeFrom } from '../train/recipe-source.ts';
@@ -30,7 +30,7 @@ export function addDataShow(data: Command, context: () => Context): void {
     .option('--recipe <recipe>', 'a recipe file, or the name of one that comes with Sepal', 'cnn')
     .option('--set <path=value...>', 'any setting of the recipe, such as augment.rotate=15')
     .option('--size <px>', 'height and width of the images', parseCount)
-    .option('--seed <n>', 'which images and draws', Number)
+    .option('--seed <n>', 'which images and draws', parseSeed)
     .option('--out <file>', 'the PNG file', 'augmented.png')
     .option('--rows <n>', 'images', parseCount, 6)
     .option('--columns <n>', 'pictures of each, the first as it is stored', parseCount, 8)

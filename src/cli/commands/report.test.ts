@@ -53,6 +53,9 @@ suite('sepal report', () => {
     const bare = report(await writeUntrainedRun(join(folder, 'bare')));
     assert.equal(bare.status, 1);
     assert.match(bare.stderr, /bare has no history of epochs/);
+    const file = report(join(folder, 'bare', 'best.safetensors'));
+    assert.equal(file.status, 1);
+    assert.match(file.stderr, /^error: .*best\.safetensors has no history of epochs; expected a run folder/);
   });
 
   test('scores of classes are shown of the weights that the run has, not of those before it went on', async () => {

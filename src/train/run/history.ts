@@ -55,7 +55,8 @@ export async function readHistory(folder: string): Promise<HistoryRow[]> {
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if (isSystemError(error, 'ENOENT')) return [];
+    // A checkpoint in place of a run folder has none either.
+    if (isSystemError(error, 'ENOENT') || isSystemError(error, 'ENOTDIR')) return [];
     throw error;
   }
   return text
