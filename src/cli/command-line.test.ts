@@ -18,6 +18,14 @@ suite('a wrong command line ends with status 2 and a line that says what is wron
       /error: --set augmnt\.flip=true: there is no setting "augmnt"/,
     ],
     [['tune', 'cnn', '--data', 'x'], /error: there is nothing to search\n {2}hint: add --range/],
+    [
+      ['tune', 'cnn', '--data', 'x', '--range', 'schedule.rate=1e-4..1e-2', '--reduction-factor', '1'],
+      /error: --reduction-factor: reductionFactor can't be 1; expected at least 2/,
+    ],
+    [
+      ['tune', 'cnn', '--data', 'x', '--range', 'schedule.rate=1e-4..1e-2', '--epochs', '200000'],
+      /error: --epochs 200000: epochs can't be 200000; expected at most 100000/,
+    ],
     [['evaluate', 'runs/first', '--data', 'x', '--layers'], /error: --layers adds to the report that --report writes/],
     [
       ['data', 'make', '--preview', 'a.jpg'],

@@ -47,6 +47,20 @@ suite('the space of a search', () => {
     assert.throws(() => new Space(settings, {}), { code: 'NO_RANGES', hint: /--range/ });
   });
 
+  test('says where a recipe is wrong whatever is searched, and blames no range', () => {
+    const place = (path: readonly PropertyKey[]) => `a.yaml:7 (${path.join('.')})`;
+    const ranges = { 'schedule.rate': '1e-3..1e-2:log', epochs: '2..4:int' };
+    const { epochs: _epochs, ...rest } = settings;
+    assert.throws(() => new Space({ ...settings, epoch: 3 }, ranges, place), {
+      message: 'a.yaml:7 (epoch): there is no setting "epoch"',
+    });
+    assert.throws(() => new Space({ ...rest, batchSize: -8 }, ranges, place), {
+      message: "a.yaml:7 (batchSize): batchSize can't be -8",
+    });
+    assert.throws(() => new Space({ ...rest, batchSize: -8 }, ranges), { message: /^recipe: batchSize/ });
+    assert.ok(new Space(rest, ranges, place).example());
+  });
+
   test('refuses values that a setting does not take, at the ends and between', () => {
     assert.throws(() => new Space(settings, { 'optimizer.weightDecay': '-0.1..0.1' }), {
       message: /optimizer\.weightDecay can't be -0\.1/,

@@ -1,4 +1,4 @@
-import { Random } from '../base/index.ts';
+import { Random, type SettingPlace } from '../base/index.ts';
 import { checkBatch, parseRecipe, phasesOf, RecipeError, setRecipeSetting, type Recipe } from '../train/index.ts';
 import { TuneError } from './errors.ts';
 import { countOf, parseRange, valueAt, type Range } from './range.ts';
@@ -18,11 +18,16 @@ export class Space {
   readonly ranges: ReadonlyMap<string, Range>;
 
   /**
-   * `settings` are those of the recipe as they are written, without what is searched.
+   * `settings` are those of the recipe as they are written, without what is searched, and `origin` is where they stand.
    *
-   * @throws TuneError or RecipeError for a range that is none, and for one of a setting that there is not or that doesn't take it.
+   * @throws TuneError or RecipeError for a range that is none, and for one of a setting that there is not or that doesn't take it;
+   * for what is wrong with the recipe whatever is searched, with its place.
    */
-  constructor(settings: Readonly<Record<string, unknown>>, ranges: Readonly<Record<string, unknown>>) {
+  constructor(
+    settings: Readonly<Record<string, unknown>>,
+    ranges: Readonly<Record<string, unknown>>,
+    origin: SettingPlace = 'recipe',
+  ) {
     this.#settings = settings;
     const parsed = Object.entries(ranges).map(
       ([path, range]) => [path, parseRange(range, `the range of ${path}`)] as const,
@@ -36,7 +41,7 @@ export class Space {
     for (const path of parsed.map(([name]) => name)) {
       if (FIXED.test(path)) throw new TuneError('RANGE', `${path} can't be searched: trials are compared by it`);
     }
-    this.#rehearse();
+    this.#rehearse(origin);
   }
 
   /** How many combinations there are. */
@@ -52,7 +57,7 @@ export class Space {
   }
 
   /** The recipe of a trial. @throws RecipeError where the values don't go together. */
-  recipeOf(values: Values, origin = describeValues(values)): Recipe {
+  recipeOf(values: Values, origin: SettingPlace = describeValues(values)): Recipe {
     return parseRecipe(this.settingsOf(values), origin);
   }
 
@@ -72,9 +77,9 @@ export class Space {
   }
 
   /** What would fail in the middle of a search fails before it. */
-  #rehearse(): void {
+  #rehearse(origin: SettingPlace): void {
     // Each range by itself, so that it is named; where the recipe lacks what another one gives, together with the others.
-    const start = this.#isWhole() ? {} : this.#samples(1)[0];
+    const start = this.#isWhole(origin) ? {} : this.#samples(1)[0];
     for (const [path, range] of this.ranges) {
       const places =
         range.kind === 'choices'
@@ -93,12 +98,21 @@ export class Space {
     for (const values of this.#samples(REHEARSALS)) this.recipeOf(values);
   }
 
-  /** Whether the recipe needs no values to be one. */
-  #isWhole(): boolean {
+  /** Whether the recipe needs no values to be one. @throws RecipeError for what values don't change. */
+  #isWhole(origin: SettingPlace): boolean {
+    const problem = this.#problemOf({}, origin);
+    if (problem === undefined) return true;
+    const [values] = this.#samples(1);
+    if (this.#problemOf(values, origin)?.message === problem.message) throw problem;
+    return false;
+  }
+
+  #problemOf(values: Values, origin: SettingPlace): Error | undefined {
     try {
-      return this.recipeOf({}) !== undefined;
-    } catch {
-      return false;
+      this.recipeOf(values, origin);
+      return undefined;
+    } catch (error) {
+      return error as Error;
     }
   }
 

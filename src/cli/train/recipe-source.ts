@@ -23,16 +23,19 @@ export interface WrittenRecipe {
 /** The recipe of a command line: the file, with the flags laid over it. */
 export async function recipeFrom(nameOrPath: string, flags: RecipeFlags): Promise<{ name: string; recipe: Recipe }> {
   const { name, settings, placeOf } = await writtenRecipe(nameOrPath, flags);
-  try {
-    return { name, recipe: parseRecipe(settings, placeOf) };
-  } catch (error) {
-    throw error instanceof UsageError && error.message.startsWith('--') ? ofFlag(error) : error;
-  }
+  return { name, recipe: namingFlags(() => parseRecipe(settings, placeOf)) };
 }
 
-/** The same error as one of the command line. */
-const ofFlag = ({ code, message, expected, received, hint }: UsageError): FlagError =>
-  new FlagError(code, message, { expected, received, hint });
+/** What a check of settings says of one that a flag has set, as an error of the command line. */
+export function namingFlags<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (!(error instanceof UsageError && error.message.startsWith('--'))) throw error;
+    const { code, message, expected, received, hint } = error;
+    throw new FlagError(code, message, { expected, received, hint });
+  }
+}
 
 /** The same before it is checked, for what else is laid over it. */
 export async function writtenRecipe(nameOrPath: string, flags: RecipeFlags): Promise<WrittenRecipe> {

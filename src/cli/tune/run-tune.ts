@@ -8,7 +8,7 @@ import { newFolder } from '../new-folder.ts';
 import { writeRunReport } from '../run-report.ts';
 import { shellWord } from '../shell-word.ts';
 import { scoreName } from '../score-name.ts';
-import { writtenRecipe } from '../train/recipe-source.ts';
+import { namingFlags, writtenRecipe } from '../train/recipe-source.ts';
 import { TrainingSource } from '../train/training-source.ts';
 import { BEST_RECIPE, rangeText, recipeText, SEARCH_REPORT, writeResults } from './results.ts';
 import { searchJson, searchTable, scoreText } from './summary.ts';
@@ -34,7 +34,7 @@ export async function runTune(recipeName: string, flags: TuneFlags, context: Con
       hint: 'add --range schedule.rate=1e-4..1e-2:log, or a tune section with ranges to the recipe',
     });
   }
-  const space = new Space(settings, tuning.ranges);
+  const space = namingFlags(() => new Space(settings, tuning.ranges, placeOf));
   const source = new TrainingSource({ ...flags, report: false }, context);
   const out = flags.out ?? newFolder(`tune-${name}`);
   const shown = relative('.', out) || '.';
@@ -112,16 +112,23 @@ function rangesOf(texts: readonly string[]): Record<string, string> {
   );
 }
 
+/** Flags of settings of a `tune` section. */
+const FLAGS: Readonly<Record<string, string>> = {
+  trials: '--trials',
+  seed: '--seed',
+  sampler: '--sampler',
+  reductionFactor: '--reduction-factor',
+  minEpochs: '--min-epochs',
+};
+
 function layTuneFlags(section: TuneSettings, flags: TuneFlags, ranges: Record<string, string>): TuneSettings {
   const { trials, seed, sampler, reductionFactor, minEpochs } = flags;
   const given = Object.entries({ trials, seed, sampler, reductionFactor, minEpochs }).filter(
     ([, value]) => value !== undefined,
   );
   const prune = section.prune && flags.prune;
-  return parseTune(
-    { ...section, ...Object.fromEntries(given), prune, ranges: { ...section.ranges, ...ranges } },
-    'flags',
-  );
+  const settings = { ...section, ...Object.fromEntries(given), prune, ranges: { ...section.ranges, ...ranges } };
+  return namingFlags(() => parseTune(settings, ([name]) => FLAGS[String(name)]));
 }
 
 const pruningText = ({ prune, reductionFactor, minEpochs }: TuneSettings): string =>
