@@ -1,4 +1,5 @@
-import type { Backend } from '../runtime/index.ts';
+import { HeldTogether, type Backend } from '../runtime/index.ts';
+import { TrainingError } from './errors.ts';
 import { computeTypeOf } from './step/precision.ts';
 import { phasesOf } from './phase/phase.ts';
 import { PhaseRun } from './phase/phase-run.ts';
@@ -38,6 +39,8 @@ const SMOOTHING = 0.9;
 /**
  * Trains for a few steps with a rate that rises from step to step (Smith 2017), in the recipe's first phase, and keeps
  * nothing of it but the losses.
+ *
+ * @throws TrainingError `DIVERGED` where the first step is not finite.
  */
 export async function findLearningRate(options: FindRateOptions): Promise<FoundRates> {
   const { recipe, backend, data, from = 1e-6, to = 1, steps = 100, signal, onStep } = options;
@@ -61,9 +64,12 @@ export async function findLearningRate(options: FindRateOptions): Promise<FoundR
     let epoch = 0;
     while (points.length < steps) {
       for await (const batch of run.batches(epoch, { from: 0, first: 0 })) {
+        using held = new HeldTogether();
+        held.keep(batch);
         signal?.throwIfAborted();
         const rate = from * (to / from) ** (points.length / Math.max(1, steps - 1));
-        const { isFinite, loss } = await run.advance(batch, rate).finally(() => batch.dispose());
+        const { isFinite, loss } = await run.advance(batch, rate);
+        if (!isFinite && points.length === 0) throw unsoundFromTheStart(loss);
         mean = SMOOTHING * mean + (1 - SMOOTHING) * loss;
         const smooth = mean / (1 - SMOOTHING ** (points.length + 1));
         if (!isFinite || (points.length > 10 && smooth > BLOWN_UP * least)) {
@@ -81,6 +87,11 @@ export async function findLearningRate(options: FindRateOptions): Promise<FoundR
     run.dispose();
   }
 }
+
+const unsoundFromTheStart = (loss: number): TrainingError =>
+  new TrainingError('DIVERGED', `the loss is ${loss} or a gradient not finite at the first step, whatever the rate`, {
+    hint: 'train without --find-lr: that names the layer; are the weights that it starts from sound?',
+  });
 
 /**
  * The least rate at which the loss has come nearly as far down as it gets. Where it falls fastest is too low for the peak of a
