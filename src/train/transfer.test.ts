@@ -119,6 +119,19 @@ suite('transfer learning', { skip }, () => {
     assert.deepEqual(evaluation.confusion.counts, result.evaluation.confusion.counts);
   });
 
+  test('that is interrupted while features are computed leaves nothing on the device', async (t) => {
+    const own = await testBackend();
+    t.after(async () => own.close());
+    for (const settings of [{ freeze: 'backbone' }, { freeze: 'stages:1', featureViews: 3, augment: { flip: true } }]) {
+      const interrupt = new AbortController();
+      const onEvent = ({ kind }: TrainEvent) => {
+        if (kind === 'features') interrupt.abort(new Error('ended'));
+      };
+      await assert.rejects(run('features', settings, { backend: own, onEvent, signal: interrupt.signal }), /ended/);
+      assert.equal(own.client.liveBufferCount, 0);
+    }
+  });
+
   test('on features gives the losses that the same training through the whole network gives', async () => {
     const still = {
       model: { name: 'cnn', options: { depth: 2, width: 4, dropout: 0 } },

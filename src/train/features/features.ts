@@ -1,7 +1,7 @@
 import type { Dataset } from '../../data/index.ts';
 import type { Model, SplitModel } from '../../models/index.ts';
 import { applyNetwork, type Network } from '../../nn/index.ts';
-import { Hosts, jit, type ArraysOf, type Backend } from '../../runtime/index.ts';
+import { HeldTogether, Hosts, jit, type ArraysOf, type Backend } from '../../runtime/index.ts';
 import { convert, elementCount, foldIn, mul, replicaId, type Tensor, type TensorType } from '../../xla/index.ts';
 import { augment, type AugmentSettings } from '../augment/index.ts';
 import { evaluationBatches, placeRows, type ExampleBatch, type Examples } from '../step/device-batches.ts';
@@ -119,23 +119,22 @@ export async function compileExtractor(
     try {
       // Every picture is decoded once, whatever the number of views.
       for await (const batch of evaluationBatches(backend, data, model.input, batchSize)) {
+        using held = new HeldTogether();
+        held.keep(batch);
         await check?.();
         for (const [view, features] of all.entries()) {
-          let output;
-          if (view === 0 || augmented === undefined) {
-            output = await plain(weights, batch.arrays.images);
-          } else {
-            const number = await backend.replicate(Uint32Array.of(batchNumber++), COUNTER);
-            output = await augmented(weights, batch.arrays.images, key, number);
-            number.dispose();
-          }
+          using ofView = new HeldTogether();
+          const number = async () => ofView.keep(await backend.replicate(Uint32Array.of(batchNumber++), COUNTER));
+          const output = ofView.keep(
+            view === 0 || augmented === undefined
+              ? await plain(weights, batch.arrays.images)
+              : await augmented(weights, batch.arrays.images, key, await number()),
+          );
           placeRows(batch, (await backend.gather(output)) as Float32Array, length, features);
-          output.dispose();
           done += batch.examples;
           onProgress(done, data.count * views);
         }
         for (const [row, index] of batch.indices.entries()) if (batch.mask[row] === 1) valid[index] = 1;
-        batch.dispose();
       }
       // Each host has computed those of its own pictures.
       for (const array of [...all, valid]) await Hosts.of(backend).share(array);

@@ -303,25 +303,21 @@ async function computeFeatures(settings: PhaseSettings): Promise<CachedFeatures 
 async function extractFeatures(settings: PhaseSettings, split: SplitModel): Promise<DataFeatures> {
   const { backend, model, phase, data, weights, check, onFeatures } = settings;
   const { batchSize, augment, seed, featureViews } = phase;
-  const extract = await compileExtractor(backend, model, split, { batchSize, augment });
-  const arrays = await backend.replicateTree(pickWeights(weights, split.backbone));
-  try {
-    const options = { batchSize, augment, seed, check };
-    const before = data.train.count * featureViews;
-    const total = before + data.validation.count;
-    const train = await extract(arrays, data.train, {
-      ...options,
-      views: featureViews,
-      onProgress: (done) => onFeatures?.(done, total),
-    });
-    const validation = await extract(arrays, data.validation, {
-      ...options,
-      views: 1,
-      onProgress: (done) => onFeatures?.(before + done, total),
-    });
-    return { train, validation };
-  } finally {
-    for (const array of treeLeaves(arrays, isDeviceArray)) array.dispose();
-    extract.dispose();
-  }
+  using held = new HeldTogether();
+  const extract = held.keep(await compileExtractor(backend, model, split, { batchSize, augment }));
+  const arrays = held.keepArrays(await backend.replicateTree(pickWeights(weights, split.backbone)));
+  const options = { batchSize, augment, seed, check };
+  const before = data.train.count * featureViews;
+  const total = before + data.validation.count;
+  const train = await extract(arrays, data.train, {
+    ...options,
+    views: featureViews,
+    onProgress: (done) => onFeatures?.(done, total),
+  });
+  const validation = await extract(arrays, data.validation, {
+    ...options,
+    views: 1,
+    onProgress: (done) => onFeatures?.(before + done, total),
+  });
+  return { train, validation };
 }
