@@ -26,7 +26,7 @@ export interface TrialLine {
 export interface TrialChart {
   readonly title: string;
   readonly axis: TuneAxis;
-  /** What the x axis shows, at its end. */
+  /** What the x axis counts, such as trials; at its end. */
   readonly xName?: string;
   readonly dots: readonly Dot[];
   readonly lines: readonly TrialLine[];
@@ -46,7 +46,7 @@ export function trialChart({ title, axis, xName, dots, lines, limits, label }: T
   const y = yScale(ys, limits);
   const ticks = y.ticks(5).map((tick) => ({ at: y(tick), text: rate(Number(tick.toPrecision(4))) }));
   const left = marginFor(ticks.map(({ text }) => text));
-  const x = xScale(axis, left);
+  const x = xScale(axis, left, xName !== undefined);
   const path = (steps = false) =>
     line<Point>()
       .x((point) => x.at(point.x))
@@ -70,7 +70,7 @@ interface XScale {
   readonly ticks: readonly { readonly at: number; readonly text: string; readonly anchor: string }[];
 }
 
-function xScale(axis: TuneAxis, left: number): XScale {
+function xScale(axis: TuneAxis, left: number, counts: boolean): XScale {
   const range: [number, number] = [left + 10, PLOT.right - 10];
   if (axis.kind === 'choices') {
     const scale = scalePoint(axis.choices, range).padding(0.5);
@@ -84,7 +84,7 @@ function xScale(axis: TuneAxis, left: number): XScale {
   const { kind, low, high } = axis;
   const domain = low === high ? [low - 0.5, high + 0.5] : [low, high];
   const scale = kind === 'log' ? scaleLog(domain, range) : scaleLinear(domain, range);
-  const ticks = scale.ticks(6);
+  const ticks = scale.ticks(6).filter((tick) => !counts || Number.isInteger(tick));
   const isPower = (tick: number) => Math.abs(Math.log10(tick) - Math.round(Math.log10(tick))) < 1e-9;
   const shown = kind === 'log' && ticks.length > 7 ? ticks.filter((tick) => isPower(tick)) : ticks;
   return {

@@ -17,6 +17,20 @@ for (const count of [0, 1, 2, 30, 400]) {
   });
 }
 
+test('few trials and epochs are counted by whole numbers, and one that fell behind is one', () => {
+  const search = exampleSearch(3);
+  const trials = search.trials.map((trial, i) => ({ ...trial, state: i === 2 ? ('pruned' as const) : ('complete' as const), scores: trial.scores.slice(0, 3) })); // prettier-ignore
+  const page = renderTuneReport({ ...search, trials });
+  assert.match(page, /1 fell behind and was pruned/);
+  const charts = page.slice(page.indexOf('<figcaption>Best so far'), page.indexOf('<h2>Settings'));
+  const texts = [...charts.matchAll(/text-anchor="middle"\s*>([^<]+)</g)].map(([, text]) => text);
+  assert.ok(texts.includes('2'));
+  assert.deepEqual(
+    texts.filter((text) => !/^\d+$/.test(text)),
+    [],
+  );
+});
+
 test('what users write is text, and trials without a score are named, not drawn', () => {
   const nasty = `"><script>alert('x')</script>`;
   const search = exampleSearch(3);

@@ -34,9 +34,10 @@ const count = ({ trials }: TuneReportData, state: TuneReportTrial['state']): num
 function head(report: TuneReportData): Html {
   const { trials, created, monitor, ranges } = report;
   const best = scored(report).find(({ number }) => number === report.best);
+  const pruned = count(report, 'pruned');
   const ends = [
     `${count(report, 'complete')} of ${plural(trials.length, 'trial')} ran to the end`,
-    ...(count(report, 'pruned') > 0 ? [`${count(report, 'pruned')} fell behind and were pruned`] : []),
+    ...(pruned > 0 ? [`${pruned} fell behind and ${pruned === 1 ? 'was' : 'were'} pruned`] : []),
     ...(count(report, 'failed') > 0 ? [`${count(report, 'failed')} failed`] : []),
   ].join(', ');
   const winner =
@@ -45,7 +46,7 @@ function head(report: TuneReportData): Html {
       : `Trial ${best.number} is the best, with ${monitor} ${scoreOf(report, best.best.score)} in epoch ${best.best.epoch}.`;
   const figures = [
     ...(best === undefined ? [] : [[monitor.replace(/^validation (.)/, (_, first: string) => first.toUpperCase()), scoreOf(report, best.best.score), 'best trial, validation']]), // prettier-ignore
-    ['Trials', formatCount(trials.length), `${count(report, 'pruned')} pruned`],
+    ['Trials', formatCount(trials.length), `${pruned} pruned`],
     ['Settings', formatCount(ranges.length), 'searched'],
     ['Epochs', formatCount(trials.reduce((sum, { scores }) => sum + scores.length, 0)), 'in all trials'],
     ['Training time', formatSeconds(trials.reduce((sum, { seconds }) => sum + seconds, 0)), 'in all trials'],
