@@ -6,6 +6,7 @@ export { compileEvaluator, type Evaluation, type Evaluator, type Scores } from '
 export { EvaluatorCache } from './evaluator-cache.ts';
 export { FeatureCache } from './features/feature-cache.ts';
 export { FROZEN_STATISTICS, type Freezing } from './recipe/freeze.ts';
+export { inOrderOf } from './phase/in-order-of.ts';
 export { phasesOf, type Phase } from './phase/phase.ts';
 export { type PhaseSummary } from './phase/phase-run.ts';
 export { readHistory, type HistoryRow, type SplitScores } from './run/history.ts';

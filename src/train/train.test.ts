@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { openDataset, type Dataset } from '../data/index.ts';
+import { openDataset, Selection, type Dataset } from '../data/index.ts';
 import { buildModel } from '../models/index.ts';
 import type { Backend } from '../runtime/index.ts';
 import { cpuBackend, skipWithoutCpuPlugin, skipWithoutTestDevice as skip, testBackend } from '../../test/backend.ts';
@@ -124,6 +124,19 @@ suite('a training run', { skip }, () => {
     assert.deepEqual(history(resumed), history(unbroken));
     assert.deepEqual(await tensors('sizes-again', LAST_FILE), await tensors('sizes', LAST_FILE));
     await assert.rejects(run('sizes-none', { ...sized, dataAt: undefined }), { code: 'SIZE' });
+
+    const turned = (whole24: Dataset) =>
+      new Selection(whole24, Uint32Array.from(whole24.ids.keys()).toReversed(), whole24.name);
+    const otherOrder = { train: turned(train24), validation: turned(val24) };
+    const ordered = await run('sizes-turned', { ...sized, dataAt: async () => otherOrder });
+    assert.deepEqual(history(ordered), history(unbroken));
+    assert.deepEqual(ordered.evaluation.probabilities, unbroken.evaluation.probabilities);
+    const otherPictures = { train: train24, validation: new Selection(val24, Uint32Array.of(0, 1), 'two') };
+    await assert.rejects(run('sizes-other', { ...sized, dataAt: async () => otherPictures }), {
+      code: 'SIZE',
+      message: 'two has other pictures at 24 px than at 16 px',
+      received: /2 pictures, without "val-2"/,
+    });
   });
 
   test('keeps the last weights where it is told to', async () => {

@@ -1,7 +1,7 @@
 import { Random } from '../../base/index.ts';
 import { Selection, type Dataset, type Split } from '../../data/index.ts';
 import { dealByClass } from '../../metrics/index.ts';
-import type { TrainingData } from '../../train/index.ts';
+import { inOrderOf, type TrainingData } from '../../train/index.ts';
 import type { Context } from '../command.ts';
 import { featureNames } from '../feature-flags.ts';
 import { FlagError } from '../flag-error.ts';
@@ -18,7 +18,10 @@ export interface Fold extends TrainingData {
 export class TrainingSource {
   readonly #flags: TrainFlags;
   readonly #context: Context;
-  readonly #opened = new Map<string, Promise<Dataset>>();
+  readonly #opened: Promise<Dataset>[] = [];
+  readonly #ordered = new Map<string, Promise<Dataset>>();
+  /** By splits, at the size that was asked for first: the other sizes are in its order, so that a fold is the same at every one. */
+  readonly #first = new Map<string, Promise<Dataset>>();
 
   /** @throws FlagError `NO_DATA`. */
   constructor(flags: TrainFlags, context: Context) {
@@ -71,7 +74,7 @@ export class TrainingSource {
   }
 
   async close(): Promise<void> {
-    for (const opened of this.#opened.values()) {
+    for (const opened of this.#opened) {
       await opened.then(
         async (data) => data.close(),
         () => {},
@@ -80,13 +83,18 @@ export class TrainingSource {
   }
 
   async #open(size: number, split: Split | readonly Split[]): Promise<Dataset> {
-    const key = `${[split].flat().join('+')} ${size}`;
-    const known = this.#opened.get(key);
+    const splits = [split].flat().join('+');
+    const key = `${splits} ${size}`;
+    const known = this.#ordered.get(key);
     if (known !== undefined) return known;
     const { data = '', badRecords, classNames } = this.#flags;
     const options = { size, split, badRecords, classNames, features: featureNames(this.#flags), labelsRequired: true };
     const opened = openSplit(data, options, this.#context);
-    this.#opened.set(key, opened);
-    return opened;
+    this.#opened.push(opened);
+    const first = this.#first.get(splits) ?? opened;
+    this.#first.set(splits, first);
+    const ordered = Promise.all([first, opened]).then((both) => inOrderOf(...both));
+    this.#ordered.set(key, ordered);
+    return ordered;
   }
 }

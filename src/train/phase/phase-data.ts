@@ -4,6 +4,7 @@ import { sameShape } from '../../xla/index.ts';
 import { TrainingError } from '../errors.ts';
 import { featureSplit } from '../features/feature-split.ts';
 import type { Recipe } from '../recipe/recipe.ts';
+import { inOrderOf } from './in-order-of.ts';
 import { phasesOf } from './phase.ts';
 import { checkRun, type TrainingData } from '../run/run-check.ts';
 import { rowsPerReplica } from '../step/step.ts';
@@ -55,7 +56,11 @@ export async function dataOf(
   const sized = phase.size === recipe.size ? data : await dataAt?.(phase.size);
   if (sized === undefined) throw noDataAt(phase.size);
   checkRun(phase, backend.replicas, sized);
-  return sized;
+  return {
+    ...sized,
+    train: inOrderOf(data.train, sized.train),
+    validation: inOrderOf(data.validation, sized.validation),
+  };
 }
 
 /** A model for images of another size, with the same weights. @throws TrainingError where they depend on the size. */
