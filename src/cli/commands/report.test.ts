@@ -4,7 +4,9 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { stringify } from 'yaml';
 import { writeUntrainedRun } from '../../../test/untrained-run.ts';
+import { BEST_FILE, readCheckpoint, RECIPE_FILE } from '../../train/index.ts';
 import { writeEvaluation } from '../run-evaluation.ts';
 
 const MAIN = join(import.meta.dirname, '..', 'main.ts');
@@ -70,6 +72,14 @@ suite('sepal report', () => {
     assert.match(await pageOf(0), /F1 of every class/);
     assert.doesNotMatch(await pageOf(8), /F1 of every class/);
     await rm(path);
+  });
+
+  test('recipes are those that the runs are trained by now, not those of their best weights', async () => {
+    const { info } = await readCheckpoint(join(folder, 'first', BEST_FILE));
+    const out = join(folder, 'settings.html');
+    await writeFile(join(folder, 'first', RECIPE_FILE), stringify({ ...info.recipe, epochs: 40 }));
+    assert.equal(report(join(folder, 'first'), join(folder, 'second'), '--out', out).status, 0);
+    assert.match(await readFile(out, 'utf8'), /<th scope="row">epochs<\/th>\s*<td>40<\/td>\s*<td>1<\/td>/);
   });
 
   test('an evaluation that is something else is refused', async () => {

@@ -1,8 +1,17 @@
-import { basename, relative, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, join, relative, resolve } from 'node:path';
 import { formatCount, formatSeconds, formatTable, UsageError } from '../../base/index.ts';
 import { Confusion } from '../../metrics/index.ts';
 import { writeComparison, type ComparedRun } from '../../report/index.ts';
-import { readHistory, readTrainedModel, recipeSettings } from '../../train/index.ts';
+import {
+  parseRecipe,
+  readHistory,
+  readRecipeFile,
+  readTrainedModel,
+  RECIPE_FILE,
+  recipeSettings,
+  type Recipe,
+} from '../../train/index.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { readEvaluation, type RunEvaluation } from '../run-evaluation.ts';
 import { sepalVersion } from '../version.ts';
@@ -106,11 +115,17 @@ async function readRun(folder: string, name: string): Promise<ReadRun> {
     history,
     bestEpoch: info.best?.epoch ?? history[history.length - 1].epoch,
     seconds: history.reduce((sum, { seconds }) => sum + seconds, 0),
-    settings: recipeSettings(info.recipe),
+    settings: recipeSettings(await recipeOf(folder, info.recipe)),
     classF1: evaluation === undefined || onValidationToo ? undefined : scoresOf(evaluation),
     onValidationToo,
     evaluation,
   };
+}
+
+/** What the run is trained by now: one that went on may have other epochs than when its best weights were saved. */
+async function recipeOf(folder: string, atBest: Recipe): Promise<Recipe> {
+  const path = join(folder, RECIPE_FILE);
+  return existsSync(path) ? parseRecipe(await readRecipeFile(path), path) : atBest;
 }
 
 function scoresOf({ classNames, confusion }: RunEvaluation): number[] {
