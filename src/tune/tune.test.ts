@@ -132,6 +132,18 @@ suite('a search', { skip }, () => {
     assert.equal(backend.client.liveBufferCount, 0);
   });
 
+  test('takes a trial whose model has fewer stages than are to be frozen as the worst, and goes on', async () => {
+    const { trials, best } = await search(
+      'stages',
+      {},
+      { ranges: { freeze: 'none,stages:9' }, trials: 2, prune: false },
+    );
+    const failed = trials.find(({ values }) => values.freeze === 'stages:9');
+    assert.equal(failed?.state, 'failed');
+    assert.match(failed?.problem ?? '', /can't freeze 9 stages/);
+    assert.equal(best?.values.freeze, 'none');
+  });
+
   test('ends in time, and goes on with the trial that it was in', async () => {
     const early = await search('late', { deadline: 0 });
     assert.deepEqual(early.trials, []);

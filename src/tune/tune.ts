@@ -10,6 +10,7 @@ import {
   LAST_FILE,
   PREVIOUS_FILE,
   readHistory,
+  RecipeError,
   RunLock,
   train,
   TrainingError,
@@ -177,7 +178,7 @@ interface TrialSettings extends TuneOptions {
 }
 
 /** Problems of a single trial, which say nothing of the others. */
-const FAILURES: ReadonlySet<string> = new Set(['DIVERGED', 'OUT_OF_MEMORY']);
+const FAILURES: ReadonlySet<string> = new Set(['DIVERGED', 'OUT_OF_MEMORY', 'FREEZE']);
 
 /** Trains a trial to its end, or until it falls behind; where the time is up before, it is still running. */
 async function runTrial(settings: TrialSettings, trial: Trial, goesOn: boolean): Promise<Trial> {
@@ -211,7 +212,7 @@ async function runTrial(settings: TrialSettings, trial: Trial, goesOn: boolean):
       onEvent: (event) => onEvent({ kind: 'training', trial, recipe, event }),
     });
   } catch (error) {
-    if (!(error instanceof TrainingError) || !FAILURES.has(error.code)) throw error;
+    if (!(error instanceof TrainingError || error instanceof RecipeError) || !FAILURES.has(error.code)) throw error;
     return { ...withHistory(await readHistory(out)), state: 'failed', problem: error.message };
   }
   const trained = withHistory(result.history);
