@@ -17,14 +17,14 @@ interface Wrong {
   readonly probability: number;
 }
 
-/** Which pictures were named wrongly, the surest first. */
+/** Which pictures were named wrongly, the surest first; those that could not be decoded were not named at all. */
 function wrongOnes(data: Dataset, probabilities: Float32Array, classes: number): Wrong[] {
   return Array.from({ length: data.count }, (_, index) => {
     const row = probabilities.subarray(index * classes, (index + 1) * classes);
     const probability = Math.max(...row);
     return { index, label: data.labels[index], predicted: row.indexOf(probability), probability };
   })
-    .filter(({ label, predicted }) => label !== predicted)
+    .filter(({ label, predicted, probability }) => label !== predicted && probability > 0)
     .toSorted((a, b) => b.probability - a.probability);
 }
 
