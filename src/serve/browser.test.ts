@@ -221,6 +221,32 @@ suite('the page in Chromium', { skip }, () => {
     assert.equal(await told(photos[0].name), 'The server could not be reached. Is it still running?');
   });
 
+  test('a photo that is removed is not sent any more, and not announced', async () => {
+    const { page } = await open();
+    const [{ bytes: buffer }] = photos;
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    let sent = 0;
+    await page.route('**/api/predict*', async (route) => {
+      sent++;
+      await released;
+      await route.continue();
+    });
+    await page.evaluate(`
+      globalThis.told = [];
+      new MutationObserver((changes) => told.push(...changes.map(({ addedNodes: [text] }) => text.data.split(':')[0])))
+        .observe(document.querySelector('#announcer'), { childList: true });
+    `);
+    // Three are sent at a time, so that the first is on its way and the last one not.
+    const names = ['a.jpg', 'b.jpg', 'c.jpg', 'd.jpg', 'e.jpg'];
+    await page.setInputFiles('#files', names.map((name) => ({ name, mimeType: 'image/jpeg', buffer }))); // prettier-ignore
+    await page.waitForRequest('**/api/predict*');
+    for (const name of ['a.jpg', 'e.jpg']) await page.getByRole('button', { name: `Remove ${name}` }).click();
+    release();
+    for (const name of ['b.jpg', 'c.jpg', 'd.jpg']) await verdict(page, name);
+    assert.equal(sent, 4);
+    assert.deepEqual((await page.evaluate<string[]>('told')).toSorted(), ['b.jpg', 'c.jpg', 'd.jpg']);
+  });
+
   test('a photo that is a byte too large is told apart from the limit', async () => {
     const { page } = await open();
     const large = { name: 'large.jpg', mimeType: 'image/jpeg', buffer: Buffer.alloc(10 * 2 ** 20 + 1) };

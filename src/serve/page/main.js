@@ -68,19 +68,31 @@ async function next() {
  * @param {File | string} photo
  */
 async function look(card, photo) {
+  // It was removed before its turn came.
+  if (!card.element.isConnected) return;
   const preview = typeof photo === 'string' ? undefined : URL.createObjectURL(photo);
   try {
     if (typeof photo !== 'string') requireSmall(photo);
     if (preview !== undefined) await card.preview(preview);
-    announcer.textContent = await card.show(await classify(photo));
+    announce(card, await card.show(await classify(photo)));
   } catch (error) {
     const message = error instanceof Refusal ? error.message : 'Something went wrong on this page.';
     card.refuse(message);
-    announcer.textContent = `${card.name}: no answer. ${message}`;
+    announce(card, `${card.name}: no answer. ${message}`);
     if (!(error instanceof Refusal)) throw error;
   } finally {
     if (preview !== undefined) URL.revokeObjectURL(preview);
   }
+}
+
+/**
+ * Tells those who listen to the page, unless the card is gone by now.
+ *
+ * @param {Card} card
+ * @param {string} text
+ */
+function announce(card, text) {
+  if (card.element.isConnected) announcer.textContent = text;
 }
 
 /** @param {File} photo */
