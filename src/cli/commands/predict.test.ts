@@ -56,4 +56,21 @@ suite('sepal predict', { skip }, () => {
     assert.match(stdout, /^photo-0 .*\n$/);
     assert.deepEqual(stderr.match(/record \d/g)?.toSorted(), ['record 1', 'record 2'], stderr);
   });
+
+  test('records of more classes than the model knows are predicted by a class file of their own', async () => {
+    await writeFile(at('pets.tfrec'), frameRecord(encodeExample({ image: photo, class: 3, id: 'pet' })));
+    await writeFile(at('pets.txt'), 'cat\ndog\nfox\nowl\n');
+    const without = predict(at('pets.tfrec'));
+    assert.match(without.stderr, /label 3, but there are 3 classes/);
+    const { status, stdout, stderr } = predict(at('pets.tfrec'), '--class-names', at('pets.txt'));
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^pet +(?:daisy|rose|tulip) /);
+  });
+
+  test('what is for TFRecords alone is refused beside photos', async () => {
+    await writeFile(at('photo.jpg'), photo);
+    const { status, stderr } = predict(at('photo.jpg'), '--split', 'test', '--id-feature', 'name');
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, /^error: only TFRecords take --split and --id-feature$/m);
+  });
 });

@@ -15,6 +15,7 @@ import { csvCell } from '../csv-cell.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
 import { addFeatureFlags, featureNames, type FeatureFlags } from '../feature-flags.ts';
+import { FlagError } from '../flag-error.ts';
 import { parseCount } from '../numbers.ts';
 import { openSplit } from '../open-split.ts';
 
@@ -114,10 +115,13 @@ async function openPictures(
   flags: PredictFlags,
   context: Context,
 ): Promise<Dataset> {
-  const { badRecords, split } = flags;
+  const { badRecords, split, classNames = info.classNames } = flags;
   const records: string[] = [];
   for (const path of paths) if (await holdsRecords(path)) records.push(path);
-  if (records.length === 0) return openImages(paths, { size: info.size, classNames: info.classNames, badRecords });
+  if (records.length === 0) {
+    requireNoneForRecords(flags);
+    return openImages(paths, { size: info.size, classNames: info.classNames, badRecords });
+  }
   if (paths.length > 1) {
     throw new UsageError('MIXED_INPUT', `${records[0]} holds TFRecords, which are predicted by themselves`, {
       hint: 'give one TFRecord file or folder, or photos only',
@@ -128,13 +132,26 @@ async function openPictures(
     {
       split,
       size: info.size,
-      classNames: info.classNames,
+      classNames,
       badRecords,
       features: featureNames(flags),
       labelsRequired: false,
     },
     context,
   );
+}
+
+/** Flags that say how TFRecords are read would be passed over for photos. */
+function requireNoneForRecords({ split, classNames, imageFeature, labelFeature, idFeature }: PredictFlags): void {
+  const given = {
+    '--split': split,
+    '--class-names': classNames,
+    '--image-feature': imageFeature,
+    '--label-feature': labelFeature,
+    '--id-feature': idFeature,
+  };
+  const strays = Object.entries(given).flatMap(([flag, value]) => (value === undefined ? [] : [flag]));
+  if (strays.length > 0) throw new FlagError('FLAG', `only TFRecords take ${strays.join(' and ')}`);
 }
 
 interface Prediction {
