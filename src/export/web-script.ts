@@ -5,11 +5,22 @@ const TOP = 5;
 const state = document.querySelector('#state');
 const results = document.querySelector('#results');
 const template = document.querySelector('#result');
-const about = await (await fetch('model.json')).json();
+const about = await describe().catch(failed);
 const [height, width] = about.size;
 
 // More threads need headers that a plain file server doesn't send.
 ort.env.wasm.numThreads = 1;
+
+async function describe() {
+  const response = await fetch('model.json');
+  if (!response.ok) throw new Error('model.json, status ' + response.status);
+  return response.json();
+}
+
+function failed(error) {
+  state.textContent = 'The model could not be loaded: ' + error.message;
+  throw error;
+}
 
 async function openSession() {
   if ('gpu' in navigator && (await navigator.gpu.requestAdapter().catch(() => null)) !== null) {
@@ -110,12 +121,7 @@ document.body.addEventListener('drop', (event) => {
 });
 document.body.addEventListener('paste', (event) => take([...event.clipboardData.files]));
 
-try {
-  await opening;
-  state.textContent = 'Ready. Photos never leave this device.';
-  document.body.dataset.ready = 'true';
-} catch (error) {
-  state.textContent = 'The model could not be loaded: ' + error.message;
-  throw error;
-}
+await opening.catch(failed);
+state.textContent = 'Ready. Photos never leave this device.';
+document.body.dataset.ready = 'true';
 `;

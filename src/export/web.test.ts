@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -91,6 +91,7 @@ suite('a web export in Chromium', { skip }, () => {
       .png()
       .toBuffer();
     const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    // It stays open: this Chromium ends with its last page.
     const page = await browser.newPage({ viewport: { width: 360, height: 740 } });
     const requests: string[] = [];
     const complaints: string[] = [];
@@ -129,7 +130,18 @@ suite('a web export in Chromium', { skip }, () => {
     assert.ok(scrollWidth <= clientWidth, 'the page is wider than a phone');
     const out = process.env.SEPAL_SCREENSHOTS;
     if (out !== undefined) await page.screenshot({ path: join(out, 'web-export-phone.png'), fullPage: true });
-    await page.close();
+  });
+
+  test('says which file of it is missing', async () => {
+    const page = await browser.newPage();
+    for (const name of ['model.json', 'model.onnx']) {
+      await rename(join(folder, name), join(folder, 'elsewhere'));
+      await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+      const state = page.locator('#state', { hasText: 'The model could not be loaded' });
+      await state.waitFor({ timeout: 10_000 });
+      assert.ok((await state.innerText()).includes(name));
+      await rename(join(folder, 'elsewhere'), join(folder, name));
+    }
   });
 
   test('is not written into a folder with other files', async () => {
