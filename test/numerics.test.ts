@@ -189,6 +189,32 @@ suite('forward values', { skip }, () => {
     }
   });
 
+  test('NaN is the greatest and the least of all that it stands among', async () => {
+    // Inputs, as a compiler computes with constants by itself.
+    const found = await evaluate(
+      backend(),
+      (a, b, image) => [
+        x.maximum(a, b),
+        x.maximum(b, a),
+        x.minimum(a, b),
+        x.minimum(b, a),
+        x.max(a),
+        x.max(b),
+        x.min(a),
+        x.min(b),
+        x.relu(a),
+        x.maxPool2d(image, { window: [2, 2] }),
+      ],
+      [
+        host('float32', [3], [NaN, 0, 1]),
+        host('float32', [3], [1, NaN, 2]),
+        host('float32', [1, 2, 4, 1], [NaN, 1, 2, 3, 4, 5, 6, NaN]),
+      ],
+    );
+    const [most, least] = [[NaN, NaN, 2], [NaN, NaN, 1]]; // prettier-ignore
+    assert.deepEqual(found, [most, most, least, least, [NaN], [NaN], [NaN], [NaN], [NaN, 0, 1], [NaN, NaN]]);
+  });
+
   test('softmax and logSumExp stay finite for large logits', async () => {
     await assertResults(
       backend(),

@@ -14,6 +14,7 @@ test('a GPU takes the same order each time, unless the user says otherwise', () 
 test('what the user says of one option leaves the others', () => {
   const { overrides, extraOptions } = compilerOptions('cpu', '--xla_cpu_enable_concurrency_optimized_scheduler=false');
   assert.deepEqual(Object.keys(overrides ?? {}), [
+    'xla_cpu_enable_fast_min_max',
     'xla_cpu_experimental_ynn_fusion_type',
     'xla_cpu_prefer_vector_width',
   ]);
