@@ -116,6 +116,18 @@ suite('programs in two parts', { skip }, () => {
     assert.equal(client.liveBufferCount, before);
   });
 
+  test('a program that is disposed of twice leaves what it shares with another', async () => {
+    const [first, second] = [await compile(2), await compile(2)];
+    const [weights, images] = [await weightsOf(6), await pixels(2)];
+    const expected = await sumsBy(first, weights, images);
+    first.dispose();
+    first.dispose();
+    await new Promise(setImmediate);
+    assertClose(await sumsBy(second, weights, images), expected);
+    second.dispose();
+    for (const arrays of [weights, [images]]) free(arrays);
+  });
+
   test('an array that is missing, wrong or disposed of is named, and the next call works', async () => {
     const fast = await compile(2);
     const images = await pixels(2);

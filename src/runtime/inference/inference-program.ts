@@ -15,6 +15,7 @@ export class InferenceProgram {
   readonly #split: SplitGraph;
   readonly #weights: PreparedWeights;
   readonly #program: Program;
+  #isDisposed = false;
 
   constructor(split: SplitGraph, weights: PreparedWeights, program: Program, compileSeconds: number) {
     this.#split = split;
@@ -33,8 +34,11 @@ export class InferenceProgram {
     return this.#weights.use(weights, async (prepared) => this.#program.run([...others, ...prepared]));
   }
 
-  /** Gives both parts back, and what was made of the weights. */
+  /** Gives both parts back, and what was made of the weights; twice does nothing. */
   dispose(): void {
+    // Others share the weights' part: each gives it back once.
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
     this.#program.dispose();
     this.#weights.dispose();
   }
