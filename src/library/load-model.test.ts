@@ -52,6 +52,21 @@ suite('a loaded model', { skip }, async () => {
     assert.equal(backend.client.liveBufferCount, before);
   });
 
+  test('closes when the predictions under way are there, once, and has none afterwards', async () => {
+    const model = await loadModel(await writeUntrainedRun(join(folder, 'closed')), { backend, batchSize: 4 });
+    const predicting = [model.predict([1, 2, 3].map(photo)), model.predict([photo(4)])];
+    await Promise.all([model.close(), model.close()]);
+    assert.deepEqual(
+      (await Promise.all(predicting)).map(({ length }) => length),
+      [3, 1],
+    );
+    await assert.rejects(model.predict([photo(1)]), {
+      code: 'DISPOSED',
+      message: 'the model is used after it was closed',
+    });
+    await model.close();
+  });
+
   test('refuses what is no list of images, and batches that there can’t be', async () => {
     const run = await writeUntrainedRun(join(folder, 'refused'));
     await using model = await loadModel(run, { backend });

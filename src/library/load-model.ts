@@ -1,6 +1,6 @@
 import { UsageError } from '../base/index.ts';
 import { decodeImage, readImageFile, type ImageSize } from '../data/index.ts';
-import { openBackend, type Backend, type BackendOptions } from '../runtime/index.ts';
+import { openBackend, RuntimeError, type Backend, type BackendOptions } from '../runtime/index.ts';
 import { Ensemble, likeliest, type Explanation } from '../serve/index.ts';
 
 /** Where a model runs, and how many images it takes at a time. */
@@ -29,7 +29,7 @@ export interface LoadedModel extends AsyncDisposable {
     images: readonly (string | Uint8Array)[],
     options?: { readonly explain?: boolean },
   ): Promise<readonly Prediction[]>;
-  /** Gives memory back, and the device unless the backend was given. */
+  /** Waits for predictions under way, then gives memory back, and the device unless the backend was given. Twice does nothing. */
   close(): Promise<void>;
 }
 
@@ -64,15 +64,42 @@ export async function loadModel(runs: string | readonly string[], options: LoadO
     throw error;
   }
   let compiling: Promise<void> | undefined;
-  const close = async () => {
-    await compiling?.catch(() => {});
+  const running = new Set<Promise<unknown>>();
+  let closing: Promise<void> | undefined;
+  const end = async () => {
+    await Promise.allSettled(running);
     ensemble.dispose();
     await closeBackend();
+  };
+  const close = async () => (closing ??= end());
+  const predict = async (images: readonly (string | Uint8Array)[], explain: boolean): Promise<Prediction[]> => {
+    const predictions: Prediction[] = [];
+    for (let at = 0, rows: number; at < images.length; at += rows) {
+      rows = images.length - at <= one ? one : many;
+      if (rows > one) {
+        compiling ??= ensemble.compile(rows);
+        // What failed may not the next time, such as for want of memory.
+        await compiling.catch((error: unknown) => {
+          compiling = undefined;
+          throw error;
+        });
+      }
+      const queries = await Promise.all(
+        images.slice(at, at + rows).map(async (image) => ({ pixels: await decodeAt(image, ensemble.sizes), explain })),
+      );
+      for (const { probabilities, explanations } of await ensemble.answer(queries, rows)) {
+        const order = likeliest(probabilities, probabilities.length);
+        const classes = order.map((i) => ({ name: ensemble.classNames[i], probability: probabilities[i] }));
+        predictions.push({ classes, explanations });
+      }
+    }
+    return predictions;
   };
   return {
     classNames: ensemble.classNames,
     size: ensemble.sizes[0],
     predict: async (images, { explain = false } = {}) => {
+      if (closing !== undefined) throw new RuntimeError('DISPOSED', 'the model is used after it was closed');
       // The bytes of one image have a `map` too, and each of them would be taken for an image.
       if (!Array.isArray(images)) {
         throw new UsageError('IMAGE', 'predict takes several images', {
@@ -80,29 +107,13 @@ export async function loadModel(runs: string | readonly string[], options: LoadO
           received: typeof images === 'string' ? 'a string' : 'no array',
         });
       }
-      const predictions: Prediction[] = [];
-      for (let at = 0, rows: number; at < images.length; at += rows) {
-        rows = images.length - at <= one ? one : many;
-        if (rows > one) {
-          compiling ??= ensemble.compile(rows);
-          // What failed may not the next time, such as for want of memory.
-          await compiling.catch((error: unknown) => {
-            compiling = undefined;
-            throw error;
-          });
-        }
-        const queries = await Promise.all(
-          images
-            .slice(at, at + rows)
-            .map(async (image) => ({ pixels: await decodeAt(image, ensemble.sizes), explain })),
-        );
-        for (const { probabilities, explanations } of await ensemble.answer(queries, rows)) {
-          const order = likeliest(probabilities, probabilities.length);
-          const classes = order.map((i) => ({ name: ensemble.classNames[i], probability: probabilities[i] }));
-          predictions.push({ classes, explanations });
-        }
+      const predicting = predict(images, explain);
+      running.add(predicting);
+      try {
+        return await predicting;
+      } finally {
+        running.delete(predicting);
       }
-      return predictions;
     },
     close,
     [Symbol.asyncDispose]: close,
