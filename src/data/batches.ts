@@ -1,4 +1,5 @@
 import { Random } from '../base/index.ts';
+import { checkInteger } from './check-integer.ts';
 import { DataError } from './data-error.ts';
 import { decodeImage, type DecodeOptions, type ImageSize } from './decode.ts';
 import { Gate } from './gate.ts';
@@ -66,6 +67,8 @@ const POOL_BATCHES = 4;
 /** Decodes the pictures in order, batch by batch, ahead of the consumer. */
 export async function* makeBatches(pictures: Pictures, options: BatchOptions): AsyncGenerator<Batch, void, void> {
   const { batchSize, prefetch = 2, signal } = options;
+  checkInteger('batchSize', batchSize, 1);
+  checkInteger('prefetch', prefetch, 1);
   const order = resolveOrder(options.order ?? 'sequential', pictures.source.count);
   const total = Math.ceil(order.length / batchSize);
   const gate = new Gate(decodesAtATime());

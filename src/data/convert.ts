@@ -2,6 +2,7 @@ import { join, relative } from 'node:path';
 import { Random, UsageError } from '../base/index.ts';
 import { writeClassFile } from './classes.ts';
 import { DataError } from './data-error.ts';
+import { toSize } from './decode.ts';
 import { toSquareJpeg } from './encode.ts';
 import { encodeExample } from './example.ts';
 import { ImageFileSource, listClassFolders } from './image-files.ts';
@@ -75,7 +76,8 @@ export async function convertFolder(folder: string, options: ConvertOptions): Pr
 /** What `convertFolder` does with pictures that are listed, named and split. */
 export async function writePictures(pictures: Pictures, options: WriteOptions): Promise<Converted> {
   const { source, classNames, unlisted, splits } = pictures;
-  const { out, size } = options;
+  const { out } = options;
+  const { height: size } = toSize(options.size);
   const images = { train: 0, val: 0, test: 0 };
   const skipped: Skipped[] = [];
   let done = 0;

@@ -269,6 +269,17 @@ test('a split whose records are all bad says why the first one is', async () => 
   });
 });
 
+test('sizes and batches that there can’t be are refused, not blamed on pictures', async () => {
+  for (const size of [0, 8.5, { height: 8, width: -1 }]) {
+    await assert.rejects(open(ten, { size }), { code: 'OUT_OF_RANGE', message: /^(height|width) is out of range$/ });
+  }
+  const dataset = await open(ten);
+  for (const options of [{ batchSize: 0 }, { batchSize: 2.5 }, { batchSize: 2, prefetch: 0 }]) {
+    await assert.rejects(dataset.batches(options).next(), { code: 'OUT_OF_RANGE', expected: 'a whole number from 1' });
+  }
+  await dataset.close();
+});
+
 test('an abort ends the batches with its reason', async () => {
   const dataset = await open(ten);
   const stop = new AbortController();

@@ -1,6 +1,7 @@
 import jpegTurbo from '@julusian/jpeg-turbo';
 import sharp from 'sharp';
 import { plural } from '../base/index.ts';
+import { checkInteger } from './check-integer.ts';
 import { DataError, type Place } from './data-error.ts';
 import { readJpegHeader, type JpegHeader } from './jpeg-header.ts';
 
@@ -10,9 +11,12 @@ export interface ImageSize {
   readonly width: number;
 }
 
-/** A size given as a number is a square. */
+/** A size given as a number is a square. @throws UsageError `OUT_OF_RANGE` for what is no size. */
 export function toSize(size: number | ImageSize): ImageSize {
-  return typeof size === 'number' ? { height: size, width: size } : size;
+  const { height, width } = typeof size === 'number' ? { height: size, width: size } : size;
+  checkInteger('height', height, 1);
+  checkInteger('width', width, 1);
+  return { height, width };
 }
 
 /** How an image is brought to the size that is asked for. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Random, UsageError } from '../../base/index.ts';
+import { checkInteger } from '../check-integer.ts';
 import { writeClassFile } from '../classes.ts';
 import { encodeExample } from '../example.ts';
 import { SPLITS, type Split } from '../locate.ts';
@@ -109,14 +110,6 @@ function checked(options: DrawOptions): Plan {
   checkInteger('seed', seed, 0, Number.MAX_SAFE_INTEGER);
   if (shards !== undefined) checkInteger('shards', shards, 1, 1000);
   return { species, size, images: { train, val, test }, seed, difficulty, shards, signal: options.signal };
-}
-
-function checkInteger(name: string, value: number, least: number, most: number): void {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
-  throw new UsageError('OUT_OF_RANGE', `${name} is out of range`, {
-    expected: `a whole number from ${least} to ${most}`,
-    received: String(value),
-  });
 }
 
 /** Draws all splits, one after the other, into their files. */
