@@ -8,7 +8,18 @@ import { codeList, errorCodes, LIST } from '../scripts/errors/codes.ts';
 import { createProgram, leafCommands } from '../src/cli/program.ts';
 import { commandsOf, DOCUMENTS, readDocument, ROOT, sepalArguments } from './documents/commands.ts';
 
-const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+const { scripts, files } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  scripts: Record<string, string>;
+  files: string[];
+};
+
+/** Whether the published package has a file or a folder, by the manifest's list of names and `FOLDER/*.ts`. */
+const isPublished = (path: string): boolean =>
+  files.some((each) => {
+    const folder = dirname(each);
+    if (each.endsWith('/*.ts') && dirname(path) === folder) return path.endsWith('.ts');
+    return path === each || path === folder || path.startsWith(`${each}/`);
+  });
 
 const contextOf = () => ({ log: silent, signal: new AbortController().signal });
 const whole = await createProgram([], contextOf);
@@ -47,7 +58,9 @@ for (const document of DOCUMENTS) {
 
     test('leads to files that are there', () => {
       for (const [, path] of text.matchAll(/\]\((?!https?:)([\w./-]+)(?:#[\w-]+)?\)/g)) {
-        assert.ok(existsSync(join(ROOT, dirname(document), path)), path);
+        const file = join(dirname(document), path);
+        assert.ok(existsSync(join(ROOT, file)), file);
+        assert.ok(!isPublished(document) || isPublished(file), `the package has ${document}, but not ${file}`);
       }
     });
   });
