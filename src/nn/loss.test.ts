@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
-import { gradient, sum } from '../xla/index.ts';
+import { gradient, parameter, sum } from '../xla/index.ts';
 import { testBackend, skipWithoutTestDevice as skip } from '../../test/backend.ts';
 import { evaluate, literal } from '../../test/evaluate.ts';
 import { sparseCategoricalCrossEntropy } from './loss.ts';
@@ -45,6 +45,18 @@ suite('cross-entropy', { skip }, () => {
           assert.ok(Math.abs(slope - (share - target[i])) < 1e-6, `row ${row}, logit ${i}: ${slope}`);
         }
       }
+    });
+  }
+});
+
+test('cross-entropy refuses labels that would broadcast', () => {
+  const logits = parameter('logits', { shape: [4, 3], dtype: 'float32' });
+  for (const shape of [[4, 1], [1], [3], []]) {
+    const labels = parameter('labels', { shape, dtype: 'int32' });
+    assert.throws(() => sparseCategoricalCrossEntropy(logits, labels), {
+      code: 'SHAPE',
+      message: `sparseCategoricalCrossEntropy: logits [4,3] and labels [${shape.join(',')}]`,
+      expected: 'logits [batch, classes] and labels [batch]',
     });
   }
 });

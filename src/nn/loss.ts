@@ -4,6 +4,7 @@ import {
   convert,
   div,
   exp,
+  formatShape,
   greater,
   logSoftmax,
   maximum,
@@ -12,6 +13,8 @@ import {
   neg,
   oneHot,
   pow,
+  sameShape,
+  ShapeError,
   sub,
   sum,
   type Tensor,
@@ -23,6 +26,13 @@ import {
  * `labelSmoothing` moves that share of the target from the label to all classes evenly (Szegedy et al. 2016).
  */
 export function sparseCategoricalCrossEntropy(logits: Tensor, labels: Tensor, labelSmoothing = 0): Tensor {
+  // Labels of another shape would broadcast: [batch, 1] to the loss of every label for every example.
+  if (logits.rank !== 2 || !sameShape(labels.shape, logits.shape.slice(0, 1))) {
+    throw new ShapeError(
+      `sparseCategoricalCrossEntropy: logits ${formatShape(logits.shape)} and labels ${formatShape(labels.shape)}`,
+      { expected: 'logits [batch, classes] and labels [batch]' },
+    );
+  }
   const logProbabilities = logSoftmax(logits);
   const picked = neg(sum(mul(logProbabilities, oneHot(labels, logits.shape[1], logits.dtype)), { axes: [1] }));
   if (labelSmoothing === 0) return picked;
