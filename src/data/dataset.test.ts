@@ -247,6 +247,21 @@ test('unlabelled records are fine unless labels are required', async () => {
   await assert.rejects(open(folder, { labelsRequired: true }), { code: 'NO_LABELS' });
 });
 
+test('the test split may lack the label that is named, others may not', async () => {
+  const folder = join(root, 'named');
+  for (const split of ['train', 'test']) {
+    await mkdir(join(folder, split), { recursive: true });
+    const values = { picture: await picture(1), ...(split === 'train' && { species: 1 }) };
+    await writeFile(join(folder, split, '0.tfrec'), frameRecord(encodeExample(values)));
+  }
+  const features = { image: 'picture', label: 'species' };
+  assert.deepEqual([...(await open(folder, { features })).labels], [1]);
+  const unlabelled = await open(folder, { split: 'test', features });
+  assert.deepEqual([unlabelled.labelled, unlabelled.layout?.name], [false, 'custom']);
+  await assert.rejects(open(folder, { split: 'test', features, labelsRequired: true }), { code: 'NO_LABELS' });
+  await assert.rejects(open(folder, { features: { ...features, label: 'spezies' } }), { code: 'NO_LABELS' });
+});
+
 test('what is missing is said, with the nearest names', async () => {
   await mkdir(join(root, 'empty'));
   await assert.rejects(openFile(join(root, 'empty')), { code: 'NO_RECORD_FILES', received: 'an empty folder' });

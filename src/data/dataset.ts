@@ -19,7 +19,7 @@ export interface OpenOptions {
   readonly split?: Split | readonly Split[];
   /** Size the pictures get, a number meaning a square; the size they are stored in where left out. */
   readonly size?: number | ImageSize;
-  /** Feature names of records in no known layout. */
+  /** Feature names of records in no known layout; the test split may lack that of the label. */
   readonly features?: FeatureNames;
   /** Class names in the order of their numbers, or a file that lists them; else looked for beside the records. */
   readonly classNames?: readonly string[] | string;
@@ -71,7 +71,8 @@ export async function openDataset(location: string, options: OpenOptions = {}): 
   const spool = !keep && files.some(isRemote) ? await Spool.open(sizes) : undefined;
   let source: RecordSource | undefined;
   try {
-    const index = await indexRecords(files, { features, labelsRequired, badRecords, keep, spool, signal, onBytes, onRecord }); // prettier-ignore
+    const labelsMayLack = split === 'test' && labelsRequired !== true;
+    const index = await indexRecords(files, { features, labelsRequired, labelsMayLack, badRecords, keep, spool, signal, onBytes, onRecord }); // prettier-ignore
     if (spool?.isWhole === false) await spool.close();
     source = new RecordSource(index, spool?.isWhole === true ? spool : undefined);
     if (source.count === 0) {

@@ -17,6 +17,14 @@ export interface FeatureNames {
   readonly id?: string;
 }
 
+/** What is known of records whose layout is looked for. */
+export interface LayoutOptions {
+  readonly names?: FeatureNames;
+  readonly labelsRequired?: boolean;
+  /** They may have no labels where others of their data set have, even if the feature is named: those of a test split. */
+  readonly labelsMayLack?: boolean;
+}
+
 /** The layouts known by name, most telling first. `image/class/label` only exists in TF-Slim's. */
 const KNOWN = [
   {
@@ -55,13 +63,11 @@ export function collectKinds(records: Iterable<Features>): FeatureKinds {
  *
  * @throws DataError `NOT_AN_IMAGE_SET` or `NO_LABELS`, with the features that are there.
  */
-export function detectLayout(
-  kinds: FeatureKinds,
-  file: string,
-  options: { readonly names?: FeatureNames; readonly labelsRequired?: boolean } = {},
-): Layout {
-  const { names = {}, labelsRequired = false } = options;
+export function detectLayout(kinds: FeatureKinds, file: string, options: LayoutOptions = {}): Layout {
+  const { names: given = {}, labelsRequired = false, labelsMayLack = false } = options;
   const has = (name: string, kind: FeatureKind) => kinds.get(name) === kind;
+  const isUnlabelled = labelsMayLack && given.label !== undefined && !has(given.label, 'int64');
+  const names: FeatureNames = isUnlabelled ? { ...given, label: undefined } : given;
   const find = (candidates: readonly string[], kind: FeatureKind) => candidates.find((name) => has(name, kind));
 
   for (const [role, ...allowed] of ROLES) {
@@ -74,9 +80,9 @@ export function detectLayout(
   const known = fits.find((candidate) => find(candidate.label, 'int64') !== undefined) ?? fits[0];
   if (known === undefined) throw missing(file, kinds, ['image', 'image/encoded'], 'bytes', 'image');
   const layout: Layout = {
-    name: names.image === undefined && names.label === undefined ? known.name : 'custom',
+    name: given.image === undefined && given.label === undefined ? known.name : 'custom',
     image: names.image ?? find(known.image, 'bytes')!,
-    label: names.label ?? find(known.label, 'int64'),
+    label: isUnlabelled ? undefined : (names.label ?? find(known.label, 'int64')),
     id: names.id ?? find(known.id, 'bytes') ?? find(known.id, 'int64'),
   };
   if (labelsRequired && layout.label === undefined) {

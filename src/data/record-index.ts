@@ -2,7 +2,14 @@ import { plural } from '../base/index.ts';
 import { DataError } from './data-error.ts';
 import { parseExample, type Features } from './example.ts';
 import { Growable } from './growable.ts';
-import { collectKinds, detectLayout, type FeatureKinds, type FeatureNames, type Layout } from './layout.ts';
+import {
+  collectKinds,
+  detectLayout,
+  type FeatureKinds,
+  type FeatureNames,
+  type Layout,
+  type LayoutOptions,
+} from './layout.ts';
 import { RecordReader, type RecordFields } from './record-fields.ts';
 import type { BadRecords, Skipped } from './source.ts';
 import type { Spool } from './spool.ts';
@@ -33,9 +40,8 @@ export interface RecordIndex {
   readonly skipped: readonly Skipped[];
 }
 
-export interface IndexOptions {
+export interface IndexOptions extends Pick<LayoutOptions, 'labelsRequired' | 'labelsMayLack'> {
   readonly features?: FeatureNames;
-  readonly labelsRequired?: boolean;
   readonly badRecords?: BadRecords;
   /** Hold the files' contents in memory. */
   readonly keep?: boolean;
@@ -58,7 +64,7 @@ const FILES_AT_A_TIME = 6;
 export async function indexRecords(files: readonly string[], options: IndexOptions = {}): Promise<RecordIndex> {
   const { badRecords = 'fail', keep = false, spool, signal, onBytes, onRecord } = options;
   const kinds = await peekKinds(files, signal);
-  const layout = detectLayout(kinds, files[0], { names: options.features, labelsRequired: options.labelsRequired });
+  const layout = detectLayout(kinds, files[0], { ...options, names: options.features });
   const columns = new IndexColumns(files);
   const skipped: Skipped[] = [];
   const contents: (Buffer | undefined)[] = [];
