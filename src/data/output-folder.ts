@@ -1,5 +1,5 @@
-import { readdir, rename, rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import {
   abandonedPlaces,
   isSystemError,
@@ -19,14 +19,15 @@ const DATA_SET_ENTRY = /^(classes\.txt|tfrecords-jpeg-\d+x\d+)$/;
  * its place at the end. With `force` a data set that is there is replaced, after all else has worked. What a process that was
  * killed has left is removed.
  *
- * @throws UsageError `OUT` or `OUT_NOT_EMPTY` before anything is written.
+ * @throws UsageError `OUT`, `OUT_NOT_EMPTY`, `OUT_NOT_FOLDER` or `OUT_IN_USE` before anything is written.
  */
 export async function writeDatasetFolder(
   path: string,
   force: boolean,
   fill: (draft: string) => Promise<void>,
 ): Promise<void> {
-  const out = resolve(path);
+  // Of a link what it leads to is replaced, not the link: it may lead to a disk with more room.
+  const out = await realpath(path).catch(() => resolve(path));
   await restore(out);
   await removeAbandoned(out);
   await checkOut(path, force);
@@ -43,7 +44,7 @@ export async function writeDatasetFolder(
   }
 }
 
-/** Whether a data set may be written there. @throws UsageError `OUT`, `OUT_NOT_EMPTY`, `OUT_NOT_FOLDER`. */
+/** Whether a data set may be written there. @throws UsageError `OUT`, `OUT_NOT_EMPTY`, `OUT_NOT_FOLDER`, `OUT_IN_USE`. */
 export async function checkOut(shown: string, force: boolean): Promise<void> {
   requireLocalOut(shown);
   let names: string[];
@@ -54,12 +55,22 @@ export async function checkOut(shown: string, force: boolean): Promise<void> {
     if (isSystemError(cause, 'ENOTDIR')) throw new UsageError('OUT_NOT_FOLDER', `${shown} is a file`, { cause });
     throw writeError(shown, cause);
   }
-  if (names.length === 0) return;
   const ours = names.every((name) => DATA_SET_ENTRY.test(name));
-  if (force && ours) return;
+  if (names.length === 0 || (force && ours)) return checkReplaceable(shown);
   throw new UsageError('OUT_NOT_EMPTY', `${shown} is not empty`, {
     received: `a folder with ${names.slice(0, 4).join(', ')}${names.length > 4 ? ', …' : ''}`,
     hint: ours ? 'replace the data set with --force, or choose another folder' : 'choose another folder',
+  });
+}
+
+/** A whole data set takes the folder's place, which that of a disk, and the one that a shell is in, can't be taken. */
+async function checkReplaceable(shown: string): Promise<void> {
+  const out = await realpath(shown);
+  const isDisk = (await stat(out)).dev !== (await stat(dirname(out))).dev;
+  if (!isDisk && out !== process.cwd()) return;
+  const what = isDisk ? 'a disk of its own' : 'the folder that you are in';
+  throw new UsageError('OUT_IN_USE', `${shown} is ${what} and can't be replaced by a data set`, {
+    hint: 'choose a folder in it',
   });
 }
 
