@@ -76,6 +76,16 @@ test('class folders give labels in the order of their names', async () => {
   assert.deepEqual(found, { classNames: ['a', 'b'], files, labels: Int32Array.of(0, 1, 1), unlisted: 0 });
 });
 
+test('folders of splits are not taken for classes', async () => {
+  const folder = join(root, 'splits');
+  for (const split of ['Train', 'validation']) {
+    await mkdir(join(folder, split, 'a'), { recursive: true });
+    await copyFile(files[0], join(folder, split, 'a', 'x.png'));
+  }
+  await assert.rejects(listClassFolders(folder), { code: 'NO_CLASS_FOLDERS', received: 'Train, validation' });
+  assert.deepEqual((await listClassFolders(join(folder, 'Train'))).classNames, ['a']);
+});
+
 test('links to folders are followed, but not round and round', async () => {
   const folder = join(root, 'linked');
   await mkdir(join(folder, 'b'), { recursive: true });

@@ -3,6 +3,7 @@ import { didYouMean, formatBytes } from '../base/index.ts';
 import { checkClassNames } from './classes.ts';
 import { DataError, type Place } from './data-error.ts';
 import { toSize, type ImageSize } from './decode.ts';
+import { isSplitName } from './locate.ts';
 import { PictureSet, type Dataset } from './picture-set.ts';
 import { PixelCache } from './pixel-cache.ts';
 import type { BadRecords, Source } from './source.ts';
@@ -157,6 +158,13 @@ export async function listClassFolders(folder: string): Promise<ClassFolders> {
               entries.map((entry) => entry.name),
             ),
       hint: 'move the photos into such folders, or name their classes in a table: --labels FILE.csv',
+    });
+  }
+  if (names.every(isSplitName)) {
+    throw new DataError('NO_CLASS_FOLDERS', `the folders in ${folder} are called like splits, not like classes`, {
+      expected: 'one folder per class, such as daisy/1.jpg and rose/2.jpg',
+      received: names.join(', '),
+      hint: 'put all photos of a class into one folder: the splits are drawn from them; or convert one of the folders',
     });
   }
   const classNames = checkClassNames(

@@ -15,6 +15,11 @@ const SPLIT_NAMES: Record<Split, readonly string[]> = {
   test: ['test', 'testing'],
 };
 
+/** Whether a folder is called as people call a split. */
+export function isSplitName(name: string): boolean {
+  return Object.values(SPLIT_NAMES).some((names) => names.includes(name.toLowerCase()));
+}
+
 /** TFRecord files by name: `00-192x192-641.tfrec`, `x.tfrecord.gz`, `x_tfrecord-00000-of-00002`. */
 const RECORD_FILE = /\.(tfrec|tfrecords?|record)(\.gz)?$|tfrecord.*-\d+-of-\d+(\.gz)?$/i;
 
