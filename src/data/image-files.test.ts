@@ -76,6 +76,15 @@ test('class folders give labels in the order of their names', async () => {
   assert.deepEqual(found, { classNames: ['a', 'b'], files, labels: Int32Array.of(0, 1, 1), unlisted: 0 });
 });
 
+test('photos in a format that is not read are named, and not passed over', async () => {
+  const folder = join(root, 'phone');
+  await mkdir(folder);
+  const photo = join(folder, 'IMG_1.HEIC');
+  await writeFile(photo, Buffer.from('\0\0\0\x18ftypheic\0\0\0\0heicmif1'));
+  const dataset = await openImages([folder], { size: 16 });
+  await assert.rejects(dataset.batches({ batchSize: 1 }).next(), { code: 'BAD_IMAGE', place: { file: photo } });
+});
+
 test('folders of splits are not taken for classes', async () => {
   const folder = join(root, 'splits');
   for (const split of ['Train', 'validation']) {

@@ -10,7 +10,8 @@ import type { BadRecords, Source } from './source.ts';
 import { isOfService } from './storage/retry.ts';
 import { joinPath, readStored, storageOf } from './storage/storage.ts';
 
-const IMAGE_FILE = /\.(jpe?g|jfif|png|webp|gif|tiff?|avif)$/i;
+/** Endings of pictures, also in formats that aren't read: such a photo is named as one that can't be, and not passed over. */
+const IMAGE_FILE = /\.(jpe?g|jfif|png|webp|gif|tiff?|avif|heic|heif|bmp|jp2|jxl)$/i;
 
 /** Larger files are no photos. */
 const MAX_FILE_BYTES = 256 * 2 ** 20;
