@@ -32,6 +32,19 @@ test('a data set that was being replaced when its process was killed is there ag
   assert.equal(await readFile(join(out, 'classes.txt'), 'utf8'), 'third');
 });
 
+test('of two processes that make one folder the first one’s stays', async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'sepal-output-'));
+  t.after(() => rm(root, { recursive: true }));
+  const out = join(root, 'flowers');
+  const late = writeDatasetFolder(out, false, async (draft) => {
+    await fill('late')(draft);
+    await writeDatasetFolder(out, false, fill('early'));
+  });
+  await assert.rejects(late, { code: 'OUT_NOT_EMPTY' });
+  assert.deepEqual(await readdir(root), ['flowers']);
+  assert.equal(await readFile(join(out, 'classes.txt'), 'utf8'), 'early');
+});
+
 test('a folder that can’t be replaced is refused before any work, and a link is followed', async (t) => {
   const root = await mkdtemp(join(tmpdir(), 'sepal-output-'));
   t.after(() => rm(root, { recursive: true }));

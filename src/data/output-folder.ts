@@ -1,4 +1,4 @@
-import { readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { readdir, realpath, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import {
   abandonedPlaces,
@@ -38,7 +38,8 @@ export async function writeDatasetFolder(
       throw writeError(path, cause);
     });
     await fill(draft);
-    await moveInto(draft, out);
+    if (force) await replace(draft, out);
+    else await moveInto(draft, out, path);
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
@@ -89,7 +90,20 @@ async function restore(out: string): Promise<void> {
   }
 }
 
-async function moveInto(draft: string, out: string): Promise<void> {
+/** Gives a data set its name where there is nothing, or an empty folder. Another process may have made one there meanwhile. */
+async function moveInto(draft: string, out: string, shown: string): Promise<void> {
+  try {
+    await rmdir(out).catch((cause: unknown) => {
+      if (!isSystemError(cause, 'ENOENT')) throw cause;
+    });
+    await rename(draft, out);
+  } catch (cause) {
+    await checkOut(shown, false);
+    throw writeError(out, cause);
+  }
+}
+
+async function replace(draft: string, out: string): Promise<void> {
   const old = `${draft}${OLD}`;
   try {
     const replaced = await rename(out, old).then(
