@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { gzipSync } from 'node:zlib';
+import { deflateSync, gzipSync } from 'node:zlib';
 import type { DataError } from './data-error.ts';
 import { frameRecord } from './tfrecord-writer.ts';
 import { scanTfrecord } from './tfrecord.ts';
@@ -90,6 +90,9 @@ test('what is no TFRecord file is called so', async () => {
     const { errors } = await scan(bytes);
     assert.equal(errors[0].error.code, 'NOT_TFRECORD');
   }
+  const [{ error }] = (await scan(deflateSync(GOOD))).errors;
+  assert.match(error.message, /compressed with zlib, which is not read/);
+  assert.match(error.hint!, /GZIP/);
 });
 
 test('an empty file has no records and no error', async () => {

@@ -139,6 +139,11 @@ function scanBuffer(file: string, bytes: Buffer, sink: RecordSink, error: DataEr
   if (error !== undefined && !scanner.ended) sink.bad(error, true);
 }
 
+/** Whether bytes begin like zlib's (RFC 1950, section 2.2), as TensorFlow writes TFRecords with `ZLIB`. */
+function isZlib(bytes: Buffer): boolean {
+  return bytes[0] === 0x78 && bytes.readUInt16BE() % 31 === 0;
+}
+
 /** Finds records in bytes that come piece by piece. */
 class Scanner {
   /** Where the next record starts. */
@@ -166,7 +171,8 @@ class Scanner {
       const at = this.position - base;
       if (this.#size - this.position < HEADER_BYTES) return this.#truncated('its header');
       if (bytes.length - at < HEADER_BYTES) return;
-      if (bytes.readUInt32LE(at + 8) !== maskedCrc(bytes.subarray(at, at + 8))) return this.#badLength();
+      if (bytes.readUInt32LE(at + 8) !== maskedCrc(bytes.subarray(at, at + 8)))
+        return this.#badLength(bytes.subarray(at));
       const length = bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 2 ** 32;
       const whole = HEADER_BYTES + length + FOOTER_BYTES;
       if (this.#size - this.position < whole) return this.#truncated(`its ${length} bytes of data`);
@@ -182,15 +188,18 @@ class Scanner {
     }
   }
 
-  fail(code: string, message: string, restLost = true): void {
+  fail(code: string, message: string, restLost = true, hint = 'copy or download the file again'): void {
     if (restLost) this.ended = true;
     const place = { file: this.#file, record: this.#record, offset: this.position };
-    const hint = 'copy or download the file again';
     this.#sink.bad(new DataError(code, message, { place, hint }), restLost);
   }
 
-  #badLength(): void {
+  #badLength(bytes: Buffer): void {
     if (this.#record > 0) return this.fail('BAD_CHECKSUM', "the length doesn't match its checksum");
+    if (isZlib(bytes)) {
+      const hint = "write it with compression_type='GZIP', or without compression";
+      return this.fail('NOT_TFRECORD', 'a file compressed with zlib, which is not read', true, hint);
+    }
     return this.fail('NOT_TFRECORD', 'not a TFRecord file, or its first length is damaged: wrong checksum');
   }
 
