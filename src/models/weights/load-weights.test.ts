@@ -102,6 +102,24 @@ suite('loading weights', () => {
     assert.deepEqual((await load(tensors)).fresh, ['predictions/kernel', 'predictions/bias']);
   });
 
+  test('of a file that ends within the head leaves what is behind it fresh', async () => {
+    const model = build({ hidden: [6, 5] });
+    const ending = (layers: readonly string[]) =>
+      new Map(
+        model.variables
+          .filter(({ path: variable }) => !layers.includes(variable.replace(/\/\w+$/, '')))
+          .map(({ path: variable, shape }): [string, HostTensor] => [
+            variable,
+            { shape, dtype: 'float32', data: new Float32Array(elementCount(shape)).fill(2) },
+          ]),
+      );
+    const last = ['predictions/kernel', 'predictions/bias'];
+    assert.deepEqual((await load(ending(['predictions']), model)).fresh, last);
+    assert.deepEqual((await load(ending(['fc2', 'predictions']), model)).fresh, ['fc2/kernel', 'fc2/bias', ...last]);
+    // A layer that is missing before one that is there is no end.
+    await assert.rejects(load(ending(['fc2']), model), { name: 'WeightsError' });
+  });
+
   test('of a file that sepal train wrote takes its own head and preprocessing', async () => {
     const model = build({ hidden: [6] });
     const tensors = new Map<string, HostTensor>(

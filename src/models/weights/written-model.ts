@@ -1,4 +1,4 @@
-import { declareVariables, type VariableSpec } from '../../nn/index.ts';
+import { declareVariables, layerOf, type VariableSpec } from '../../nn/index.ts';
 import { sameShape, type Shape } from '../../xla/index.ts';
 import { buildModel, findFamily, type Model, type ModelRequest } from '../registry.ts';
 import { describeOwnFile } from './own-names.ts';
@@ -23,11 +23,21 @@ export function writtenModel(model: Model, file: TensorFile): WrittenModel {
   });
   const whole = candidates.filter(({ head, found }) => found === head.size);
   // A head on all positions has other shapes at another image size, under the same names.
-  const sorted = whole.toSorted((a, b) => b.found - a.found || b.fitting - a.fitting);
-  const [{ request, built, head, found }] = [...sorted, ...candidates];
+  const sorted = [whole, candidates].flatMap((some) => some.toSorted((a, b) => b.found - a.found || b.fitting - a.fitting)); // prettier-ignore
+  const [{ request, built, head }] = sorted;
   const exact = buildModel({ ...request, classes: classesIn(file, built) });
-  const variables = found === 0 ? exact.variables.filter(({ path }) => !head.has(path)) : exact.variables;
-  return { variables, placements: placementsIn(file, exact) };
+  const placements = placementsIn(file, exact);
+  const isThere = (path: string): boolean => !head.has(path) || isPlaced(file, placements, path);
+  return { variables: withoutMissingEnd(exact.variables, isThere), placements };
+}
+
+/** Without the last layers of which nothing is there: files of features end before the classifier. */
+function withoutMissingEnd(
+  variables: readonly VariableSpec[],
+  isThere: (path: string) => boolean,
+): readonly VariableSpec[] {
+  const layers = new Set(variables.filter(({ path }) => isThere(path)).map(({ path }) => layerOf(path)));
+  return variables.slice(0, variables.findLastIndex(({ path }) => layers.has(layerOf(path))) + 1);
 }
 
 /** With the family's own head, as published weights have it, and with the model's. */
