@@ -32,7 +32,8 @@ export function flamePage(profile: StepProfile): string {
   const root = toFrames(profile);
   const boxes: Html[] = [];
   const depth = draw(root, 0, 0, WIDTH / root.seconds, root.seconds, boxes);
-  const { model, batch, size, device, stepSeconds, kernelSeconds } = profile;
+  const { model, batch, size, device, stepSeconds, kernelSeconds, isTraced } = profile;
+  const how = isTraced ? 'as the device recorded them in whole steps' : 'each compiled and run by itself';
   const legend = kindTimes(profile).map(
     ([kind, seconds]) =>
       html`<li>
@@ -100,9 +101,9 @@ export function flamePage(profile: StepProfile): string {
           <h1>${title}</h1>
           <p>
             Batch ${batch} of ${size} px on ${device}. A step takes ${(stepSeconds.min * 1000).toFixed(1)} ms. Its
-            ${profile.kernels.length} kernels, each compiled and run by itself, take
-            ${(kernelSeconds * 1000).toFixed(1)} ms together; widths are of that. A layer's time is of its way forward
-            and back. A kernel that XLA fused from several layers counts for the one that it names.
+            ${profile.kernels.length} kernels, ${how}, take ${(kernelSeconds * 1000).toFixed(1)} ms together; widths are
+            of that. A layer's time is of its way forward and back. A kernel that XLA fused from several layers counts
+            for the one that it names.
           </p>
           <ul>
             ${legend}

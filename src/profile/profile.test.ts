@@ -44,5 +44,10 @@ suite('profile', { skip }, async () => {
     assert.match(page, /<main>[\s\S]*<svg /);
     assert.ok(page.includes(`${layers[0].layer}: `), 'the slowest layer is drawn');
     assert.doesNotMatch(page, /https?:|<script/, 'the page stands by itself');
+    assert.match(page, /kernels, each compiled and run by itself, take/);
+    assert.match(
+      flamePage({ ...profile, isTraced: true }),
+      /kernels, as the device recorded them in whole steps, take/,
+    );
   });
 });

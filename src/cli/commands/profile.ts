@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { startProgress, writeFile } from '../../base/index.ts';
 import { buildModel } from '../../models/index.ts';
 import { chromeTrace, flamePage, kindTimes, layerTimes, profileStep, profileTable } from '../../profile/index.ts';
-import { computeTypeOf, modelRequest, RECIPE_FILE } from '../../train/index.ts';
+import { computeTypeOf, featureSplit, modelRequest, phasesOf, RECIPE_FILE } from '../../train/index.ts';
 import type { AddCommand, Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
 import { parseCount } from '../numbers.ts';
@@ -42,10 +42,12 @@ export const addProfile: AddCommand = (program, context) => {
     .addHelpText(
       'after',
       `
-The step is compiled as sepal train compiles it, and run on random numbers. A
-GPU or TPU records the kernels of whole steps. On a CPU each kernel runs by
-itself, which takes longer than in a step, where kernels overlap and find their
-numbers in a cache; the table shows the step's own time beside their sum.
+The step is compiled as sepal train compiles it, of a recipe with phases in the
+last one, of frozen layers without those whose features are computed once; it
+runs on random numbers. A GPU or TPU records the kernels of whole steps. On a
+CPU each kernel runs by itself, which takes longer than in a step, where kernels
+overlap and find their numbers in a cache; the table shows the step's own time
+beside their sum.
 
 Examples:
   sepal profile tf-flowers-cnn --out flame.html
@@ -65,12 +67,19 @@ async function profile(recipeOrRun: string, flags: Flags, context: Context): Pro
   });
   const backend = await openDevice({ ...flags, replicas: flags.replicas ?? 1 }, context);
   try {
-    const size = { height: recipe.size, width: recipe.size };
-    const computeType = computeTypeOf(recipe.precision, backend);
-    const model = buildModel(modelRequest(recipe, { classes: flags.classes, size, computeType }));
-    context.log.info(`compiling a step of ${model.name}`);
+    const phases = phasesOf(recipe);
+    const phase = phases[phases.length - 1];
+    const size = { height: phase.size, width: phase.size };
+    const computeType = computeTypeOf(phase.precision, backend);
+    const model = buildModel(modelRequest(phase, { classes: flags.classes, size, computeType }));
+    const head = featureSplit(model, phase, { train: 0, validation: 0 })?.head;
+    const where = phases.length > 1 ? `, phase ${phases.length} of ${phases.length}` : '';
+    context.log.info(
+      `compiling a step of ${model.name}${where}${head === undefined ? '' : ', on features computed once'}`,
+    );
     let bar: ReturnType<typeof startProgress> | undefined;
-    const result = await profileStep(backend, model, recipe, {
+    const result = await profileStep(backend, model, phase, {
+      head,
       repeats: flags.repeats,
       signal: context.signal,
       onProgress: (done, total) => {
