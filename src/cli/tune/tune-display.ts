@@ -12,7 +12,8 @@ export function tuneDisplay(
   examples: number,
   log: Logger,
 ): { onEvent: (event: TuneEvent) => void; stop: () => void } {
-  const names = shortNames(Object.keys(ranges));
+  const paths = Object.keys(ranges);
+  const names = new Map(shortNames(paths).map((name, i) => [paths[i], name]));
   let transfer: ReturnType<typeof transferDisplay> | undefined;
   const bar = new LabelledBar();
   let loss = '';
@@ -77,7 +78,10 @@ export function tuneDisplay(
       case 'trial': {
         stop();
         loss = '';
-        const values = Object.values(event.trial.values).map((value, i) => `${names[i]}=${valueText(value)}`);
+        // A search that goes on may have been given its ranges in another order.
+        const values = Object.entries(event.trial.values).map(
+          ([path, value]) => `${names.get(path)}=${valueText(value)}`,
+        );
         log.info(`trial   ${event.trial.number}/${planned}: ${values.join(' ')}${event.goesOn ? ' (goes on)' : ''}`);
         break;
       }
