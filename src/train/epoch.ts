@@ -6,7 +6,7 @@ import type { DeviceBatch } from './step/device-batches.ts';
 import { dataDigest } from './run/data-digest.ts';
 import { Diverged, keepDiverged, requireFinite } from './divergence/diverged.ts';
 import type { Divergence } from './divergence/divergence.ts';
-import type { Evaluation } from './evaluate.ts';
+import type { Evaluation, Scores } from './evaluate.ts';
 import { splitScores, type HistoryRow } from './run/history.ts';
 import { interruption, interruptionCheck, isInterruption } from './run/interruption.ts';
 import { rankEpochs } from './run/kept-epochs.ts';
@@ -50,156 +50,236 @@ export interface EpochSettings {
 
 /** Trains for the rest of an epoch, validates, and saves. */
 export async function runEpoch(settings: EpochSettings): Promise<void> {
-  const { run, model, phase, progress, options, keeper, budget, divergence } = settings;
-  const { recipe, data, keep = 'best', signal, onEvent = () => {} } = options;
-  const hosts = Hosts.of(options.backend);
-  const epoch = progress.epoch + 1;
-  const stepsPerEpoch = Math.ceil(data.train.count / phase.batchSize);
-  // What the phase's epochs so far reached: a schedule that looks at it goes on from the history of a resumed run.
-  const scores = progress.history
-    .filter((row) => row.epoch > progress.phase.epoch)
-    .map((row) => sign(recipe.monitor) * row.validation[recipe.monitor]);
-  const rateAt = (step: number) =>
-    divergence.rateFactor *
-    learningRate(phase.schedule, step - progress.phase.step, stepsPerEpoch, phase.epochs, scores);
-  const started = performance.now();
-  const elapsed = () => (performance.now() - started) / 1000;
-  const info = (seconds: number): CheckpointInfo => ({
-    format: 1,
-    model: { name: model.name, options: model.options },
-    size: model.size,
-    classNames: [...data.train.classNames],
-    preprocess: model.preprocess,
-    recipe,
-    examples: data.train.count,
-    data: {
-      train: dataDigest(data.train),
-      validation: dataDigest(data.validation),
-      ...(data.sharesFiles === true && { joined: keep === 'last' ? 'all' : 'folds' }),
-    },
-    step: progress.step,
-    epoch: progress.epoch,
-    phase: progress.phase,
-    best: progress.best,
-    kept: progress.kept,
-    divergence: divergence.record,
-    seconds,
-  });
-  const check = interruptionCheck(hosts, signal);
-  const interrupt = async (host?: number): Promise<never> => {
-    await hosts.all(async () => {
-      await keeper.keepState(run, info(progress.seconds + elapsed()));
-      await keeper.settle();
-    });
-    throw interruption(signal, { step: progress.step, host });
-  };
-  const isTimeUp = (isValidated: boolean) =>
-    budget.isUp({
-      guess: steps === 0 ? 0 : ((performance.now() - started) / steps) * (data.validation.count / phase.batchSize),
-      isValidated,
-    });
-  const endInTime = async (): Promise<void> => {
-    progress.timeIsUp = true;
-    await hosts.all(async () => keeper.keepState(run, info(progress.seconds + elapsed())));
-    onEvent({ kind: 'timeIsUp', step: progress.step });
-    if (progress.best !== undefined) return;
-    // Better weights of half an epoch than none; a run that goes on finishes the epoch and takes those.
-    onEvent({ kind: 'validating', epoch });
-    const evaluation = await run.validate();
-    progress.found = { evaluation, model };
-    progress.best = { epoch, score: splitScores(evaluation)[recipe.monitor] };
-    await hosts.all(async () => keeper.keepWeights(run, info(progress.seconds + elapsed())));
-  };
-  const skippedBefore = divergence.skipped;
-  let examples = 0;
-  let steps = 0;
-  let lossRead = started;
+  const epoch = new RunningEpoch(settings);
+  const stop = await epoch.train();
+  if (stop?.reason === 'interrupted') await epoch.interrupt(stop.host);
+  if (stop?.reason === 'timeIsUp') {
+    await epoch.endInTime();
+    return;
+  }
+  await epoch.keep(await epoch.validate());
+}
 
-  // A run interrupted after an epoch's last step goes on with its validation.
-  const from = progress.step - progress.phase.step - (progress.epoch - progress.phase.epoch) * stepsPerEpoch;
-  const batches = run.batches(progress.epoch, { from, first: progress.phase.epoch });
-  // All hosts end at the same step, whichever of them is told to, or has less time left.
-  let stop: Awaited<ReturnType<typeof hosts.first<'failed' | 'interrupted' | 'timeIsUp'>>>;
-  const goesOn = async ({ failed, isLast }: NextBatch): Promise<boolean> => {
+/** Why an epoch's steps end before its last one, and on which host. */
+type Stop = Awaited<ReturnType<typeof Hosts.prototype.first<'failed' | 'interrupted' | 'timeIsUp'>>>;
+
+/** What a finished epoch leaves to be kept. */
+interface FinishedEpoch {
+  readonly trained: Scores;
+  readonly validated: Evaluation;
+}
+
+/** An epoch from the step that the run has come to. */
+class RunningEpoch {
+  readonly #settings: EpochSettings;
+  readonly #hosts: Hosts;
+  readonly #onEvent: NonNullable<TrainOptions['onEvent']>;
+  /** From 1. */
+  readonly #number: number;
+  readonly #stepsPerEpoch: number;
+  readonly #rateAt: (step: number) => number;
+  readonly #started = performance.now();
+  readonly #skippedBefore: number;
+  /** Of this process. */
+  #steps = 0;
+  #examples = 0;
+  #trainSeconds = 0;
+
+  constructor(settings: EpochSettings) {
+    const { phase, progress, options, divergence } = settings;
+    const { backend, data, onEvent = () => {}, recipe } = options;
+    this.#settings = settings;
+    this.#hosts = Hosts.of(backend);
+    this.#onEvent = onEvent;
+    this.#number = progress.epoch + 1;
+    this.#stepsPerEpoch = Math.ceil(data.train.count / phase.batchSize);
+    this.#skippedBefore = divergence.skipped;
+    // What the phase's epochs so far reached: a schedule that looks at it goes on from the history of a resumed run.
+    const scores = progress.history
+      .filter((row) => row.epoch > progress.phase.epoch)
+      .map((row) => sign(recipe.monitor) * row.validation[recipe.monitor]);
+    const { step: first } = progress.phase;
+    this.#rateAt = (step) =>
+      divergence.rateFactor * learningRate(phase.schedule, step - first, this.#stepsPerEpoch, phase.epochs, scores);
+  }
+
+  /** Steps to the end of the epoch, or until the run has to stop: all hosts do so at the same step. */
+  async train(): Promise<Stop> {
+    const { run, progress, keeper } = this.#settings;
+    // A run interrupted after an epoch's last step goes on with its validation.
+    const from = progress.step - progress.phase.step - (progress.epoch - progress.phase.epoch) * this.#stepsPerEpoch;
+    const batches = run.batches(progress.epoch, { from, first: progress.phase.epoch });
+    let stop: Stop;
+    const goesOn = async (next: NextBatch): Promise<boolean> => {
+      stop = await this.#reasonToStop(next);
+      return stop === undefined;
+    };
+    let lossRead = this.#started;
+    for await (const batch of batchesWhile(batches, goesOn)) {
+      await this.#step(batch);
+      const isShown = performance.now() - lossRead > LOSS_INTERVAL;
+      if (isShown) lossRead = performance.now();
+      const loss = isShown ? await run.meanLoss() : undefined;
+      this.#onEvent({ kind: 'step', epoch: this.#number, examples: this.#examples, loss });
+      if (keeper.isDue) await keeper.keepState(run, this.#info());
+    }
+    this.#trainSeconds = this.#elapsed;
+    return stop;
+  }
+
+  /** All hosts end at the same step, whichever of them is told to, or has less time left. */
+  async #reasonToStop({ failed, isLast }: NextBatch): Promise<Stop> {
+    const { keeper, progress, options } = this.#settings;
     // A save that fails from here on is told of in the next round: the other hosts go on with this one.
     const saveFailed = keeper.hasFailed;
-    stop = await hosts.first({
+    const stop = await this.#hosts.first({
       failed: failed || saveFailed,
-      interrupted: steps > 0 && signal?.aborted === true,
-      timeIsUp: (steps > 0 || isLast) && isTimeUp(!isLast && progress.found !== undefined),
+      interrupted: this.#steps > 0 && options.signal?.aborted === true,
+      timeIsUp: (this.#steps > 0 || isLast) && this.#isTimeUp(!isLast && progress.found !== undefined),
     });
     if (saveFailed) keeper.check();
     if (stop?.reason === 'failed' && !failed) throw otherHost(stop.host);
-    return stop === undefined;
-  };
-  for await (const batch of batchesWhile(batches, goesOn)) {
-    const rate = rateAt(progress.step);
+    return stop;
+  }
+
+  #isTimeUp(isValidated: boolean): boolean {
+    const { phase, options, budget } = this.#settings;
+    const perStep = this.#steps === 0 ? 0 : (performance.now() - this.#started) / this.#steps;
+    return budget.isUp({ guess: perStep * (options.data.validation.count / phase.batchSize), isValidated });
+  }
+
+  async #step(batch: DeviceBatch): Promise<void> {
+    const { run, progress, divergence } = this.#settings;
+    const rate = this.#rateAt(progress.step);
     try {
       const outcome = await run.advance(batch, rate);
       if (outcome.isFinite) divergence.noteFinite();
-      else await dealWith(settings, { batch, outcome, learningRate: rate, info: info(progress.seconds + elapsed()) });
+      else await dealWith(this.#settings, { batch, outcome, learningRate: rate, info: this.#info() });
     } finally {
       batch.dispose();
     }
     progress.step++;
-    steps++;
-    examples += batch.examples;
-    const isShown = performance.now() - lossRead > LOSS_INTERVAL;
-    if (isShown) lossRead = performance.now();
-    const loss = isShown ? await run.meanLoss() : undefined;
-    onEvent({ kind: 'step', epoch, examples, loss });
-    if (keeper.isDue) await keeper.keepState(run, info(progress.seconds + elapsed()));
+    this.#steps++;
+    this.#examples += batch.examples;
   }
-  if (stop?.reason === 'interrupted') await interrupt(stop.host);
-  if (stop?.reason === 'timeIsUp') {
-    await endInTime();
-    return;
-  }
-  const trainSeconds = elapsed();
-  onEvent({ kind: 'validating', epoch });
-  const validating = performance.now();
-  const validated = await run.validate(check).catch((error: unknown) => {
-    // The sums of the epoch are still in the state: the run goes on with this validation.
-    if (isInterruption(error, signal)) return interrupt();
-    throw error;
-  });
-  budget.noteValidation(performance.now() - validating);
-  requireFinite(validated.loss, epoch);
-  const trained = await run.takeScores();
 
-  const row: HistoryRow = {
-    epoch,
-    step: progress.step,
-    learningRate: rateAt(progress.step - 1),
-    train: splitScores(trained),
-    validation: splitScores(validated),
-    ...(divergence.skipped > skippedBefore && { skipped: divergence.skipped - skippedBefore }),
-    seconds: elapsed(),
-    imagesPerSecond: examples / trainSeconds,
-  };
-  progress.epoch = epoch;
-  progress.history.push(row);
-  progress.seconds += row.seconds;
-  const score = row.validation[recipe.monitor];
-  const isBest = keep === 'last' || progress.best === undefined || isBetter(recipe, score, progress.best.score);
-  if (isBest) {
-    progress.best = { epoch, score };
-    progress.found = { evaluation: validated, model };
+  /** Saves all up to the step just done. @throws SepalError `INTERRUPTED`. */
+  async interrupt(host?: number): Promise<never> {
+    const { run, progress, options, keeper } = this.#settings;
+    await this.#hosts.all(async () => {
+      await keeper.keepState(run, this.#info());
+      await keeper.settle();
+    });
+    throw interruption(options.signal, { step: progress.step, host });
   }
-  const ranked = rankEpochs([...(progress.kept ?? []), { epoch, score }], options.keepBest, recipe.monitor);
-  progress.kept = ranked.kept;
-  const weights = [
-    ...(ranked.kept?.some((kept) => kept.epoch === epoch) === true ? [epochFile(epoch)] : []),
-    ...(endsPeriod(phase.schedule, epoch - progress.phase.epoch) ? [snapshotFile(epoch)] : []),
-    ...(isBest ? [BEST_FILE] : []),
-  ];
-  const kept = { info: info(progress.seconds), history: progress.history, weights, dropped: ranked.dropped.map(epochFile) }; // prettier-ignore
-  await hosts.all(async () => keeper.keepEpoch(run, kept));
-  onEvent({ kind: 'epoch', row, isBest });
-  const told = await hosts.first({ interrupted: signal?.aborted === true });
-  if (told !== undefined) {
-    await hosts.all(async () => keeper.settle());
+
+  /** Saves all where the time is up within the epoch. */
+  async endInTime(): Promise<void> {
+    const { run, model, progress, options, keeper } = this.#settings;
+    progress.timeIsUp = true;
+    await this.#hosts.all(async () => keeper.keepState(run, this.#info()));
+    this.#onEvent({ kind: 'timeIsUp', step: progress.step });
+    if (progress.best !== undefined) return;
+    // Better weights of half an epoch than none; a run that goes on finishes the epoch and takes those.
+    this.#onEvent({ kind: 'validating', epoch: this.#number });
+    const evaluation = await run.validate();
+    progress.found = { evaluation, model };
+    progress.best = { epoch: this.#number, score: splitScores(evaluation)[options.recipe.monitor] };
+    await this.#hosts.all(async () => keeper.keepWeights(run, this.#info()));
+  }
+
+  /** Scores of the epoch that has ended. */
+  async validate(): Promise<FinishedEpoch> {
+    const { run, options, budget } = this.#settings;
+    const { signal } = options;
+    this.#onEvent({ kind: 'validating', epoch: this.#number });
+    const started = performance.now();
+    const validated = await run.validate(interruptionCheck(this.#hosts, signal)).catch((error: unknown) => {
+      // The sums of the epoch are still in the state: the run goes on with this validation.
+      if (isInterruption(error, signal)) return this.interrupt();
+      throw error;
+    });
+    budget.noteValidation(performance.now() - started);
+    requireFinite(validated.loss, this.#number);
+    return { trained: await run.takeScores(), validated };
+  }
+
+  /** Counts the epoch as done, and saves what it leaves behind. */
+  async keep({ trained, validated }: FinishedEpoch): Promise<void> {
+    const { run, model, phase, progress, options, keeper, divergence } = this.#settings;
+    const { recipe, keep = 'best', signal } = options;
+    const epoch = this.#number;
+    const skipped = divergence.skipped - this.#skippedBefore;
+    const row: HistoryRow = {
+      epoch,
+      step: progress.step,
+      learningRate: this.#rateAt(progress.step - 1),
+      train: splitScores(trained),
+      validation: splitScores(validated),
+      ...(skipped > 0 && { skipped }),
+      seconds: this.#elapsed,
+      imagesPerSecond: this.#examples / this.#trainSeconds,
+    };
+    progress.epoch = epoch;
+    progress.history.push(row);
+    progress.seconds += row.seconds;
+    const score = row.validation[recipe.monitor];
+    const isBest = keep === 'last' || progress.best === undefined || isBetter(recipe, score, progress.best.score);
+    if (isBest) {
+      progress.best = { epoch, score };
+      progress.found = { evaluation: validated, model };
+    }
+    const ranked = rankEpochs([...(progress.kept ?? []), { epoch, score }], options.keepBest, recipe.monitor);
+    progress.kept = ranked.kept;
+    const weights = [
+      ...(ranked.kept?.some((kept) => kept.epoch === epoch) === true ? [epochFile(epoch)] : []),
+      ...(endsPeriod(phase.schedule, epoch - progress.phase.epoch) ? [snapshotFile(epoch)] : []),
+      ...(isBest ? [BEST_FILE] : []),
+    ];
+    const info = this.#infoAt(progress.seconds);
+    const kept = { info, history: progress.history, weights, dropped: ranked.dropped.map(epochFile) };
+    await this.#hosts.all(async () => keeper.keepEpoch(run, kept));
+    this.#onEvent({ kind: 'epoch', row, isBest });
+    const told = await this.#hosts.first({ interrupted: signal?.aborted === true });
+    if (told === undefined) return;
+    await this.#hosts.all(async () => keeper.settle());
     throw interruption(signal, { step: progress.step, host: told.host });
+  }
+
+  /** Seconds that this process has spent on the epoch. */
+  get #elapsed(): number {
+    return (performance.now() - this.#started) / 1000;
+  }
+
+  /** What a checkpoint within the epoch says of the run. */
+  #info(): CheckpointInfo {
+    return this.#infoAt(this.#settings.progress.seconds + this.#elapsed);
+  }
+
+  #infoAt(seconds: number): CheckpointInfo {
+    const { model, progress, options, divergence } = this.#settings;
+    const { recipe, data, keep = 'best' } = options;
+    return {
+      format: 1,
+      model: { name: model.name, options: model.options },
+      size: model.size,
+      classNames: [...data.train.classNames],
+      preprocess: model.preprocess,
+      recipe,
+      examples: data.train.count,
+      data: {
+        train: dataDigest(data.train),
+        validation: dataDigest(data.validation),
+        ...(data.sharesFiles === true && { joined: keep === 'last' ? 'all' : 'folds' }),
+      },
+      step: progress.step,
+      epoch: progress.epoch,
+      phase: progress.phase,
+      best: progress.best,
+      kept: progress.kept,
+      divergence: divergence.record,
+      seconds,
+    };
   }
 }
 
