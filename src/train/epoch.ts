@@ -107,8 +107,7 @@ class RunningEpoch {
   async train(): Promise<Stop> {
     const { run, progress, keeper } = this.#settings;
     // A run interrupted after an epoch's last step goes on with its validation.
-    const from = progress.step - progress.phase.step - (progress.epoch - progress.phase.epoch) * this.#stepsPerEpoch;
-    const batches = run.batches(progress.epoch, { from, first: progress.phase.epoch });
+    const batches = run.batches(progress.epoch, { from: this.#place, first: progress.phase.epoch });
     let stop: Stop;
     const goesOn = async (next: NextBatch): Promise<boolean> => {
       stop = await this.#reasonToStop(next);
@@ -158,9 +157,22 @@ class RunningEpoch {
     } finally {
       batch.dispose();
     }
+    this.#examples += this.#examplesIn(batch);
     progress.step++;
     this.#steps++;
-    this.#examples += batch.examples;
+  }
+
+  /** How many examples a step has on all hosts: those of the others are taken to be sound. */
+  #examplesIn({ examples }: DeviceBatch): number {
+    const { phase, options } = this.#settings;
+    const left = options.data.train.count - this.#place * phase.batchSize;
+    return options.backend.host.count === 1 ? examples : Math.min(phase.batchSize, left);
+  }
+
+  /** Steps of the epoch that are done. */
+  get #place(): number {
+    const { step, epoch, phase } = this.#settings.progress;
+    return step - phase.step - (epoch - phase.epoch) * this.#stepsPerEpoch;
   }
 
   /** Saves all up to the step just done. @throws SepalError `INTERRUPTED`. */

@@ -99,7 +99,12 @@ suite('two hosts that train together', { skip }, () => {
   });
 
   test('get the losses and weights of one host with as many replicas, bit for bit; both know all probabilities', async () => {
-    const [first, second] = values(await both('both'));
+    const counts: number[] = [];
+    const onEvent = (event: TrainEvent) => {
+      if (event.kind === 'step') counts.push(event.examples);
+    };
+    const [first, second] = values(await both('both', (host) => (host === 1 ? { onEvent } : {})));
+    assert.deepEqual(counts.slice(0, STEPS), [8, 16, 24, 32, EXAMPLES], 'of all hosts');
     await assertSame('both', first, 'alone', alone);
     assert.deepEqual(scores(second), scores(alone));
     assert.deepEqual(await readdir(at('both')), await readdir(at('alone')));

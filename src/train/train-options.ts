@@ -45,7 +45,7 @@ export type TrainEvent =
     }
   /** The step that ends the run is run again, to find out in which layer it went wrong. */
   | { readonly kind: 'diagnosing' }
-  /** `loss` is the mean of the epoch so far, where it was read. */
+  /** `examples` are those of the epoch so far on all hosts, `loss` is their mean, where it was read. */
   | { readonly kind: 'step'; readonly epoch: number; readonly examples: number; readonly loss: number | undefined }
   | { readonly kind: 'validating'; readonly epoch: number }
   | { readonly kind: 'epoch'; readonly row: HistoryRow; readonly isBest: boolean }
