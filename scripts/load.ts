@@ -8,7 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { formatBytes, formatTable, Random } from '../src/base/index.ts';
+import { formatBytes, formatTable, Random, SepalError } from '../src/base/index.ts';
 import { parseCount, parseNatural, parsePositive } from '../src/cli/numbers.ts';
 import { drawFlower, encodeJpeg, SPECIES } from '../src/data/index.ts';
 import { growthOf } from '../test/soak/growth.ts';
@@ -69,7 +69,7 @@ async function load(flags: Flags): Promise<void> {
 
 async function measure(child: ChildProcess, { run: given, model, size, seconds, requests }: Flags): Promise<void> {
   const photos = await drawPhotos();
-  const [{ url, peak: alone }] = (await once(child, 'message')) as [{ url: string; peak: number }];
+  const { url, peak: alone } = await hear<{ url: string; peak: number }>(child);
   console.log(`${given ?? `${model} at ${size} px`}; the model alone does ${alone.toFixed(0)} images/s`);
   console.log(`photos: ${photos.length} JPEG files of 500 × 375, ${formatBytes(photos[0].length)}\n`);
 
@@ -105,6 +105,21 @@ async function measure(child: ChildProcess, { run: given, model, size, seconds, 
   process.exitCode = checks.every(([, passed]) => passed) ? 0 : 1;
 }
 
+/** What the server tells next. @throws SepalError where it has ended instead, as with a run that there is not. */
+async function hear<T>(server: ChildProcess): Promise<T> {
+  const heard = new AbortController();
+  const { signal } = heard;
+  const ended = once(server, 'exit', { signal }).then(([status]): never => {
+    throw new SepalError('LOAD', `the server has ended, with status ${status}`);
+  });
+  try {
+    const [message] = (await Promise.race([once(server, 'message', { signal }), ended])) as [T];
+    return message;
+  } finally {
+    heard.abort();
+  }
+}
+
 /** The greatest rate at which all are answered, and the clients that it takes. */
 async function findPeak(visitors: Load, seconds: number) {
   let best: { clients: number; tally: Tally; peak: number } | undefined;
@@ -130,7 +145,7 @@ async function watch(
   for (let sent = 0; sent < requests; sent += STRETCH) {
     lost += (await visitors.closed(clients, (done) => done >= Math.min(STRETCH, requests - sent))).lost;
     server.send('figures');
-    const [figures] = (await once(server, 'message')) as [Sample['figures']];
+    const figures = await hear<Sample['figures']>(server);
     samples.push({ seconds: (performance.now() - started) / 1000, round: 0, epoch: samples.length, figures });
     if (samples.length % 20 === 0) console.log(`after ${sent + STRETCH} requests: ${figures.memory.toFixed(0)} MB, of it ${figures.heap.toFixed(1)} MB JavaScript's heap, ${lost} lost`); // prettier-ignore
   }
