@@ -35,6 +35,7 @@ suite('a mistake in a recipe and the flags laid over it', () => {
     [{ set: ['epochs=two'] }, /^--set epochs=two: epochs can't be "two"; expected a number/],
     [{ epochs: 3, set: ['epochs=-1'] }, /^--set epochs=-1: epochs can't be -1/],
     [{ set: ['model.options.widht=3'] }, /^--set model\.options\.widht=3: model\.options: there is no setting "widht"/],
+    [{ model: 'cnnn' }, /^--model cnnn: there is no model "cnnn"\n {2}hint: did you mean "cnn"/],
     [{ freeze: 'backbon' }, /^--freeze backbon: freeze can't be "backbon"/],
     [{ set: ['epochs'] }, /^--set epochs; expected PATH=VALUE/],
     [{ set: ['epochs=[1'] }, /^--set epochs=\[1: .*; expected a value as YAML has it/],
@@ -53,5 +54,8 @@ suite('a mistake in a recipe and the flags laid over it', () => {
     const error = await errorOf(path, { set: ['augment.flip=true'] });
     assert.equal(error.message.split(';')[0], `${path}:4:1: batchSize can't be "lots"`);
     assert.ok(!(error instanceof FlagError));
+
+    await writeFile(path, 'size: 32\nmodel:\n  name: cnnn\nepochs: 2\nbatchSize: 8\noptimizer: { name: sgd }\nschedule: { name: constant, rate: 0.1 }\n'); // prettier-ignore
+    assert.equal((await errorOf(path, {})).message, `${path}:3:3: there is no model "cnnn"`);
   });
 });

@@ -136,7 +136,7 @@ suite('a recipe', () => {
     [
       'a model that there is not',
       { ...LEAST, model: { name: 'cn' } },
-      'there is no model "cn"\n  hint: did you mean "cnn"?',
+      'r.yaml: there is no model "cn"\n  hint: did you mean "cnn"?',
     ],
   ];
   for (const [name, value, line] of cases) test(`with ${name} is refused`, () => assert.equal(refusal(value), line));

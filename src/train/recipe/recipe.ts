@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { settingProblem, type SettingPlace } from '../../base/index.ts';
-import { resolveModel } from '../../models/index.ts';
+import { ModelError, resolveModel } from '../../models/index.ts';
 import { augmentSchema } from '../augment/index.ts';
 import { divergenceSchema } from '../divergence/divergence.ts';
 import { RecipeError } from '../errors.ts';
@@ -139,8 +139,18 @@ export function parseRecipe(value: unknown, origin: SettingPlace): Recipe {
   }
   const { model, tune: _tune, ...rest } = parsed.data;
   const at = (...path: PropertyKey[]) => (typeof origin === 'string' ? origin : origin(path));
-  const { options } = resolveModel(model, (path) => `${at('model', 'options', ...path)}: model.options`);
+  const options = optionsOf(model, at);
   return { ...rest, epochs: epochsOf(parsed.data, at('epochs')), model: { name: model.name, options } };
+}
+
+function optionsOf(model: Recipe['model'], at: (...path: PropertyKey[]) => string): Record<string, unknown> {
+  try {
+    return resolveModel(model, (path) => `${at('model', 'options', ...path)}: model.options`).options;
+  } catch (error) {
+    if (!(error instanceof ModelError && error.code === 'MODEL')) throw error;
+    const { code, message, hint } = error;
+    throw new ModelError(code, `${at('model', 'name')}: ${message}`, { hint });
+  }
 }
 
 function epochsOf({ epochs, phases }: z.output<typeof recipeSchema>, origin: string): number {
