@@ -50,7 +50,14 @@ test('what users write is text, and trials without a score are named, not drawn'
 });
 
 test('the least loss is the best', () => {
-  const page = renderTuneReport({ ...exampleSearch(5), monitor: 'validation loss', isLoss: true });
+  const search = exampleSearch(5);
+  const [first] = search.trials;
+  const failed = { ...first, number: 9, best: undefined, scores: [], state: 'failed' as const, problem: 'no room' };
+  const page = renderTuneReport({ ...search, trials: [...search.trials, failed], monitor: 'validation loss', isLoss: true }); // prettier-ignore
   assert.match(page, /aria-sort="ascending"><button type="button">loss/);
+  // A click on the heading leaves a trial without a loss at the end.
+  const losses = [...page.matchAll(/<th scope="row">\d+<\/th>\s+<td class="number" data-value="([^"]+)">/g)].map(([, value]) => Number(value)); // prettier-ignore
+  assert.equal(Math.max(...losses), losses.at(-1));
+  assert.equal(losses.length, 6);
   assertWhole(page);
 });

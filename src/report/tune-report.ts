@@ -168,10 +168,12 @@ function parameters(report: TuneReportData): Html | undefined {
 function table(report: TuneReportData): Html {
   const { trials, ranges, monitor } = report;
   const isNumber = (i: number) => ranges[i].axis.kind !== 'choices';
+  // Sorted by score, what has none comes behind all that have one.
+  const worst = report.isLoss ? Number.MAX_VALUE : -1;
   const row = (trial: TuneReportTrial): Html =>
     html`<tr>
       <th scope="row">${trial.number}</th>
-      <td class="number" data-value="${trial.best?.score ?? -1}">
+      <td class="number" data-value="${trial.best?.score ?? worst}">
         ${trial.best === undefined ? '–' : scoreOf(report, trial.best.score)}
       </td>
       <td class="number" data-value="${trial.best?.epoch ?? 0}">${trial.best?.epoch ?? '–'}</td>
