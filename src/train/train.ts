@@ -116,12 +116,12 @@ async function trainAndKeep(
   // A run killed between the two writes has a row more than its checkpoint knows; that epoch is done again.
   progress.history = progress.history.filter(({ epoch }) => epoch <= progress.epoch);
   await requireSameRun(hosts, progress.step, options);
-  // A run that goes on may be refused for its recipe until here, and then the old one stays.
-  await hosts.byFirst(async () => writeRecipe(out, recipe));
   const { model: start, weights: first } = last === undefined ? await begin(options) : resumed(last, options);
   // Which may refuse a size, and that before another phase has taken hours.
   const models = phases.map(({ size }) => modelAt(start, size));
   checkSteps(models, options);
+  // A run that goes on may be refused for its recipe until here, and then the old one stays.
+  await hosts.byFirst(async () => writeRecipe(out, recipe));
   const { step } = progress;
   if (after !== undefined)
     onEvent({ kind: 'rolledBack', diverged: after.step, step, rateFactor: divergence.rateFactor });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -270,5 +270,6 @@ suite('transfer learning', { skip }, () => {
 
   test('more stages to freeze than there are is refused before anything is written', async () => {
     await assert.rejects(run('refused', { freeze: 'stages:9' }), { code: 'FREEZE' });
+    assert.deepEqual(await readdir(join(folder, 'refused')), []);
   });
 });
