@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { reasonOf } from '../../base/index.ts';
 import { cacheFolder, download, type TransferOptions } from '../../assets/index.ts';
-import { isJson, parseTimmConfig, type TimmNetwork } from './timm-config.ts';
+import { isJson, parseTimmConfig, type TimmNetwork } from './timm-network.ts';
 import { WeightsError } from './weights-error.ts';
 
 /** A file on Hugging Face's hub: `hf://timm/resnet50.tv_in1k`, with `@REVISION` and `/FILE` where they are not the usual ones. */

@@ -3,7 +3,7 @@ import { kerasPlacements, kerasPreprocess } from './keras-names.ts';
 import { describeOwnFile, ownPlacements, statedPreprocess } from './own-names.ts';
 import type { Origin, Placements } from './placement.ts';
 import { openTensorFile, type TensorFile } from './tensor-file.ts';
-import type { TimmNetwork } from './timm-config.ts';
+import type { TimmNetwork } from './timm-network.ts';
 import { assertDistinct, findTorchNames, torchPlacements, type TorchNames } from './torch-names.ts';
 import { TORCH_NAMES } from './torch-namings.ts';
 import { WeightsError } from './weights-error.ts';
