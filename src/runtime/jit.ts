@@ -30,7 +30,7 @@ export interface JitOptions {
   readonly platform?: Platform;
   /**
    * Compiles for what is never differentiated, and is called many times with the same arrays in one argument (`weights`): see
-   * `compileInference`. `calls` says how many times, where that is known.
+   * `compileInference`. `calls` says how many times, where that is known. On CPUs its maxima and minima may lose a NaN.
    */
   readonly forInference?: { readonly weights: number; readonly calls?: number };
 }

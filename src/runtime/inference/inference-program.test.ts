@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
 import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../../test/backend.ts';
-import { add, broadcastTo, conv2d, maxPool2d, mul, rsqrt, sum, type Tensor } from '../../xla/index.ts';
+import { add, broadcastTo, conv2d, mul, rsqrt, sum, type Tensor } from '../../xla/index.ts';
 import type { Backend } from '../backend.ts';
 import type { DeviceArray } from '../device-array.ts';
 import { InferenceProgram } from './inference-program.ts';
@@ -146,20 +146,4 @@ suite('programs in two parts', { skip }, () => {
     for (const arrays of [weights, [images]]) free(arrays);
     fast.dispose();
   });
-});
-
-test('a pooled NaN stays one, in few pictures and in many', { skip }, async () => {
-  for (const [size, batch] of [
-    [4, 1],
-    [64, 64],
-  ] as const) {
-    const type = { shape: [batch, size, size, 1], dtype: 'float32' } as const;
-    const pool = (shift: Tensor, images: Tensor) => add(maxPool2d(images, { window: [2, 2] }), shift);
-    const run = await jit(backend(), pool, [TOTAL, type], { forInference: { weights: 0 } });
-    const [shift, images] = [await zero(), await backend().replicate(new Float32Array(batch * size * size).fill(NaN, 1), type)]; // prettier-ignore
-    const pooled = await run(shift, images);
-    assert.ok((await pooled.toHost()).every((value) => Number.isNaN(value)));
-    free([shift, images, pooled]);
-    run.dispose();
-  }
 });

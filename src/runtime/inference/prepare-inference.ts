@@ -12,7 +12,7 @@ import {
   type Graph,
 } from '../../xla/index.ts';
 import type { Backend } from '../backend.ts';
-import { compilerOptions, CPU_NAN } from '../compiler-options.ts';
+import { compilerOptions } from '../compiler-options.ts';
 import type { PreparedGraph } from '../program.ts';
 
 /**
@@ -23,11 +23,7 @@ import type { PreparedGraph } from '../program.ts';
  * plain CNN 0.43, 0.21 and 0.19; MobileNetV2, whose depthwise convolutions oneDNN takes as well, 0.20, 0.19 and 0.11. In training XLA's defaults are the faster ones.
  */
 const ONEDNN = {
-  overrides: {
-    ...CPU_NAN,
-    xla_cpu_experimental_ynn_fusion_type: '',
-    xla_cpu_experimental_onednn_custom_call: true,
-  },
+  overrides: { xla_cpu_experimental_ynn_fusion_type: '', xla_cpu_experimental_onednn_custom_call: true },
 };
 
 /**
@@ -66,7 +62,7 @@ export async function prepareInference(
   const batch = Math.max(1, ...sizes);
   const isFew = batch <= FEW || batch * calls <= SOON_DONE;
   if (!isFew && !(await hasOneDnn(backend.client)))
-    return { graph: folded, platform, compiler: { overrides: CPU_NAN }, serializable: true };
+    return { graph: folded, platform, compiler: {}, serializable: true };
   const shaped = joinInPlace(withWinograd(folded));
   if (isFew) return { graph: shaped, platform: 'cpu-few', compiler: compilerOptions('cpu-few'), serializable: true };
   // Serialising a program that calls oneDNN ends the process (`std::bad_alloc`), so each process compiles it anew.
