@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { devNull, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,6 +49,13 @@ test('a file that is missing or no picture is named, or skipped', async () => {
     code: 'UNREADABLE',
     message: `${devNull}: is a pipe or a device`,
   });
+  // Nobody writes to it: whoever opened it would wait for ever.
+  const pipe = join(root, 'pipe.jpg');
+  if (spawnSync('mkfifo', [pipe]).status === 0) {
+    const waiting = await openImages([pipe], { size: 16 });
+    await assert.rejects(waiting.batches({ batchSize: 1 }).next(), { code: 'UNREADABLE', place: { file: pipe } });
+    await rm(pipe);
+  }
   const dataset = await openImages([bad, files[0]], { size: 16, badRecords: 'skip' });
   const { value } = await dataset.batches({ batchSize: 2 }).next();
   assert.deepEqual([...value!.mask], [0, 1]);

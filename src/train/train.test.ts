@@ -280,6 +280,9 @@ suite('a training run', { skip }, () => {
     }
     await assert.rejects(loadTrainedModel(backend, join(folder, 'nothing')), { code: 'NO_RUN' });
     await assert.rejects(loadTrainedModel(backend, join(folder, 'data')), { code: 'NO_CHECKPOINT' });
+    const ensemble = join(folder, 'ensemble.json');
+    await writeFile(ensemble, '{}');
+    await assert.rejects(loadTrainedModel(backend, ensemble), { code: 'NO_RUN', message: `${ensemble} is no run` });
   });
 
   suite('that can not be', () => {
@@ -393,6 +396,11 @@ suite('a training run', { skip }, () => {
       await assert.rejects(run('whole', { resume: true, recipe: recipe({ model: wider }) }), {
         code: 'RESUME',
         message: /another recipe: model\.options\.width$/,
+      });
+      await assert.rejects(run('whole', { resume: true, recipe: recipe({ epochs: 1 }) }), {
+        code: 'RESUME',
+        message: /is past the end of 1 epoch$/,
+        received: '1',
       });
       await writeColouredDataset(join(folder, 'fewer'), { splits: { train: 40 }, size: SIZE });
       await using fewer = await open('fewer', 'train');

@@ -42,15 +42,15 @@ export const localStorage: Storage = {
   },
 
   async open(file): Promise<StoredFile> {
-    const handle = await open(file, 'r').catch((cause: unknown) => {
+    const fail = (cause: unknown): never => {
       throw notOpened(file, cause);
-    });
-    const stats = await handle.stat();
+    };
+    const stats = await stat(file).catch(fail);
     if (!stats.isFile() && !stats.isDirectory()) {
-      await handle.close();
-      // It has no size, and can't be read from any place.
+      // It has no size and can't be read from any place, and opening a pipe waits for whoever writes to it.
       throw new DataError('UNREADABLE', 'is a pipe or a device', { place: { file }, expected: 'a file' });
     }
+    const handle = await open(file, 'r').catch(fail);
     return {
       size: stats.size,
       read: async (into, at, length, position) => (await handle.read(into, at, length, position)).bytesRead,

@@ -4,6 +4,7 @@ import type { Checkpoint } from './checkpoint.ts';
 import { dataDigest } from './data-digest.ts';
 import { TrainingError } from '../errors.ts';
 import type { Recipe } from '../recipe/recipe.ts';
+import { phasesOf } from '../phase/phase.ts';
 import { rowsPerReplica } from '../step/step.ts';
 
 /** The two parts of the data that a run needs. */
@@ -84,6 +85,15 @@ export function checkResume({ path, info }: Checkpoint, recipe: Recipe, data: Tr
     const [old, given] = [before.get(name), now.get(name)];
     if (FREE.test(name) || old === given) continue;
     throw refuse(`recipe: ${name}`, old ?? 'nothing', given ?? 'nothing');
+  }
+  const done = info.epoch - info.phase.epoch;
+  const { epochs } = phasesOf(recipe)[info.phase.index];
+  if (done > epochs) {
+    throw new UsageError('RESUME', `${path} is past the end of ${plural(epochs, 'epoch')}`, {
+      expected: `${done} or more`,
+      received: String(epochs),
+      hint: 'its best weights are those of the epochs that it has done',
+    });
   }
   if (info.examples !== train.count) {
     throw refuse('data set', plural(info.examples, 'training image'), plural(train.count, 'training image'));

@@ -61,7 +61,12 @@ export function checkpointPath(runOrFile: string): string {
       hint: nearRuns(runOrFile) ?? 'sepal train says where it puts a run',
     });
   }
-  if (!statSync(runOrFile).isDirectory()) return runOrFile;
+  if (!statSync(runOrFile).isDirectory()) {
+    if (!runOrFile.endsWith('.json')) return runOrFile;
+    throw new CheckpointError('NO_RUN', `${runOrFile} is no run`, {
+      hint: 'sepal submit, sepal serve and loadModel take an ensemble; others take one of its runs',
+    });
+  }
   const best = join(runOrFile, BEST_FILE);
   if (existsSync(best)) return best;
   throw new CheckpointError('NO_CHECKPOINT', `${runOrFile} has no ${BEST_FILE}`, {
