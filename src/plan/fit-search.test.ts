@@ -45,11 +45,11 @@ for (const [name, bytes, limit] of [
   test(`a search finds nearly the largest batch in a few trials: ${name}`, async () => {
     for (const start of [8, 400]) {
       const { tried, compile } = outcomeOf(bytes);
-      const first = { perReplica: start, outcome: await compile(start) };
-      const { perReplica, compiled } = await searchLargestBatch(first, MEMORY, compile);
+      const first = { count: start, outcome: await compile(start) };
+      const { count, compiled } = await searchLargestBatch(first, MEMORY, compile);
       assert.ok(compiled);
-      assert.ok(bytes(perReplica) + ARGUMENTS <= MEMORY, `${perReplica} fits`);
-      assert.ok(perReplica > 0.85 * limit, `${perReplica} of ${limit} from ${start}`);
+      assert.ok(bytes(count) + ARGUMENTS <= MEMORY, `${count} fits`);
+      assert.ok(count > 0.85 * limit, `${count} of ${limit} from ${start}`);
       assert.ok(tried.length <= 6, tried.join(', '));
       assert.equal(new Set(tried).size, tried.length, 'nothing is compiled twice');
     }
@@ -58,6 +58,6 @@ for (const [name, bytes, limit] of [
 
 test('where not even one example fits, the largest batch is 0', async () => {
   const { compile } = outcomeOf((batch) => 5000 + batch);
-  const first = { perReplica: 16, outcome: await compile(16) };
-  assert.equal((await searchLargestBatch(first, MEMORY, compile)).perReplica, 0);
+  const first = { count: 16, outcome: await compile(16) };
+  assert.equal((await searchLargestBatch(first, MEMORY, compile)).count, 0);
 });

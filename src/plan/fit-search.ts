@@ -6,19 +6,16 @@ const MAX_TRIALS = 5;
 const NEAR_ENOUGH = 1 / 16;
 
 export interface LargestBatch {
-  /** Examples a replica. */
-  readonly perReplica: number;
+  /** In the least steps that a batch can grow by. */
+  readonly count: number;
   /** True if the program of this batch was compiled; else it is what the memory of another batch lets expect. */
   readonly compiled: boolean;
 }
 
-/**
- * Examples a replica that should fit, from what another batch takes: arguments stay, temporary memory grows with the
- * batch.
- */
-export function expectBatch(perReplica: number, outcome: Outcome, memoryBytes: number): number {
+/** The batch that should fit, from what another one takes: arguments stay, temporary memory grows with the batch. */
+export function expectBatch(count: number, outcome: Outcome, memoryBytes: number): number {
   const free = memoryBytes - outcome.argumentBytes;
-  return Math.max(0, Math.floor((perReplica * free) / outcome.tempBytes));
+  return Math.max(0, Math.floor((count * free) / outcome.tempBytes));
 }
 
 /**
@@ -26,13 +23,13 @@ export function expectBatch(perReplica: number, outcome: Outcome, memoryBytes: n
  * a compiler refuses what is too large within seconds, while one that fits takes minutes.
  */
 export async function searchLargestBatch(
-  first: { readonly perReplica: number; readonly outcome: Outcome },
+  first: { readonly count: number; readonly outcome: Outcome },
   memoryBytes: number,
-  compile: (perReplica: number) => Promise<Outcome>,
+  compile: (count: number) => Promise<Outcome>,
 ): Promise<LargestBatch> {
-  let fits = first.outcome.fits ? first.perReplica : 0;
-  let refused = first.outcome.fits ? Infinity : first.perReplica;
-  let guess = expectBatch(first.perReplica, first.outcome, memoryBytes);
+  let fits = first.outcome.fits ? first.count : 0;
+  let refused = first.outcome.fits ? Infinity : first.count;
+  let guess = expectBatch(first.count, first.outcome, memoryBytes);
   for (let trial = 0; trial < MAX_TRIALS; trial++) {
     // Between what is known on both sides, and never one of them again.
     const next = Math.min(Math.max(guess, fits + 1), refused === Infinity ? guess : refused - 1);
@@ -44,5 +41,5 @@ export async function searchLargestBatch(
     // An expectation that the trial itself refutes is no more use: the middle is.
     guess = expected > fits && expected < refused ? expected : Math.floor((fits + Math.min(refused, 2 * fits)) / 2);
   }
-  return { perReplica: fits, compiled: true };
+  return { count: fits, compiled: true };
 }

@@ -72,6 +72,13 @@ testOnLibtpu('a batch that does not fit says so, with about the one that would',
   assert.match(planTable([plan]), /fits +NO/);
 });
 
+testOnLibtpu('the largest batch is one that the recipe can take: its parts and pairs divide', async () => {
+  const paired = parseRecipe({ ...recipe, batchSize: 48, accumulate: 3, augment: { mixup: 0.2 } }, 'paired');
+  const request = { recipe: paired, classes: 5, examples: 480, validationExamples: 0, target: 'v3-8', decodeRate: 1 };
+  const { batchSize } = (await planRecipe(request)).largestBatch;
+  assert.ok(batchSize > 48 && batchSize % (8 * 3 * 2) === 0, String(batchSize));
+});
+
 test('the roofline says what bounds a program', () => {
   const chip = { flopsPerSecond: 100, bytesPerSecond: 10 };
   const dense = roofline({ flops: 100, bytesAccessed: 2, seconds: 2 }, chip);

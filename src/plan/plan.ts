@@ -100,13 +100,18 @@ async function largestBatch(
   search: boolean,
 ): Promise<Plan['largestBatch']> {
   const program = planner.caches ? 'features' : 'train';
-  const first = { perReplica: planner.phase.batchSize / replicas, outcome: await planner.compile(program) };
+  const step = replicas * rowsTogether(planner);
+  const first = { count: planner.phase.batchSize / step, outcome: await planner.compile(program) };
   const largest: LargestBatch = search
-    ? await searchLargestBatch(first, memoryBytes, async (perReplica) =>
-        planner.compile(program, perReplica * replicas),
-      )
-    : { perReplica: expectBatch(first.perReplica, first.outcome, memoryBytes), compiled: false };
-  return { batchSize: largest.perReplica * replicas, compiled: largest.compiled };
+    ? await searchLargestBatch(first, memoryBytes, async (count) => planner.compile(program, count * step))
+    : { count: expectBatch(first.count, first.outcome, memoryBytes), compiled: false };
+  return { batchSize: largest.count * step, compiled: largest.compiled };
+}
+
+/** Examples by which a replica's share of a batch can grow: one for each part of it, or a pair where they are mixed. */
+function rowsTogether({ phase: { accumulate, augment }, caches }: PhasePlanner): number {
+  const areMixed = !caches && (augment.mixup !== undefined || augment.cutmix !== undefined);
+  return areMixed ? 2 * accumulate : accumulate;
 }
 
 /** Seconds of all phases together. */
