@@ -26,4 +26,5 @@ export { readSafetensors, writeSafetensors } from './weights/safetensors.ts';
 export { streamSafetensors, type TensorSource } from './weights/stream-safetensors.ts';
 export { WeightsError } from './weights/weights-error.ts';
 export { WEIGHT_TAGS, WEIGHTS, weightsOf, type WeightsRow, type WeightTag } from './weights/weights-registry.ts';
+export type { TimmNetwork } from './weights/timm-network.ts';
 export { describeWeights, type WeightsSource } from './weights/weights-source.ts';
