@@ -4,7 +4,7 @@ export { parseDuration } from './duration.ts';
 export { formatBytes, formatCount, formatSeconds, formatTable, plural } from './format.ts';
 export { createLogger, silent, type Logger } from './log.ts';
 export { jsonText } from './json-text.ts';
-export { ADDRESS_HINT, isAddress, requireLocalOut } from './local-out.ts';
+export { requireLocalOut } from './local-out.ts';
 export { makeFolder } from './make-folder.ts';
 export { didYouMean, nearest } from './nearest.ts';
 export { startProgress, type Progress, type ProgressOptions } from './progress.ts';

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { ADDRESS_HINT, isAddress, nearest } from '../base/index.ts';
+import { nearest, requireLocalOut } from '../base/index.ts';
 import type { AddCommand, Context } from './command.ts';
-import { FlagError } from './flag-error.ts';
+import { namingFlags } from './flag-error.ts';
 import { sepalVersion } from './version.ts';
 
 /** Every command, in the order in which the help lists them. Only the one that is typed is loaded. */
@@ -53,14 +53,9 @@ export async function createProgram(
   return program;
 }
 
-/** As `requireLocalOut` of the library, about the flag. */
 function requireLocalFlag(command: Command): void {
   const { out } = command.opts<{ out?: string }>();
-  if (out === undefined || !isAddress(out)) return;
-  throw new FlagError('OUT', `--out ${out} is no path of this machine`, {
-    expected: 'a path on a disk, or on a mounted one',
-    hint: ADDRESS_HINT,
-  });
+  if (out !== undefined) namingFlags(() => requireLocalOut(out, `--out ${out}`));
 }
 
 async function loadCommands(args: readonly string[]): Promise<AddCommand[]> {

@@ -1,5 +1,5 @@
 import { openCompileTarget, type CompileTarget } from '../runtime/index.ts';
-import { phasesOf, type Recipe } from '../train/index.ts';
+import { mixesPairs, phasesOf, type Recipe } from '../train/index.ts';
 import { expectBatch, searchLargestBatch, type LargestBatch } from './fit-search.ts';
 import { PhasePlanner, type PhaseCosts, type PhasePlan, type PhaseRequest } from './phase-plan.ts';
 import { roofline, type Roofline } from './roofline.ts';
@@ -110,8 +110,7 @@ async function largestBatch(
 
 /** Examples by which a replica's share of a batch can grow: one for each part of it, or a pair where they are mixed. */
 function rowsTogether({ phase: { accumulate, augment }, caches }: PhasePlanner): number {
-  const areMixed = !caches && (augment.mixup !== undefined || augment.cutmix !== undefined);
-  return areMixed ? 2 * accumulate : accumulate;
+  return !caches && mixesPairs(augment) ? 2 * accumulate : accumulate;
 }
 
 /** Seconds of all phases together. */

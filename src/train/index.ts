@@ -1,4 +1,4 @@
-export { augmentSchema, changesImages, type AugmentSettings } from './augment/index.ts';
+export { augmentSchema, changesImages, mixesPairs, type AugmentSettings } from './augment/index.ts';
 export { readCheckpoint, tensorsOf, modelOf, type Checkpoint, type CheckpointInfo } from './run/checkpoint.ts';
 export { CheckpointError, RecipeError, TrainingError } from './errors.ts';
 export { ensembleOf, readEnsemble, runsOf, writeEnsemble, type EnsembleFile } from './run/ensemble-file.ts';

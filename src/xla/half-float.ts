@@ -1,17 +1,28 @@
+// One buffer for all calls: these run once for each of millions of weights.
+const scratch = new DataView(new ArrayBuffer(8));
+
+/** A number rounded to the nearest float32, as its 32 bits. */
+export function toFloat32Bits(value: number): number {
+  scratch.setFloat32(0, value);
+  return scratch.getUint32(0);
+}
+
+/** The value of a float32's 32 bits. */
+export function fromFloat32Bits(bits: number): number {
+  scratch.setUint32(0, bits);
+  return scratch.getFloat32(0);
+}
+
 /** A float32 rounded to the nearest bfloat16 (ties to even), as its 16 bits. */
 export function toBfloat16Bits(value: number): number {
-  const view = new DataView(new ArrayBuffer(4));
-  view.setFloat32(0, value);
-  const bits = view.getUint32(0);
+  const bits = toFloat32Bits(value);
   if (Number.isNaN(value)) return 0x7fc0;
   return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
 }
 
 /** The value of a bfloat16's 16 bits. */
 export function fromBfloat16Bits(bits: number): number {
-  const view = new DataView(new ArrayBuffer(4));
-  view.setUint32(0, (bits & 0xffff) * 0x10000);
-  return view.getFloat32(0);
+  return fromFloat32Bits((bits & 0xffff) * 0x10000);
 }
 
 /** A number rounded to the nearest float16 (ties to even), as its 16 bits. */
@@ -35,9 +46,6 @@ export function fromFloat16Bits(bits: number): number {
   if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
   return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
-
-// One buffer for all calls: these run once for each of millions of weights.
-const scratch = new DataView(new ArrayBuffer(8));
 
 /** Exponent of a number's leading bit. */
 function exponentOf(size: number): number {

@@ -18,7 +18,14 @@ import {
   xor,
 } from './elementwise.ts';
 import { ShapeError } from './errors.ts';
-import { fromBfloat16Bits, fromFloat16Bits, toBfloat16Bits, toFloat16Bits } from './half-float.ts';
+import {
+  fromBfloat16Bits,
+  fromFloat16Bits,
+  fromFloat32Bits,
+  toBfloat16Bits,
+  toFloat16Bits,
+  toFloat32Bits,
+} from './half-float.ts';
 import type { Tensor } from './ir.ts';
 import { elementCount, type Shape } from './shape.ts';
 import { concatenate, reshape, sliceAxis } from './structure.ts';
@@ -88,18 +95,6 @@ export function uniform(key: Tensor, shape: Shape, low = 0, high = 1, dtype: DTy
   const numbers = add(mul(unit, high - low), low);
   // Rounded, the greatest may be the bound itself: often in 16 bits, and in 32 where the numbers lie far from 0.
   return dtype === 'float64' ? numbers : minimum(numbers, below(high, dtype));
-}
-
-const single = new DataView(new ArrayBuffer(4));
-
-function toFloat32Bits(value: number): number {
-  single.setFloat32(0, value);
-  return single.getUint32(0);
-}
-
-function fromFloat32Bits(bits: number): number {
-  single.setUint32(0, bits);
-  return single.getFloat32(0);
 }
 
 const SIXTEEN_BITS: { readonly [K in DType]?: readonly [typeof toFloat16Bits, typeof fromFloat16Bits] } = {

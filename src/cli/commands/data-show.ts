@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { UsageError, writeFile } from '../../base/index.ts';
 import { encodeTiles } from '../../data/index.ts';
-import { phasesOf, previewAugmentation } from '../../train/index.ts';
+import { mixesPairs, phasesOf, previewAugmentation } from '../../train/index.ts';
 import type { Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
 import { addFeatureFlags, featureNames, type FeatureFlags } from '../feature-flags.ts';
@@ -61,8 +61,7 @@ async function show(location: string, flags: Flags, context: Context): Promise<v
   // The phase in which the whole model is trained, where there are several.
   const phases = phasesOf(recipe);
   const phase = phases[phases.length - 1];
-  const mixes = phase.augment.mixup !== undefined || phase.augment.cutmix !== undefined;
-  if (mixes && rows % 2 === 1) {
+  if (mixesPairs(phase.augment) && rows % 2 === 1) {
     throw new UsageError('ROWS', 'mixup and CutMix pair images', {
       expected: 'an even number of --rows',
       received: String(rows),

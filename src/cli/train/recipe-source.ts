@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { parse } from 'yaml';
 import { didYouMean, UsageError } from '../../base/index.ts';
 import { parseRecipe, RecipeFile, setRecipeSetting, type Recipe } from '../../train/index.ts';
-import { FlagError } from '../flag-error.ts';
+import { FlagError, namingFlags } from '../flag-error.ts';
 import type { TrainFlags } from './train-flags.ts';
 
 /** Recipes that come with Sepal; the folder stands beside src and beside dist. */
@@ -24,17 +24,6 @@ export interface WrittenRecipe {
 export async function recipeFrom(nameOrPath: string, flags: RecipeFlags): Promise<{ name: string; recipe: Recipe }> {
   const { name, settings, placeOf } = await writtenRecipe(nameOrPath, flags);
   return { name, recipe: namingFlags(() => parseRecipe(settings, placeOf)) };
-}
-
-/** What a check of settings says of one that a flag has set, as an error of the command line. */
-export function namingFlags<T>(check: () => T): T {
-  try {
-    return check();
-  } catch (error) {
-    if (!(error instanceof UsageError && error.message.startsWith('--'))) throw error;
-    const { code, message, expected, received, hint } = error;
-    throw new FlagError(code, message, { expected, received, hint });
-  }
 }
 
 /** The same before it is checked, for what else is laid over it. */

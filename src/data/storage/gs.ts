@@ -1,6 +1,7 @@
 import { Storage, type ApiError, type GetFilesResponse } from '@google-cloud/storage';
 import { EnvHttpProxyAgent, request } from 'undici';
 import type { ObjectStore } from './object-store.ts';
+import { firstLine } from './retry.ts';
 
 /** An endpoint of one's own is used without credentials: so is Google's own, for public buckets. */
 const PUBLIC_ENDPOINT = 'https://storage.googleapis.com';
@@ -53,9 +54,8 @@ export async function openGs(): Promise<ObjectStore> {
     },
 
     failure(error) {
-      const { code, message } = error as { code?: number | string; message?: string };
-      const status = typeof code === 'number' ? code : undefined;
-      return { status, message: firstLine(message ?? String(error)), anonymous };
+      const { code } = error as { code?: number | string };
+      return { status: typeof code === 'number' ? code : undefined, message: firstLine(error), anonymous };
     },
   };
 }
@@ -72,8 +72,8 @@ async function connect(): Promise<{ client: Storage; isAnonymous: boolean; anony
     await client.authClient.getClient();
     return { client, isAnonymous: false };
   } catch (error) {
-    const anonymous = firstLine(error instanceof Error ? error.message : String(error));
-    return { client: new Storage({ retryOptions, apiEndpoint: PUBLIC_ENDPOINT }), isAnonymous: true, anonymous };
+    const unsigned = new Storage({ retryOptions, apiEndpoint: PUBLIC_ENDPOINT });
+    return { client: unsigned, isAnonymous: true, anonymous: firstLine(error) };
   }
 }
 
@@ -88,5 +88,3 @@ function connectToEmulator(address: string): Storage {
     process.env.STORAGE_EMULATOR_HOST = address;
   }
 }
-
-const firstLine = (text: string): string => text.split('\n')[0];

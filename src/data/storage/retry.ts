@@ -39,6 +39,12 @@ export async function withRetries<T>(
   }
 }
 
+/** What a client says of a failure, without the rest of an answer that it quotes. */
+export function firstLine(error: unknown): string {
+  const message = (error as { message?: string } | undefined)?.message ?? String(error);
+  return message.split('\n')[0];
+}
+
 /** Whether an error is of the service, the way to it or the credentials, whatever is read: no record and no picture is bad for it. */
 export function isOfService(error: unknown): boolean {
   return error instanceof DataError && (error.code === 'UNREACHABLE' || error.code === 'NO_ACCESS');

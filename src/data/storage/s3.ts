@@ -9,6 +9,7 @@ import {
 import { STATUS_CODES } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { ObjectInfo, ObjectStore } from './object-store.ts';
+import { firstLine } from './retry.ts';
 
 /** Milliseconds without a byte after which a connection is given up. */
 const STALLED_MS = 60_000;
@@ -90,8 +91,6 @@ async function connect(): Promise<{ client: S3Client; anonymous?: string }> {
     return { client: unsigned, anonymous: `${firstLine(error)}${profile}` };
   }
 }
-
-const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n')[0];
 
 /** An answer without a body, as that to HEAD, says nothing but its status, which the client calls an unknown error. */
 function messageOf(error: unknown): string {

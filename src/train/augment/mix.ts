@@ -16,7 +16,7 @@ import { UsageError } from '../../base/index.ts';
 import { lesserBeta } from './beta.ts';
 import { drawStream, perImage, type Draws } from './draws.ts';
 import { insideBox } from './erase.ts';
-import type { AugmentSettings } from './settings.ts';
+import { mixesPairs, type AugmentSettings } from './settings.ts';
 
 /** Images of which each has a part of another one. */
 export interface MixedExamples {
@@ -28,8 +28,8 @@ export interface MixedExamples {
 }
 
 /** @throws UsageError `BATCH_SIZE` for an odd number of rows a replica, where the settings mix pairs of them. */
-export function requirePairs(rows: number, { mixup, cutmix }: Pick<AugmentSettings, 'mixup' | 'cutmix'>): void {
-  if ((mixup === undefined && cutmix === undefined) || rows % 2 === 0) return;
+export function requirePairs(rows: number, settings: Pick<AugmentSettings, 'mixup' | 'cutmix'>): void {
+  if (!mixesPairs(settings) || rows % 2 === 0) return;
   throw new UsageError('BATCH_SIZE', 'mixup and CutMix pair the images of each replica', {
     expected: 'an even number of images a replica',
     received: `${rows} a replica`,

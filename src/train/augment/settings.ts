@@ -106,3 +106,7 @@ export const changesImages = ({
   interpolation: _interpolation,
   ...changes
 }: AugmentSettings): boolean => Object.values(changes).some((value) => value !== undefined && value !== false);
+
+/** Whether images are mixed with others, each with the one beside it. */
+export const mixesPairs = ({ mixup, cutmix }: Pick<AugmentSettings, 'mixup' | 'cutmix'>): boolean =>
+  mixup !== undefined || cutmix !== undefined;
