@@ -262,6 +262,19 @@ test('the test split may lack the label that is named, others may not', async ()
   await assert.rejects(open(folder, { features: { ...features, label: 'spezies' } }), { code: 'NO_LABELS' });
 });
 
+test('labels of -1 are none in the test split, as TFDS writes them, and bad in others', async () => {
+  const folder = join(root, 'hidden');
+  for (const split of ['train', 'test']) {
+    await mkdir(join(folder, split), { recursive: true });
+    const values = { image: await picture(1), class: -1, id: 'x' };
+    await writeFile(join(folder, split, '0.tfrec'), frameRecord(encodeExample(values)));
+  }
+  const hidden = await open(folder, { split: 'test' });
+  assert.deepEqual([hidden.labelled, [...hidden.labels]], [false, [-1]]);
+  await assert.rejects(open(folder, { split: 'test', labelsRequired: true }), { code: 'LABEL_OUT_OF_RANGE' });
+  await assert.rejects(open(folder), { code: 'LABEL_OUT_OF_RANGE' });
+});
+
 test('what is missing is said, with the nearest names', async () => {
   await mkdir(join(root, 'empty'));
   await assert.rejects(openFile(join(root, 'empty')), { code: 'NO_RECORD_FILES', received: 'an empty folder' });

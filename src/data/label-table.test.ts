@@ -61,6 +61,7 @@ for (const [name, csv, code, message] of [
   ['a quote that never ends', 'file,label\n"b,red\n', 'BAD_TABLE', /no table/],
   ['a row that is too short', 'file,label\nb\n', 'BAD_TABLE', /no table/],
   ['a photo without a label', 'file,label\nb,rose\nc,\n', 'BAD_TABLE', /labels\.csv: line 3 has no label/],
+  ['two columns for the class', 'file,label,label\nb,rose,daisy\n', 'BAD_TABLE', /two columns are called "label"/],
   ['no row', 'file,label\n', 'BAD_TABLE', /without rows/],
   ['classes of one name', 'file,label\nb,Rose\nc,rose\n', 'DUPLICATE_CLASS', /one name/],
 ] as const) {

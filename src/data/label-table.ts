@@ -79,10 +79,11 @@ async function readTable({ file, imageColumn, labelColumn }: LabelTable): Promis
   if (!isUtf8(text) && !(text[0] === 0xff && text[1] === 0xfe)) {
     throw new DataError('BAD_TABLE', 'the text is not in UTF-8', { place, hint: 'save it as "CSV UTF-8"' });
   }
+  let header: readonly string[] = [];
   let records: { info: { lines: number }; record: Record<string, string> }[];
   try {
     records = parse(text, {
-      columns: true,
+      columns: (names: string[]) => (header = names),
       bom: true,
       info: true,
       trim: true,
@@ -104,6 +105,10 @@ async function readTable({ file, imageColumn, labelColumn }: LabelTable): Promis
   const columns = Object.keys(records[0].record);
   const image = chooseColumn(columns, imageColumn, IMAGE_COLUMNS, 'file', file);
   const label = chooseColumn(columns, labelColumn, LABEL_COLUMNS, 'label', file);
+  for (const name of [image, label]) {
+    if (header.indexOf(name) !== header.lastIndexOf(name))
+      throw new DataError('BAD_TABLE', `two columns are called "${name}"`, { place });
+  }
   return records.map(({ info: { lines: line }, record }) => {
     if (record[label] === '') throw new DataError('BAD_TABLE', `line ${line} has no label`, { place });
     return { image: record[image], label: record[label], line };

@@ -85,3 +85,15 @@ for (const [name, data, code] of [
     assert.throws(() => reader.read(data, PLACE), { code, place: PLACE });
   });
 }
+
+test('where labels may lack, none and -1 mean no label; elsewhere both are refused', () => {
+  const hiding = new RecordReader(LAYOUT, { labelsMayLack: true });
+  const hidden = Buffer.from(encodeExample({ image, class: -1, id: 'a' }));
+  const none = Buffer.from(encodeExample({ image, id: 'a' }));
+  assert.deepEqual([hiding.read(hidden, PLACE).label, hiding.read(none, PLACE).label], [-1, -1]);
+  assert.equal(hiding.read(Buffer.from(encodeExample({ image, class: 3, id: 'a' })), PLACE).label, 3);
+  assert.throws(() => reader.read(hidden, PLACE), { code: 'LABEL_OUT_OF_RANGE' });
+  assert.throws(() => reader.read(none, PLACE), { code: 'MISSING_FEATURE' });
+  const other = Buffer.from(encodeExample({ image, class: -2, id: 'a' }));
+  assert.throws(() => hiding.read(other, PLACE), { code: 'LABEL_OUT_OF_RANGE' });
+});

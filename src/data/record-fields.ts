@@ -2,14 +2,14 @@ import { formatCount } from '../base/index.ts';
 import { MOST_CLASSES } from './classes.ts';
 import { DataError, type Place } from './data-error.ts';
 import { bytesValue, integerValues, parseExample, type Features } from './example.ts';
-import type { Layout } from './layout.ts';
+import type { Layout, LayoutOptions } from './layout.ts';
 
 /** What the index keeps of a record. */
 export interface RecordFields {
   /** Where the encoded picture is in the record's data. */
   readonly imageStart: number;
   readonly imageLength: number;
-  /** Class number; -1 where the layout has none. */
+  /** Class number; -1 where there is none. */
   readonly label: number;
   readonly id: string | undefined;
 }
@@ -31,14 +31,16 @@ const INT64_LIST = FIELD_3;
  */
 export class RecordReader {
   readonly #layout: Layout;
+  readonly #labelsMayLack: boolean;
   readonly #image: Buffer;
   readonly #label: Buffer | undefined;
   readonly #id: Buffer | undefined;
   /** Where the scan is. */
   #at = 0;
 
-  constructor(layout: Layout) {
+  constructor(layout: Layout, { labelsMayLack = false }: Pick<LayoutOptions, 'labelsMayLack'> = {}) {
     this.#layout = layout;
+    this.#labelsMayLack = labelsMayLack;
     this.#image = Buffer.from(layout.image);
     this.#label = layout.label === undefined ? undefined : Buffer.from(layout.label);
     this.#id = layout.id === undefined ? undefined : Buffer.from(layout.id);
@@ -148,10 +150,22 @@ export class RecordReader {
     return {
       imageStart: image.byteOffset - data.byteOffset,
       imageLength: image.length,
-      label: layout.label === undefined ? -1 : labelOf(features, layout.label, place),
+      label: this.#labelOf(features, place),
       id: layout.id === undefined ? undefined : idOf(features, layout.id),
     };
   }
+
+  #labelOf(features: Features, place: Place): number {
+    const { label } = this.#layout;
+    if (label === undefined || (this.#labelsMayLack && isUnlabelled(features, label))) return -1;
+    return labelOf(features, label, place);
+  }
+}
+
+/** Test splits that are not to be seen through have no labels, or -1 in their place, as TFDS writes it. */
+function isUnlabelled(features: Features, name: string): boolean {
+  const values = integerValues(features, name);
+  return values.length === 0 || (values.length === 1 && Number(values[0]) === -1);
 }
 
 function labelOf(features: Features, name: string, place: Place): number {

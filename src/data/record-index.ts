@@ -62,7 +62,7 @@ const FILES_AT_A_TIME = 6;
  * @throws DataError for the first bad record, unless `badRecords` is `skip`.
  */
 export async function indexRecords(files: readonly string[], options: IndexOptions = {}): Promise<RecordIndex> {
-  const { badRecords = 'fail', keep = false, spool, signal, onBytes, onRecord } = options;
+  const { badRecords = 'fail', keep = false, labelsMayLack, spool, signal, onBytes, onRecord } = options;
   const kinds = await peekKinds(files, signal);
   const layout = detectLayout(kinds, files[0], { ...options, names: options.features });
   const columns = new IndexColumns(files);
@@ -78,7 +78,8 @@ export async function indexRecords(files: readonly string[], options: IndexOptio
       while (parts.length < Math.min(files.length, number + FILES_AT_A_TIME)) {
         const file = parts.length;
         const onPiece = spool && (async (piece: Buffer, position: number) => spool.write(file, piece, position));
-        const part = readPart(files[file], layout, badRecords, { keep, signal: ended, onBytes, onPiece });
+        const reader = new RecordReader(layout, { labelsMayLack });
+        const part = readPart(files[file], reader, badRecords, { keep, signal: ended, onBytes, onPiece });
         // A failure belongs to whoever gets to that file.
         part.catch(() => {});
         parts.push(part);
@@ -115,8 +116,12 @@ interface FilePart {
   readonly skipped: readonly Skipped[];
 }
 
-async function readPart(file: string, layout: Layout, badRecords: BadRecords, options: ScanOptions): Promise<FilePart> {
-  const reader = new RecordReader(layout);
+async function readPart(
+  file: string,
+  reader: RecordReader,
+  badRecords: BadRecords,
+  options: ScanOptions,
+): Promise<FilePart> {
   const records: IndexedRecord[] = [];
   const skipped: Skipped[] = [];
   const bad = (error: DataError, restLost = false) => {
