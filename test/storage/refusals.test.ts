@@ -119,3 +119,13 @@ suite('a service that refuses', { skip: install(server) ?? false }, () => {
     assert.match(text, /hint: it was asked without credentials: Could not load .* \(AWS_PROFILE is nobody\); /);
   });
 });
+
+test('credentials that are named and can’t be used are refused at once', async () => {
+  const env = { ...process.env, STORAGE_EMULATOR_HOST: '', GOOGLE_APPLICATION_CREDENTIALS: join(root, 'missing.json') };
+  const command = [join(import.meta.dirname, MAIN), 'data', 'info', 'gs://flower-bucket/train'];
+  await assert.rejects(run(process.execPath, command, { env }), {
+    code: 1,
+    stderr:
+      /^error: the file that GOOGLE_APPLICATION_CREDENTIALS names can't be used: .*missing\.json.*\n +hint: unset/,
+  });
+});

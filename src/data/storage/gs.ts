@@ -1,10 +1,14 @@
 import { Storage, type ApiError, type GetFilesResponse } from '@google-cloud/storage';
 import { EnvHttpProxyAgent, request } from 'undici';
+import { DataError } from '../data-error.ts';
 import type { ObjectStore } from './object-store.ts';
 import { firstLine } from './retry.ts';
 
 /** An endpoint of one's own is used without credentials: so is Google's own, for public buckets. */
 const PUBLIC_ENDPOINT = 'https://storage.googleapis.com';
+
+/** Names the file of credentials, in Google's clients. */
+const CREDENTIALS = 'GOOGLE_APPLICATION_CREDENTIALS';
 
 /** Milliseconds without a byte after which a connection is given up. */
 const STALLED_MS = 60_000;
@@ -45,7 +49,8 @@ export async function openGs(): Promise<ObjectStore> {
     async stream(bucket, key, start, end) {
       const url = `${client.apiEndpoint}/storage/v1/b/${bucket}/o/${encodeURIComponent(key)}?alt=media`;
       const credentials = isAnonymous ? {} : await client.authClient.getRequestHeaders(url);
-      const headers = { ...credentials, range: `bytes=${start}-${end}` };
+      // As it is stored: unasked, an object with Content-Encoding gzip comes whole and unpacked.
+      const headers = { ...credentials, 'accept-encoding': 'gzip', range: `bytes=${start}-${end}` };
       const { statusCode, body } = await request(url, { headers, dispatcher });
       if (statusCode === 206 || (statusCode === 200 && start === 0)) return body;
       await body.dump();
@@ -63,7 +68,11 @@ export async function openGs(): Promise<ObjectStore> {
 // Sepal asks again itself, from where the bytes ended.
 const retryOptions = { autoRetry: false };
 
-/** A client; for one without credentials, where some were looked for, why there are none. */
+/**
+ * A client; for one without credentials, where some were looked for, why there are none.
+ *
+ * @throws DataError `NO_ACCESS` where credentials are named that can't be used.
+ */
 async function connect(): Promise<{ client: Storage; isAnonymous: boolean; anonymous?: string }> {
   const emulator = process.env.STORAGE_EMULATOR_HOST ?? '';
   if (emulator !== '') return { client: connectToEmulator(emulator), isAnonymous: true };
@@ -72,6 +81,13 @@ async function connect(): Promise<{ client: Storage; isAnonymous: boolean; anony
     await client.authClient.getClient();
     return { client, isAnonymous: false };
   } catch (error) {
+    // Public buckets need no credentials; but whoever names some doesn't mean to go without.
+    if ((process.env[CREDENTIALS] ?? '') !== '') {
+      throw new DataError('NO_ACCESS', `the file that ${CREDENTIALS} names can't be used: ${firstLine(error)}`, {
+        hint: `unset ${CREDENTIALS} for public buckets`,
+        cause: error,
+      });
+    }
     const unsigned = new Storage({ retryOptions, apiEndpoint: PUBLIC_ENDPOINT });
     return { client: unsigned, isAnonymous: true, anonymous: firstLine(error) };
   }

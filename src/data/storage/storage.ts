@@ -26,7 +26,11 @@ export async function storageOf(path: string): Promise<Storage> {
     });
   }
   let storage = opened.get(scheme);
-  if (storage === undefined) opened.set(scheme, (storage = REMOTE_STORAGES[scheme]()));
+  if (storage === undefined) {
+    opened.set(scheme, (storage = REMOTE_STORAGES[scheme]()));
+    // Credentials may be put right by the next call.
+    storage.catch(() => opened.delete(scheme));
+  }
   return storage;
 }
 
