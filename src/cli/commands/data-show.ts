@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { UsageError, writeFile } from '../../base/index.ts';
-import { encodeTiles } from '../../data/index.ts';
+import { encodeTiles, type BadRecords } from '../../data/index.ts';
 import { mixesPairs, phasesOf, previewAugmentation } from '../../train/index.ts';
+import { badRecordsFlag } from '../bad-records-flag.ts';
 import type { Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
 import { addFeatureFlags, featureNames, type FeatureFlags } from '../feature-flags.ts';
@@ -18,6 +19,7 @@ interface Flags extends DeviceFlags, FeatureFlags {
   readonly out: string;
   readonly rows: number;
   readonly columns: number;
+  readonly badRecords: BadRecords;
   readonly json?: boolean;
 }
 
@@ -34,7 +36,8 @@ export function addDataShow(data: Command, context: () => Context): void {
     .option('--out <file>', 'the PNG file', 'augmented.png')
     .option('--rows <n>', 'images', parseCount, 6)
     .option('--columns <n>', 'pictures of each, the first as it is stored', parseCount, 8)
-    .option('--json', 'print JSON');
+    .option('--json', 'print JSON')
+    .addOption(badRecordsFlag());
   addFeatureFlags(command);
   addDeviceOptions(command)
     .addHelpText(
@@ -48,14 +51,14 @@ export function addDataShow(data: Command, context: () => Context): void {
 }
 
 async function show(location: string, flags: Flags, context: Context): Promise<void> {
-  const { set, size, seed, rows, columns, classNames } = flags;
+  const { set, size, seed, rows, columns, classNames, badRecords } = flags;
   requireEnding(flags.out, '.png');
   const { name, recipe } = await recipeFrom(flags.recipe, {
     ...flags,
     set,
     size,
     seed,
-    badRecords: 'fail',
+    badRecords,
     report: false,
   });
   // The phase in which the whole model is trained, where there are several.
@@ -72,7 +75,7 @@ async function show(location: string, flags: Flags, context: Context): Promise<v
     {
       split: 'train',
       size: phase.size,
-      badRecords: 'fail',
+      badRecords,
       classNames,
       features: featureNames(flags),
       labelsRequired: false,

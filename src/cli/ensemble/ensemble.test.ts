@@ -74,7 +74,7 @@ suite('an ensemble of runs', () => {
     assert.throws(() => submissionCsv(of('a', '', 'c'), rows, 'test'), { code: 'IDS', message: /has no id/ });
     const unnamed = { ...of('a.tfrec#0', 'a.tfrec#1', 'a.tfrec#2'), hasIds: false };
     assert.throws(() => submissionCsv(unnamed, rows, 'test'), { code: 'IDS', message: /not every picture has an id/ });
-    assert.throws(() => submissionCsv(of('a', 'b', 'c'), new Float32Array(6), 'test'), { code: 'UNREADABLE' });
+    assert.throws(() => submissionCsv(of('a', 'b', 'c'), new Float32Array(6), 'test'), { code: 'NO_PREDICTION' });
   });
 
   test('reads what folds said of images that they had not seen, and refuses what is no such file', async () => {

@@ -1,9 +1,9 @@
-import { formatCount, writeFile } from '../../base/index.ts';
+import { formatCount, plural, writeFile } from '../../base/index.ts';
 import { combineProbabilities } from '../../metrics/index.ts';
 import type { Backend } from '../../runtime/index.ts';
 import type { ensembleOf, Tta } from '../../train/index.ts';
 import type { Context } from '../command.ts';
-import { predictMembers, type PredictOptions } from './member.ts';
+import { decodedRows, predictMembers, type PredictOptions } from './member.ts';
 import { requireIds, submissionCsv } from './submission.ts';
 
 export interface SubmissionOptions extends Omit<PredictOptions, 'tta' | 'check'> {
@@ -39,8 +39,15 @@ export async function makeSubmission(
     first.classNames.length,
     mean,
   );
-  const csv = submissionCsv(first, probabilities, origin);
+  // What no member could decode, which only --bad-records skip lets pass.
+  const [{ ids, ...predicted }] = decodedRows([{ ...first, probabilities }]);
+  const csv = submissionCsv({ ...predicted, ids }, predicted.probabilities, origin);
   await writeFile(options.out, csv);
-  context.log.info(`${formatCount(first.ids.length)} predictions of ${options.split} in ${options.out}`);
-  return { csv, predictions: first.ids.length };
+  const missing = first.ids.length - ids.length;
+  if (missing > 0)
+    context.log.warn(
+      `${options.out} lacks ${plural(missing, 'picture')} that could not be decoded: Kaggle wants every id`,
+    );
+  context.log.info(`${formatCount(ids.length)} predictions of ${options.split} in ${options.out}`);
+  return { csv, predictions: ids.length };
 }

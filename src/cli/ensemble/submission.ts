@@ -24,7 +24,7 @@ export function requireIds({ ids, hasIds }: Pictures, origin: string): void {
 /**
  * Predictions as Kaggle takes them: `id,label` with class numbers, every id once.
  *
- * @throws DataError `IDS` as `requireIds` does; `UNREADABLE` where a picture has no prediction.
+ * @throws DataError `IDS` as `requireIds` does; `NO_PREDICTION` where a picture has none, or one that is no number.
  */
 export function submissionCsv(
   { classNames, ...pictures }: Pictures & Pick<MemberPredictions, 'classNames'>,
@@ -36,7 +36,7 @@ export function submissionCsv(
   const lines = pictures.ids.map((id, n) => {
     const row = probabilities.subarray(n * classCount, (n + 1) * classCount);
     const highest = Math.max(...row);
-    if (!(highest > 0)) throw new DataError('UNREADABLE', `${origin}: picture "${id}" could not be decoded`);
+    if (!(highest > 0)) throw new DataError('NO_PREDICTION', `${origin}: picture "${id}" has no prediction`);
     return `${csvCell(id)},${row.indexOf(highest)}`;
   });
   return `${['id,label', ...lines].join('\n')}\n`;

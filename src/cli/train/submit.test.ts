@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -43,3 +43,33 @@ suite('a test split whose pictures have no ids', { skip }, () => {
     assert.ok(!existsSync(join(folder, 'submission.csv')));
   });
 });
+
+test(
+  'a picture that can’t be decoded ends submit, or is left out and said; labels of -1 are none',
+  { skip },
+  async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'sepal-undecodable-'));
+    t.after(() => rm(folder, { recursive: true }));
+    const image = encodeJpeg({ rgb: new Uint8Array(16 * 16 * 3), size: 16, quality: 90 });
+    {
+      await using writer = await TfrecordWriter.create(join(folder, 'data', 'test'));
+      for (const [id, bytes] of Object.entries({ a: image, b: image.subarray(0, image.length / 2), c: image }))
+        await writer.write(encodeExample({ image: bytes, class: -1, id }));
+      await writer.finish('00-16x16-3.tfrec');
+    }
+    const run = await writeUntrainedRun(join(folder, 'untrained'), { size: 16, classNames: ['red', 'green', 'blue'] });
+    const out = join(folder, 'submission.csv');
+    const submit = (...flags: string[]) => {
+      const all = [MAIN, 'submit', run, '--data', join(folder, 'data'), '--device', 'cpu', '--out', out, ...flags];
+      return spawnSync(process.execPath, all, { encoding: 'utf8' });
+    };
+    const failed = submit();
+    assert.equal(failed.status, 1, failed.stderr);
+    assert.match(failed.stderr, /record 1.*no readable image/);
+    assert.ok(!existsSync(out));
+    const { status, stderr } = submit('--bad-records', 'skip');
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, /lacks 1 picture that could not be decoded/);
+    assert.match(await readFile(out, 'utf8'), /^id,label\na,\d\nc,\d\n$/);
+  },
+);
