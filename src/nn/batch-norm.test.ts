@@ -8,11 +8,13 @@ import {
   gradient,
   mean,
   mul,
+  reachableNodes,
   rsqrt,
   square,
   slice,
   sub,
   sum,
+  trace,
   type HostTensor,
   type Tensor,
 } from '../xla/index.ts';
@@ -173,6 +175,22 @@ suite('batch norm', { skip }, () => {
       const numeric = (losses[2 * i][0] - losses[2 * i + 1][0]) / (2 * step);
       assert.ok(Math.abs(slopes[at] - numeric) < 5e-3 * (1 + Math.abs(numeric)), `${at}: ${slopes[at]}, ${numeric}`);
     }
+  });
+
+  test('what each replica adds by itself is measured with the others where they are measured together', () => {
+    const types = [SHAPE, ...NAMES.map(() => [CHANNELS])].map((shape) => ({ shape, dtype: 'float32' }) as const);
+    const isMeasured = (kind: 'own' | 'given', syncReplicas: number): boolean => {
+      let found = false;
+      trace(types, (input, ...values) => {
+        const biased = add(input, kind === 'own' ? mean(input, { axes: [0, 1, 2] }) : values[0]);
+        const named = Object.fromEntries(NAMES.map((name, i) => [name, values[i]]));
+        const { output } = applyNetwork(batchNorm, named, biased, { training: true, syncReplicas });
+        found = reachableNodes([output]).includes(biased.node);
+        return [output];
+      });
+      return found;
+    };
+    assert.deepEqual([isMeasured('own', 2), isMeasured('given', 2), isMeasured('own', 1)], [true, false, false]);
   });
 
   test('a channel of one value gives no NaN', async () => {

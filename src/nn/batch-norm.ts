@@ -55,7 +55,7 @@ export function batchNorm(scope: Scope, x: Tensor, settings: BatchNormSettings =
     return affine(x, movingMean, slopeOf(rsqrt(add(movingVariance, epsilon)), gamma), beta);
   }
 
-  const { data, bias } = withoutBias(x);
+  const { data, bias } = withoutBias(x, scope.settings.syncReplicas);
   const { mean, variance, wayBack } = moments(data, scope.settings.syncReplicas);
   const biasedMean = bias === undefined ? mean : add(mean, convert(bias, wide));
   scope.update('moving_mean', () => convert(movingAverage(movingMean, biasedMean, momentum), 'float32'));
@@ -74,13 +74,19 @@ export function batchNorm(scope: Scope, x: Tensor, settings: BatchNormSettings =
 
 /**
  * The convolution before its bias was added: what is added to a whole channel moves its mean and nothing else, so it has no
- * gradient, and leaving it out spares a pass over the data forward and one back.
+ * gradient, and leaving it out spares a pass over the data forward and one back. Where replicas are measured together it has to be the
+ * same on all of them, as variables are.
  */
-function withoutBias(x: Tensor): { data: Tensor; bias?: Tensor } {
+function withoutBias(x: Tensor, syncReplicas = 1): { data: Tensor; bias?: Tensor } {
   if (!isOp(x.node, 'add')) return { data: x };
   const [data, wide] = x.node.inputs;
   const bias = channelVector(wide);
-  return bias === undefined ? { data: x } : { data, bias };
+  return bias === undefined || (syncReplicas > 1 && !isGiven(bias)) ? { data: x } : { data, bias };
+}
+
+/** Whether a tensor is one of the program's own inputs, in whatever type. */
+function isGiven({ node }: Tensor): boolean {
+  return isOp(node, 'convert') ? isGiven(node.inputs[0]) : isOp(node, 'parameter');
 }
 
 /** What statistics are taken in: float32, or float64 in a network that computes in it. */

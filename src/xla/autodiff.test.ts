@@ -23,6 +23,14 @@ suite('what has no gradient', () => {
     assert.throws(() => gradient(scalar(1, 'int32'), [x]), { message: 'gradient: the loss is int32[]' });
   });
 
+  test('a tensor of integers', () => {
+    const count = parameter('count', { shape: [2], dtype: 'int32' });
+    assert.throws(() => gradient(sum(mul(x, convert(sum(count), 'float32'))), [x, count]), {
+      message: 'gradient: tensor 1 of wrt is int32[2]',
+      expected: 'float tensors',
+    });
+  });
+
   test('ops without a rule', () => {
     const [looped] = whileLoop(
       [x],

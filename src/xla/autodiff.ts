@@ -14,11 +14,21 @@ import { formatShape, sameShape } from './shape.ts';
  * Gradients of a scalar with respect to tensors that it was computed from; zeros where it doesn't depend on one.
  *
  * Each gradient has the shape and dtype of its tensor.
+ *
+ * @throws ShapeError where the loss is no float scalar, a tensor of `wrt` no float, or an op on the way has no gradient.
  */
 export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   if (loss.rank !== 0 || !isFloat(loss.dtype)) {
     throw new ShapeError(`gradient: the loss is ${loss.dtype}${formatShape(loss.shape)}`, {
       expected: 'a float scalar',
+    });
+  }
+  const whole = wrt.findIndex(({ dtype }) => !isFloat(dtype));
+  if (whole !== -1) {
+    const { dtype, shape } = wrt[whole];
+    throw new ShapeError(`gradient: tensor ${whole} of wrt is ${dtype}${formatShape(shape)}`, {
+      expected: 'float tensors',
+      hint: 'convert it to float32 before it is used',
     });
   }
   return vjp([loss], [full([], 1, loss.dtype)], wrt);
