@@ -101,8 +101,8 @@ export class KernelBench {
     const hash = createHash('sha256').update(key).digest('hex');
     const known = this.#seconds.get(hash);
     if (known !== undefined) return known;
-    const { extraOptions } = compilerOptions(this.#backend.platform);
-    const options = { replicas: 1, overrides: AS_IT_IS, extraOptions };
+    const { overrides, extraOptions } = compilerOptions(this.#backend.platform);
+    const options = { replicas: 1, overrides: { ...overrides, ...AS_IT_IS }, extraOptions };
     const executable = await this.#backend.compile({ format: 'hlo', code }, options);
     try {
       this.#launch ??= await this.#timeLaunch();

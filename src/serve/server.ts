@@ -1,4 +1,4 @@
-import { silent, type Logger } from '../base/index.ts';
+import { silent, UsageError, type Logger } from '../base/index.ts';
 import type { Backend } from '../runtime/index.ts';
 import { AddressPolicy } from './address-policy.ts';
 import type { ModelBody } from './answer-schema.ts';
@@ -80,7 +80,7 @@ const WARM_UPS = 3;
  *
  * What else this process does with images stays as it is, unless `safeFormatsOnly` is set, as `sepal serve` does.
  *
- * @throws UsageError `PORT_IN_USE`, SepalError `LISTEN`, and what loading a run throws.
+ * @throws UsageError `PORT_IN_USE` or `BATCH_SIZES`, SepalError `LISTEN`, and what loading a run throws.
  */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
   const { host = '127.0.0.1', port = DEFAULT_PORT } = options;
@@ -170,8 +170,14 @@ async function loadEnsemble(options: ServeOptions, sizes: readonly number[], log
   return ensemble;
 }
 
-/** Every replica gets the same number of rows. */
+/** Every replica gets the same number of rows. @throws UsageError `BATCH_SIZES` */
 function wholeBatches(sizes: readonly number[], replicas: number): number[] {
+  if (sizes.length === 0 || !sizes.every((size) => Number.isInteger(size) && size > 0)) {
+    throw new UsageError('BATCH_SIZES', 'no batch of that size can be compiled', {
+      expected: 'batchSizes: one or more whole numbers above 0',
+      received: `[${sizes.join(', ')}]`,
+    });
+  }
   return [...new Set(sizes.map((size) => Math.ceil(size / replicas) * replicas))].toSorted((a, b) => a - b);
 }
 

@@ -20,8 +20,17 @@ export async function takePhoto() {
   problem.hidden = true;
   shoot.disabled = true;
   dialog.showModal();
-  /** @type {MediaStream | undefined} */
-  let stream;
+  const start = async () => {
+    try {
+      if (!(await showCamera(video, signal))) return;
+      shoot.disabled = false;
+      shoot.focus();
+    } catch {
+      if (signal.aborted) return;
+      problem.textContent = 'There is no camera, or this page may not use it.';
+      problem.hidden = false;
+    }
+  };
   try {
     const result = new Promise(
       (/** @type {(photo: File | undefined | Promise<File | undefined>) => void} */ resolve) => {
@@ -30,23 +39,35 @@ export async function takePhoto() {
         dialog.addEventListener('close', () => resolve(undefined), { signal });
       },
     );
-    try {
-      stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
-      video.srcObject = stream;
-      await video.play();
-      shoot.disabled = false;
-      shoot.focus();
-    } catch {
-      problem.textContent = 'There is no camera, or this page may not use it.';
-      problem.hidden = false;
-    }
+    void start();
     return await result;
   } finally {
     ended.abort();
-    for (const track of stream?.getTracks() ?? []) track.stop();
-    video.srcObject = null;
     dialog.close();
   }
+}
+
+/**
+ * Shows the camera until the signal, which may come while the browser still asks whether it may: then it is not shown.
+ *
+ * @param {HTMLVideoElement} video
+ * @param {AbortSignal} signal
+ * @returns {Promise<boolean>} whether it is shown
+ */
+async function showCamera(video, signal) {
+  const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
+  const stop = () => {
+    for (const track of stream.getTracks()) track.stop();
+    if (video.srcObject === stream) video.srcObject = null;
+  };
+  if (signal.aborted) {
+    stop();
+    return false;
+  }
+  signal.addEventListener('abort', stop);
+  video.srcObject = stream;
+  await video.play();
+  return !signal.aborted;
 }
 
 /**
