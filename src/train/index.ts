@@ -7,6 +7,7 @@ export { EvaluatorCache } from './evaluator-cache.ts';
 export { FeatureCache } from './features/feature-cache.ts';
 export { FROZEN_STATISTICS, type Freezing } from './recipe/freeze.ts';
 export { inOrderOf } from './phase/in-order-of.ts';
+export { checkBatches } from './phase/check-batches.ts';
 export { phasesOf, type Phase } from './phase/phase.ts';
 export { type PhaseSummary } from './phase/phase-run.ts';
 export { readHistory, type HistoryRow, type SplitScores } from './run/history.ts';
@@ -70,7 +71,7 @@ export { findLearningRate, type FoundRates, type FindRateOptions } from './find-
 export { snapshotFile } from './run/run-files.ts';
 export { dataDigest } from './run/data-digest.ts';
 export { recipeSettings, type TrainingData } from './run/run-check.ts';
-export { checkBatch, evenBatch } from './step/step.ts';
+export { evenBatch } from './step/step.ts';
 export { Ingredients } from './soup.ts';
 export { diagnose, type Diagnosis } from './divergence/diagnosis.ts';
 export { readDiverged, whatDiverged, type DivergedRun, type DivergedStep } from './divergence/diverged.ts';

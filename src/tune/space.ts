@@ -1,5 +1,5 @@
 import { Random, type SettingPlace } from '../base/index.ts';
-import { checkBatch, parseRecipe, phasesOf, RecipeError, setRecipeSetting, type Recipe } from '../train/index.ts';
+import { checkBatches, parseRecipe, RecipeError, setRecipeSetting, type Recipe } from '../train/index.ts';
 import { TuneError } from './errors.ts';
 import { countOf, parseRange, valueAt, type Range } from './range.ts';
 
@@ -68,12 +68,7 @@ export class Space {
 
   /** @throws UsageError where a batch doesn't divide over the replicas, their parts and the pairs that are mixed. */
   checkBatches(replicas: number): void {
-    for (const values of this.#samples(REHEARSALS)) {
-      for (const phase of phasesOf(this.recipeOf(values))) {
-        // Of features that are computed once nothing is mixed; whether they are depends on the model.
-        checkBatch(phase.freeze === 'none' ? phase : { ...phase, augment: undefined }, replicas);
-      }
-    }
+    for (const values of this.#samples(REHEARSALS)) checkBatches(this.recipeOf(values), replicas);
   }
 
   /** What would fail in the middle of a search fails before it. */

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
-import { UsageError, writeFile } from '../../base/index.ts';
+import { writeFile } from '../../base/index.ts';
 import { tpuTarget } from '../../runtime/index.ts';
+import { checkBatches } from '../../train/index.ts';
 import type { AddCommand } from '../command.ts';
 import { jobSet } from '../launch/job-set.ts';
 import { parseCount } from '../numbers.ts';
@@ -50,13 +51,8 @@ Example:
     )
     .action(async (recipeName: string, flags: LaunchFlags) => {
       const target = tpuTarget(flags.target);
-      const { devices } = target;
       const { name: recipe, recipe: settings } = await recipeFrom(recipeName, { device: 'tpu', badRecords: 'fail', report: true, set: flags.set }); // prettier-ignore
-      if (settings.batchSize % devices !== 0) {
-        throw new UsageError('BATCH_SIZE', `a batch of ${settings.batchSize} doesn't divide over ${devices} replicas`, {
-          hint: `add --set batchSize=${Math.max(1, Math.round(settings.batchSize / devices)) * devices}`,
-        });
-      }
+      checkBatches(settings, target.devices);
       const name = flags.name ?? recipe.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
       const out = flags.out ?? `/data/runs/${name}`;
       const { image, claim, namespace, restarts, data } = flags;

@@ -122,8 +122,10 @@ test('the command prints it, and refuses a batch that does not divide', async ()
     assert.ok(error instanceof Error && 'stderr' in error);
     assert.match(
       String(error.stderr),
-      /a batch of 32 doesn't divide over 256 replicas\n {2}hint: add --set batchSize=256/,
+      /a batch of 32 doesn't divide over 256 replicas\n {2}hint: choose a batch size that is a multiple of 256/,
     );
     return true;
   });
+  const phases = 'phases=[{"epochs":1,"batchSize":32},{"epochs":1,"batchSize":24}]';
+  await assert.rejects(launch('--target', 'v5e-16', '--set', 'epochs=2', phases), { stderr: /a batch of 24 doesn't/ });
 });
