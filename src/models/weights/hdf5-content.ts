@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Dataset, Entity, File, Group, ready } from 'h5wasm/node';
 import { limitMemory } from './hdf5-memory.ts';
 import { NOTE_ATTRIBUTE } from './hdf5-note.ts';
@@ -29,7 +30,7 @@ export type Hdf5Content =
   | { readonly refused: Refusal };
 
 interface Refusal {
-  readonly kind: 'corrupt' | 'format' | 'dtype';
+  readonly kind: 'corrupt' | 'format' | 'dtype' | 'unsafe';
   readonly what: string;
   readonly received?: string;
   readonly hint?: string;
@@ -60,6 +61,10 @@ const MOST_UNPACKED = 1032;
 const MEMORY = 256 * 2 ** 20;
 const MEMORY_PER_BYTE = 4;
 
+/** Emscripten's flags of what the library opens for itself: a new file for what an error says, and the folder of its plugins. */
+const NEW = 0o200;
+const FOLDER = 0o200000;
+
 class Refused extends Error {
   readonly refusal: Refusal;
 
@@ -72,12 +77,27 @@ class Refused extends Error {
 const corrupt = (what: string): Refused => new Refused({ kind: 'corrupt', what });
 
 async function read(path: string, { File, ready }: Hdf5Library): Promise<Hdf5Content> {
+  const module = await ready;
   // Otherwise it prints its errors and goes on.
-  (await ready).activate_throwing_error_handler();
+  module.activate_throwing_error_handler();
   const { size } = statSync(path);
   room = MOST_UNPACKED * size;
   limitMemory(MEMORY + MEMORY_PER_BYTE * size);
-  const file = new File(path, 'r');
+  const { FS: fs } = module;
+  const open = fs.open.bind(fs);
+  fs.open = (other, flags, ...rest) => {
+    const isForItself = (Number(flags) & (NEW | FOLDER)) !== 0;
+    if (!isForItself && resolve(other) !== resolve(path)) throw new Refused({ kind: 'unsafe', what: other });
+    return open(other, flags, ...rest);
+  };
+  try {
+    return readLayers(new File(path, 'r'));
+  } finally {
+    fs.open = open;
+  }
+}
+
+function readLayers(file: File): Hdf5Content {
   const whole = file.get('model_weights');
   const root = isGroup(whole) ? whole : file;
   const value = file.attrs[NOTE_ATTRIBUTE]?.value;
@@ -197,7 +217,12 @@ function scalarBytes(value: number | bigint, kind: string): Uint8Array<ArrayBuff
   return new Uint8Array(view.buffer);
 }
 
-/** Reads a file whole. The library's own errors are about its insides: they say that the file is not in order. */
+/**
+ * Reads a file whole, and no other: its links, tensors and views of tensors may lie in any file of this machine, whose bytes would
+ * become weights, or in a pipe, which no time limit ends.
+ *
+ * The library's own errors are about its insides: they say that the file is not in order.
+ */
 export async function readHdf5(path: string, library: Hdf5Library): Promise<Hdf5Content> {
   try {
     return await read(path, library);

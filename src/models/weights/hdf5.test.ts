@@ -79,6 +79,16 @@ suite('a weight file that Keras wrote', () => {
   });
 });
 
+for (const how of ['storage', 'link', 'virtual']) {
+  test(`a file that would read another one is refused: ${how}`, async () => {
+    await assert.rejects(openTensorFile(join(FIXTURES, `outside-${how}.h5`)), {
+      code: 'WEIGHTS_UNSAFE',
+      message: /outside-\w+\.h5 has tensors in another file, which is not read/,
+      received: '"/etc/hostname"',
+    });
+  });
+}
+
 test('a length that the file has no bytes for takes no memory', async () => {
   const bytes = await readFile(join(FIXTURES, 'tiny.weights.h5'));
   // The name of a layer: its length, and the address of the heap that it is in.

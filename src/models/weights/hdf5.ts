@@ -42,7 +42,8 @@ const LIMIT_PER_BYTE = 1 / 2000;
  * file gets a thread with a library of its own, which ends with it.
  *
  * @param read What reads a file, in a thread; fuzzing has one that starts fewer threads.
- * @throws WeightsError `WEIGHTS_CORRUPT` for what is no HDF5 file or not whole, `WEIGHTS_FORMAT` for one of another kind.
+ * @throws WeightsError `WEIGHTS_CORRUPT` for what is no HDF5 file or not whole, `WEIGHTS_FORMAT` for one of another kind,
+ *   `WEIGHTS_UNSAFE` for one that has tensors in other files.
  */
 export async function readKerasFile(path: string, read: ReadHdf5 = readInThread): Promise<KerasFile> {
   const content = await read(path);
@@ -90,6 +91,13 @@ function refusal(
   { kind, what, received, hint }: Extract<Hdf5Content, { refused: unknown }>['refused'],
 ): WeightsError {
   if (kind === 'corrupt') return corrupt(path, what);
+  if (kind === 'unsafe') {
+    return new WeightsError('WEIGHTS_UNSAFE', `${path} has tensors in another file, which is not read`, {
+      expected: 'all tensors in the file itself',
+      received: JSON.stringify(what),
+      hint: 'ask who made it for one file, or for safetensors',
+    });
+  }
   if (kind === 'format') return new WeightsError('WEIGHTS_FORMAT', `${path} ${what}`, { hint });
   return new WeightsError('WEIGHTS_DTYPE', `${path}: ${what} has a dtype that Sepal doesn't read`, {
     expected: 'floats and integers, little-endian',
