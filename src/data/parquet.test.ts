@@ -121,3 +121,34 @@ test('labels that are neither numbers nor words are named', async () => {
   await writeFile(file, Buffer.from(TRUE_LABEL, 'base64'));
   await assert.rejects(ParquetSource.open([file]), { code: 'NO_LABELS', received: 'a boolean' });
 });
+
+/** 3,000 rows of nothing in four row groups of 750, by pyarrow: each has fewer rows than the file has bytes. */
+const MANY_ROWS =
+  'UEFSMRUAFQ4VDiwV3AsVABUGFQYcAAAAAwAAANwLABUAFQ4VDiwV3AsVABUGFQYcAAAAAwAAANwLABUAFQ4VDiwV3AsVABUGFQYcAAAAAwAAANwLABUAFQ4VDiwV3AsV' +
+  'ABUGFQYcAAAAAwAAANwLABUAFQ4VDiwV3AsVABUGFQYcAAAAAwAAANwLABUAFQ4VDiwV3AsVABUGFQYcAAAAAwAAANwLABUAFQ4VDiwV3AsVABUGFQYcAAAAAwAAANwL' +
+  'ABUAFQ4VDiwV3AsVABUGFQYcAAAAAwAAANwLABUEGTw1ABgGc2NoZW1hFQQAFQwlAhgFaW1hZ2UAFQwlAhgFbGFiZWwlAEwcAAAAFvAuGUwZLCYAHBUMGSUGABkYBWlt' +
+  'YWdlFQAW3AsWNhY2JghJHBUAFQAVAgA8FgAZBhkm3AsAAAAAJgAcFQwZJQYAGRgFbGFiZWwVABbcCxY2FjYmPkkcFQAVABUCADwWABkGGSbcCwAAAAAWbBbcCyYIFmwA' +
+  'GSwmABwVDBklBgAZGAVpbWFnZRUAFtwLFjYWNiZ0SRwVABUAFQIAPBYAGQYZJtwLAAAAACYAHBUMGSUGABkYBWxhYmVsFQAW3AsWNhY2JqoBSRwVABUAFQIAPBYAGQYZ' +
+  'JtwLAAAAABZsFtwLJnQWbAAZLCYAHBUMGSUGABkYBWltYWdlFQAW3AsWNhY2JuABSRwVABUAFQIAPBYAGQYZJtwLAAAAACYAHBUMGSUGABkYBWxhYmVsFQAW3AsWNhY2' +
+  'JpYCSRwVABUAFQIAPBYAGQYZJtwLAAAAABZsFtwLJuABFmwAGSwmABwVDBklBgAZGAVpbWFnZRUAFtwLFjYWNibMAkkcFQAVABUCADwWABkGGSbcCwAAAAAmABwVDBkl' +
+  'BgAZGAVsYWJlbBUAFtwLFjYWNiaCA0kcFQAVABUCADwWABkGGSbcCwAAAAAWbBbcCybMAhZsACggcGFycXVldC1jcHAtYXJyb3cgdmVyc2lvbiAyNi4wLjEZLBwAABwA' +
+  'AAAmAgAAUEFSMQ==';
+
+test('more rows than the file has bytes are refused before any is read, in however many row groups', async () => {
+  const file = join(root, 'groups.parquet');
+  await writeFile(file, Buffer.from(MANY_ROWS, 'base64'));
+  await assert.rejects(ParquetSource.open([file]), { code: 'BAD_PARQUET', message: /3000 rows in 778 bytes/ });
+});
+
+/** One row whose label has 16 MiB, in 323 bytes with Brotli, by pyarrow. */
+const LONG_LABEL =
+  'UEFSMRUAFRYVHiwVAhUAFQYVBhwAAAAbCgAApAECBPCGQAE0rHAVABWUgIAQFVYsFQIVABUGFQYcAAAAy///PwCkAQIEwlQsl1XhEJC+3v95/v//ASABEIcFoHv/FwkA' +
+  'ACQAAogAABUEGTw1ABgGc2NoZW1hFQQAFQwlAhgFaW1hZ2UAFQwlAhgFbGFiZWwlAEwcAAAAFgIZHBksJgAcFQwZJQYAGRgFaW1hZ2UVCBYCFjwWRCYISRwVABUAFQIA' +
+  'PBYCGQYZJgACAAAAJgAcFQwZJQYAGRgFbGFiZWwVCBYCFsCAgBAWggEmTEkcFQAVABUCADwWgICAEBkGGSYAAgAAABb8gIAQFgImCBbGAQAoIHBhcnF1ZXQtY3BwLWFy' +
+  'cm93IHZlcnNpb24gMjYuMC4xGSwcAAAcAAAA1AAAAFBBUjE=';
+
+test('what unpacks to far more than the file has is refused before it takes memory', async () => {
+  const file = join(root, 'bomb.parquet');
+  await writeFile(file, Buffer.from(LONG_LABEL, 'base64'));
+  await assert.rejects(ParquetSource.open([file]), { code: 'BAD_PARQUET', message: /unpack to more than 326 KiB/ });
+});

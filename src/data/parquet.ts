@@ -3,15 +3,16 @@ import {
   parquetReadObjects,
   parquetSchema,
   type AsyncBuffer,
+  type Compressors,
   type FileMetaData,
   type SchemaTree,
 } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
 import { basename } from 'node:path';
 import { formatCount } from '../base/index.ts';
 import { checkClassNames, checkLabels, MOST_CLASSES } from './classes.ts';
 import { DataError, type Place } from './data-error.ts';
 import { splitInName, type Split } from './locate.ts';
+import { compressorsWithin } from './parquet-compressors.ts';
 import type { Source } from './source.ts';
 import { joinPath, storageOf } from './storage/storage.ts';
 
@@ -29,6 +30,9 @@ export async function findParquet(location: string): Promise<string[]> {
   const files = (await storage.listAll(location)).filter((file) => PARQUET_FILE.test(file));
   return files.toSorted().map((file) => joinPath(location, file));
 }
+
+/** No file of pictures unpacks to more, as they hardly shrink: it is deflate's best. */
+const MOST_UNPACKED = 1032;
 
 /** Neighbouring rows of a file that are stored together. */
 interface RowGroup {
@@ -86,10 +90,12 @@ export class ParquetSource implements Source {
     const ids: string[] = [];
     for (const [number, file] of files.entries()) {
       let start = 0;
+      // What labels are unpacked to is kept for all rows.
+      const compressors = compressorsOf(file);
       for (const { num_rows } of file.metadata.row_groups) {
         const rows = Number(num_rows);
         groups.push({ file: number, start, first: values.length, rows });
-        for (const row of await readRows(file, [label], start, rows)) values.push(row[label]);
+        for (const row of await readRows(file, { column: label, start, rows, compressors })) values.push(row[label]);
         start += rows;
       }
       for (let row = 0; row < start; row++) ids.push(`${stems[number]}/${row}`);
@@ -142,8 +148,10 @@ export class ParquetSource implements Source {
         if (this.#held.size < GROUPS_HELD) break;
         this.#held.delete(old);
       }
-      images = readRows(this.#files[group.file], [this.#image], group.start, group.rows).then((rows) =>
-        rows.map((row) => bytesOf(row[this.#image])),
+      const { start, rows } = group;
+      const file = this.#files[group.file];
+      images = readRows(file, { column: this.#image, start, rows, compressors: compressorsOf(file) }).then((found) =>
+        found.map((row) => bytesOf(row[this.#image])),
       );
       this.#held.set(group, images);
     }
@@ -212,13 +220,16 @@ async function openFile(path: string, name: string): Promise<ParquetFile> {
  * with nobody there for what the first one comes to; and so many rows as are claimed get memory before any is read.
  */
 function checkShape(metadata: FileMetaData, bytes: number): void {
+  let rows = 0;
   const wanted = leavesOf(parquetSchema(metadata)).join(' ');
   for (const { columns, num_rows } of metadata.row_groups) {
     const found = columns.map(({ meta_data }) => pathOf(meta_data?.path_in_schema));
     if (found.join(' ') !== wanted) throw new Error('a row group has other columns than the file');
-    // Each has a picture.
-    if (!(num_rows >= 0 && num_rows <= bytes)) throw new Error(`${num_rows} rows in ${bytes} bytes`);
+    if (!(num_rows >= 0)) throw new Error(`a row group of ${num_rows} rows`);
+    rows += Number(num_rows);
   }
+  // Each has a picture.
+  if (rows > bytes) throw new Error(`${rows} rows in ${bytes} bytes`);
 }
 
 const pathOf = (path: readonly string[] | undefined): string => JSON.stringify(path);
@@ -227,13 +238,21 @@ function leavesOf({ children, path }: SchemaTree): string[] {
   return children.length === 0 ? [pathOf(path)] : children.flatMap(leavesOf);
 }
 
+const compressorsOf = ({ buffer }: ParquetFile): Compressors => compressorsWithin(MOST_UNPACKED * buffer.byteLength);
+
+interface Wanted {
+  readonly column: string;
+  readonly start: number;
+  readonly rows: number;
+  readonly compressors: Compressors;
+}
+
 function readRows(
   { path, buffer, metadata }: ParquetFile,
-  columns: string[],
-  start: number,
-  rows: number,
+  { column, start, rows, compressors }: Wanted,
 ): Promise<Record<string, unknown>[]> {
-  const options = { file: buffer, metadata, columns, rowStart: start, rowEnd: start + rows, utf8: false, compressors };
+  const range = { rowStart: start, rowEnd: start + rows };
+  const options = { file: buffer, metadata, columns: [column], ...range, utf8: false, compressors };
   return parsing(path, () => parquetReadObjects(options));
 }
 
