@@ -10,6 +10,7 @@ import {
   computeTypeOf,
   hasCheckpoint,
   ensembleOf,
+  phasesOf,
   readCheckpoint,
   requireNoRun,
   RunLock,
@@ -106,7 +107,8 @@ async function trainLocked(
   const log = isFirst ? context.log : silent;
   const data = await Hosts.of(backend).all(async () => dataAt(recipe.size));
   // Before any work: a data set without one would be found out after all of it.
-  const countImages = async () => (flags.submit === true ? countTest(flags, data.train.classNames, context) : 0);
+  const { classNames: trained } = data.train;
+  const countImages = async () => (flags.submit === true ? countTest(recipe, flags, trained, context) : 0);
   const images = await Hosts.of(backend).all(countImages);
   printHeader(name, recipe, backend, data, out, { ...context, log });
   if (flags.allLabelled === true) {
@@ -179,12 +181,22 @@ async function calibrateRun(
 }
 
 /** Pictures of the test split. @throws DataError where there is none, or one without an id of its own. */
-async function countTest(flags: TrainFlags, classNames: readonly string[], context: Context): Promise<number> {
+async function countTest(
+  recipe: Recipe,
+  flags: TrainFlags,
+  classNames: readonly string[],
+  context: Context,
+): Promise<number> {
   const { data = '', badRecords } = flags;
   const options = { split: 'test', badRecords, classNames: flags.classNames ?? classNames, features: featureNames(flags), labelsRequired: false } as const; // prettier-ignore
-  await using test = await openSplit(data, options, context);
-  requireIds(test, `${data} test`);
-  return test.count;
+  const counts: number[] = [];
+  // The best weights may be of any phase, and are given pictures of its size.
+  for (const size of new Set(phasesOf(recipe).map((phase) => phase.size))) {
+    await using test = await openSplit(data, { ...options, size }, context);
+    requireIds(test, `${data} test`);
+    counts.push(test.count);
+  }
+  return Math.max(...counts);
 }
 
 const REPORT_FILE = 'report.html';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -71,5 +71,44 @@ test(
     assert.equal(status, 0, stderr);
     assert.match(stderr, /lacks 1 picture that could not be decoded/);
     assert.match(await readFile(out, 'utf8'), /^id,label\na,\d\nc,\d\n$/);
+  },
+);
+
+test(
+  'train --submit takes the test split of Kaggle’s folder of several sizes, at those of its phases',
+  { skip },
+  async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'sepal-submit-sizes-'));
+    t.after(() => rm(folder, { recursive: true }));
+    const data = join(folder, 'petals');
+    const sized = (size: number) => join(data, `tfrecords-jpeg-${size}x${size}`);
+    for (const size of [16, 24])
+      await writeColouredDataset(sized(size), { splits: { train: 24, val: 8, test: 6 }, size });
+    const recipe = join(folder, 'recipe.yaml');
+    await writeFile(
+      recipe,
+      `model: { name: cnn, options: { depth: 1, width: 4 } }
+size: 16
+batchSize: 8
+optimizer: { name: adam }
+schedule: { name: constant, rate: 0.01 }
+phases: [{ epochs: 1 }, { epochs: 1, size: 24 }]
+`,
+    );
+    const train = (out: string) => {
+      const all = [MAIN, 'train', recipe, '--data', data, '--device', 'cpu', '--out', out, '--submit', '--no-report'];
+      return spawnSync(process.execPath, all, { encoding: 'utf8' });
+    };
+    const run = join(folder, 'run');
+    const { status, stderr } = train(run);
+    assert.equal(status, 0, stderr);
+    assert.equal((await readFile(join(run, 'submission.csv'), 'utf8')).match(/^test-\d,\d$/gm)?.length, 6);
+
+    // The size of a later phase is looked at before the first one trains.
+    await rm(join(sized(24), 'test'), { recursive: true });
+    const refused = train(join(folder, 'second'));
+    assert.equal(refused.status, 1, refused.stderr);
+    assert.match(refused.stderr, /petals has no split "test"/);
+    assert.ok(!existsSync(join(folder, 'second')));
   },
 );
