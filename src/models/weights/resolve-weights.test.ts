@@ -68,6 +68,17 @@ suite('--weights', () => {
       message: 'there is no file no/such.h5',
     });
   });
+
+  test('with a folder, as a run is one, says so and which file may be meant', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'sepal-run-'));
+    t.after(() => rm(folder, { recursive: true }));
+    const refused = { code: 'WEIGHTS_FILE', message: `${folder} is a folder`, expected: 'a file of weights' };
+    await assert.rejects(resolveWeights('cnn', folder), { ...refused, hint: undefined });
+    for (const name of ['recipe.yaml', 'last.safetensors', 'best.safetensors', '.best.safetensors.0123456789ab'])
+      await writeFile(join(folder, name), '');
+    const hint = `name the file, such as ${join(folder, 'best.safetensors')}`;
+    await assert.rejects(resolveWeights('cnn', folder), { ...refused, hint });
+  });
 });
 
 test('every row is of an architecture, pinned, under a file name of its own', () => {

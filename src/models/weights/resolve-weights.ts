@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { didYouMean, nearest } from '../../base/index.ts';
 import {
@@ -62,7 +62,23 @@ export function requireWeights(model: string, wanted: string): void {
       expected: `none, ${WEIGHT_TAGS.join(', ')}, hf://OWNER/NAME or a file`,
       hint: near.length === 0 ? undefined : didYouMean(wanted, near),
     });
+  } else if (statSync(wanted).isDirectory()) {
+    throw new WeightsError('WEIGHTS_FILE', `${wanted} is a folder`, {
+      expected: 'a file of weights',
+      hint: fileIn(wanted),
+    });
   }
+}
+
+/** Endings of files of weights. */
+const ENDINGS = /\.(safetensors|h5|keras|pth|pt|bin)$/;
+
+/** A file that was probably meant by its folder: of a run its best weights, which come first by name too. */
+function fileIn(folder: string): string | undefined {
+  const [first] = readdirSync(folder)
+    .filter((name) => !name.startsWith('.') && ENDINGS.test(name))
+    .toSorted();
+  return first === undefined ? undefined : `name the file, such as ${join(folder, first)}`;
 }
 
 async function bring(row: WeightsRow, options: TransferOptions): Promise<string> {
