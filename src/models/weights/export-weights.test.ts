@@ -95,6 +95,20 @@ suite('exported weights', () => {
 
   const refused: readonly (readonly [string, Model, WeightFormat, string, object])[] = [
     ['a network of our own', build('cnn'), 'timm', 'x.safetensors', { code: 'EXPORT_MODEL', hint: /onnx/ }],
+    [
+      'a width that only timm has',
+      build('mobilenet-v2', { ...PYTORCH, width: 0.5 }),
+      'torchvision',
+      'x.safetensors',
+      { code: 'EXPORT_MODEL', hint: 'choose another --format: timm, onnx' },
+    ],
+    [
+      'a width and a padding that neither has',
+      build('mobilenet-v2', { width: 0.5 }),
+      'torchvision',
+      'x.safetensors',
+      { code: 'EXPORT_MODEL', hint: 'choose another --format: onnx' },
+    ],
     ['a network that only timm has', build('efficientnet-lite0'), 'keras', 'x.h5', { code: 'EXPORT_MODEL' }],
     [
       'strides at the other convolution',

@@ -39,6 +39,10 @@ export const ofFloats = (data: Float32Array, { shape }: Pick<TensorType, 'shape'
   data,
 });
 
+/** Whether a model is built with these options. */
+export const hasOptions = ({ options }: Pick<Model, 'options'>, wanted: Readonly<Record<string, unknown>>): boolean =>
+  Object.entries(wanted).every(([key, value]) => JSON.stringify(options[key]) === JSON.stringify(value));
+
 /** @throws WeightsError `EXPORT_OPTIONS` where the network there is built otherwise than the model. */
 export function requireOptions(
   { model }: ExportedModel,
@@ -46,7 +50,7 @@ export function requireOptions(
   project: string,
 ): void {
   for (const [key, value] of Object.entries(wanted)) {
-    if (JSON.stringify(model.options[key]) === JSON.stringify(value)) continue;
+    if (hasOptions(model, { [key]: value })) continue;
     throw new WeightsError('EXPORT_OPTIONS', `${project}'s ${model.name} is built otherwise than this run's`, {
       expected: `${key}: ${JSON.stringify(value)}`,
       received: JSON.stringify(model.options[key]),

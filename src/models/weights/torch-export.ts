@@ -1,6 +1,7 @@
 import type { HostTensor } from '../../xla/index.ts';
 import {
   asRgb,
+  hasOptions,
   meanWithoutBias,
   requireOptions,
   valueOf,
@@ -9,7 +10,7 @@ import {
   type ForeignWeights,
 } from './exported-model.ts';
 import { toFile } from './placement.ts';
-import { torchPlacements, type TorchNames, type TorchProject } from './torch-names.ts';
+import { TORCH_PROJECTS, torchPlacements, type TorchNames, type TorchProject } from './torch-names.ts';
 import { TORCH_NAMES } from './torch-namings.ts';
 import { WeightsError } from './weights-error.ts';
 
@@ -50,8 +51,8 @@ function findNames({ model }: ExportedModel, project: TorchProject): { names: To
     const architecture = names.architectures?.[project]?.(model);
     if (architecture !== undefined) return { names, architecture };
   }
-  const others = TORCH_NAMES.filter(({ families }) => families.test(model.name)).flatMap(({ architectures = {} }) =>
-    Object.keys(architectures),
+  const others = TORCH_NAMES.filter(({ families }) => families.test(model.name)).flatMap(({ architectures, options }) =>
+    TORCH_PROJECTS.filter((other) => architectures?.[other]?.(model) !== undefined && hasOptions(model, options)),
   );
   throw new WeightsError('EXPORT_MODEL', `${project} has no network that computes what this ${model.name} does`, {
     hint: `choose another --format: ${[...new Set(others), 'onnx'].join(', ')}`,
