@@ -40,6 +40,14 @@ test('letters with marks may be written in two ways, in UTF-8 or UTF-16', async 
   await rm(photo);
 });
 
+test('a folder in place of the table is named', async () => {
+  await assert.rejects(listLabelled(photos, { file: photos }), {
+    code: 'UNREADABLE',
+    place: { file: photos },
+    expected: 'a CSV file',
+  });
+});
+
 test('quotes, semicolons, other column names and numbers are understood', async () => {
   const quoted = await list('when;what;which\n2020;"oxeye, daisy";c.jpg\n\n2021;rose;d\n', {
     imageColumn: 'which',

@@ -1,7 +1,7 @@
 import { parse } from 'csv-parse/sync';
 import { isUtf8 } from 'node:buffer';
 import { basename } from 'node:path';
-import { didYouMean, plural } from '../base/index.ts';
+import { didYouMean, plural, SepalError } from '../base/index.ts';
 import { checkClassNames } from './classes.ts';
 import { DataError } from './data-error.ts';
 import { listImageFiles, type ClassFolders } from './image-files.ts';
@@ -33,7 +33,7 @@ const LABEL_COLUMNS = ['label', 'class', 'class_name', 'species', 'breed', 'cate
  * Lists the pictures of a folder that a CSV file names, with the class that it gives them. Files may be named with or
  * without their folder and their extension. Pictures that the table doesn't name are left out.
  *
- * @throws DataError `BAD_TABLE`, `NO_COLUMN`, `NO_SUCH_IMAGE`, `AMBIGUOUS_IMAGE`, `TWO_LABELS` with the line.
+ * @throws DataError `NOT_FOUND`, `UNREADABLE`; `BAD_TABLE`, `NO_COLUMN`, `NO_SUCH_IMAGE`, `AMBIGUOUS_IMAGE`, `TWO_LABELS` with the line.
  */
 export async function listLabelled(folder: string, table: LabelTable): Promise<ClassFolders> {
   const rows = await readTable(table);
@@ -74,7 +74,14 @@ interface Row {
 
 async function readTable({ file, imageColumn, labelColumn }: LabelTable): Promise<Row[]> {
   const place = { file };
-  const text = (await readStored(file))!;
+  const text = (await readStored(file).catch((cause: unknown) => {
+    if (cause instanceof SepalError) throw cause;
+    throw new DataError('UNREADABLE', `can't be read: ${(cause as Error).message}`, {
+      place,
+      expected: 'a CSV file',
+      cause,
+    });
+  }))!;
   // In UTF-16 it begins with a mark. Of other encodings two letters may become one, and two classes too.
   if (!isUtf8(text) && !(text[0] === 0xff && text[1] === 0xfe)) {
     throw new DataError('BAD_TABLE', 'the text is not in UTF-8', { place, hint: 'save it as "CSV UTF-8"' });
