@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { devNull, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,6 +36,22 @@ test('files and folders are opened in order, under their paths', async () => {
       );
     }
   }
+});
+
+const skip = process.platform === 'linux' ? false : 'counts the open files of /proc';
+
+test('of a batch of many photos few are open at a time', { skip }, async () => {
+  const before = readdirSync('/proc/self/fd').length;
+  const dataset = await openImages(
+    Array.from({ length: 600 }, () => files[0]),
+    { size: 4 },
+  );
+  let most = 0;
+  const counting = setInterval(() => (most = Math.max(most, readdirSync('/proc/self/fd').length - before)), 0);
+  const { value } = await dataset.batches({ batchSize: 600 }).next();
+  clearInterval(counting);
+  assert.ok(value !== undefined && value.mask.every((valid) => valid === 1));
+  assert.ok(most < 200, `${most} were open`);
 });
 
 test('a file that is missing or no picture is named, or skipped', async () => {

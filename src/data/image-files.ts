@@ -3,6 +3,7 @@ import { didYouMean, formatBytes } from '../base/index.ts';
 import { checkClassNames } from './classes.ts';
 import { DataError, type Place } from './data-error.ts';
 import { toSize, type ImageSize } from './decode.ts';
+import { Gate } from './gate.ts';
 import { isSplitName } from './locate.ts';
 import { PictureSet, type Dataset } from './picture-set.ts';
 import { PixelCache } from './pixel-cache.ts';
@@ -15,6 +16,9 @@ const IMAGE_FILE = /\.(jpe?g|jfif|png|webp|gif|tiff?|avif|heic|heif|bmp|jp2|jxl)
 
 /** Larger files are no photos. */
 const MAX_FILE_BYTES = 256 * 2 ** 20;
+
+/** Files that are read at a time: more than any disk works on, and fewer than a process may have open, where a batch may have more. */
+const READS = 64;
 
 /** Whether a file is taken for a picture, by its name. */
 export function isImageFile(path: string): boolean {
@@ -36,6 +40,7 @@ export class ImageFileSource implements Source {
   readonly labels: Int32Array;
   readonly heldBytes = 0;
   readonly hasIds = true;
+  readonly #gate = new Gate(READS);
 
   constructor(files: readonly string[], labels?: Int32Array) {
     this.files = files;
@@ -57,11 +62,14 @@ export class ImageFileSource implements Source {
   read(indices: Uint32Array): Promise<(Buffer | DataError)[]> {
     return Promise.all(
       Array.from(indices, async (index) => {
+        await this.#gate.enter();
         try {
           return await readImageFile(this.files[index]);
         } catch (error) {
           if (error instanceof DataError && !isOfService(error)) return error;
           throw error;
+        } finally {
+          this.#gate.leave();
         }
       }),
     );
