@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -42,6 +42,26 @@ test('a file that is not finished is removed', async () => {
   await writer.write(encodeExample({ id: 'a' }));
   await writer.discard();
   assert.deepEqual(await readdir(folder), []);
+});
+
+test('a file that can’t get its name is removed too', async () => {
+  const folder = join(root, 'taken');
+  await mkdir(join(folder, '00.tfrec'), { recursive: true });
+  {
+    await using writer = await TfrecordWriter.create(folder);
+    await writer.write(encodeExample({ id: 'a' }));
+    await assert.rejects(writer.finish('00.tfrec'), { code: 'WRITE_FAILED' });
+  }
+  assert.deepEqual(await readdir(folder), ['00.tfrec']);
+});
+
+test('a folder that there can’t be is named, not the hidden file in it', async () => {
+  const file = join(root, 'file');
+  await writeFile(file, '');
+  await assert.rejects(TfrecordWriter.create(file), {
+    code: 'WRITE_FAILED',
+    message: `can't write ${file}: there is a file where a folder is to be`,
+  });
 });
 
 test('bytes of an image are a view of the record, not a copy', () => {

@@ -33,7 +33,8 @@ export class TfrecordWriter implements AsyncDisposable {
   readonly #draft: string;
   readonly #handle: FileHandle;
   #count = 0;
-  #open = true;
+  /** Whether there is a draft, which has no name yet. */
+  #isDraft = true;
 
   private constructor(folder: string, draft: string, handle: FileHandle) {
     this.#folder = folder;
@@ -48,7 +49,7 @@ export class TfrecordWriter implements AsyncDisposable {
       await makeFolder(folder);
       return new TfrecordWriter(folder, draft, await open(draft, 'wx'));
     } catch (cause) {
-      throw writeError(draft, cause);
+      throw writeError(folder, cause);
     }
   }
 
@@ -69,16 +70,16 @@ export class TfrecordWriter implements AsyncDisposable {
     await this.#try(async () => {
       await this.#handle.sync();
       await this.#handle.close();
-      this.#open = false;
       await rename(this.#draft, path);
+      this.#isDraft = false;
     });
     return path;
   }
 
   /** Removes a file that wasn't finished; does nothing to one that was. */
   async discard(): Promise<void> {
-    if (!this.#open) return;
-    this.#open = false;
+    if (!this.#isDraft) return;
+    this.#isDraft = false;
     await this.#handle.close().catch(() => {});
     await rm(this.#draft, { force: true });
   }
