@@ -79,6 +79,7 @@ class RunningEpoch {
   readonly #stepsPerEpoch: number;
   readonly #rateAt: (step: number) => number;
   readonly #started = performance.now();
+  /** Steps that were left out in the epochs before. */
   readonly #skippedBefore: number;
   /** Of this process. */
   #steps = 0;
@@ -93,7 +94,8 @@ class RunningEpoch {
     this.#onEvent = onEvent;
     this.#number = progress.epoch + 1;
     this.#stepsPerEpoch = Math.ceil(data.train.count / phase.batchSize);
-    this.#skippedBefore = divergence.skipped;
+    // Not what is known now: the epoch may have begun in another process.
+    this.#skippedBefore = progress.history.reduce((sum, { skipped = 0 }) => sum + skipped, 0);
     // What the phase's epochs so far reached: a schedule that looks at it goes on from the history of a resumed run.
     const scores = progress.history
       .filter((row) => row.epoch > progress.phase.epoch)

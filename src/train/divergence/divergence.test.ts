@@ -133,6 +133,15 @@ suite('numbers that go wrong', { skip }, () => {
     assert.deepEqual((await last('stop')).info.divergence, { rateFactor: 1, rollBacks: 0, skipped: 2 });
   });
 
+  test('are counted in the row of their epoch, also where it was interrupted behind them', async () => {
+    const settings = { recipe: recipe({ ...oneBadStep, onDivergence: { policy: 'skip' } }) };
+    const stop = new AbortController();
+    const onEvent = ({ kind }: TrainEvent) => (kind === 'skipped' ? stop.abort() : undefined);
+    await assert.rejects(run('between', { ...settings, signal: stop.signal, onEvent }), { code: 'INTERRUPTED' });
+    const { history } = await run('between', { ...settings, resume: true });
+    assert.deepEqual(history.map(({ skipped }) => skipped), [1, 1]); // prettier-ignore
+  });
+
   test('leave the state as it was, bit for bit', async () => {
     const random = new Random(3);
     const batchOf = (labels: readonly number[]): HostBatch => ({
