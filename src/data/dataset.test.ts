@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import type { Batch, BatchOptions } from './batches.ts';
@@ -163,6 +164,59 @@ test('a batch that is not released keeps its pixels', async () => {
   assert.deepEqual(seen(await collect(dataset, { batchSize: 2 })), IN_ORDER);
 });
 
+test('a batch that is released twice lends its memory once, and only to batches of its size', async () => {
+  const dataset = await open(ten, { cacheBudgetBytes: 0 });
+  for await (const batch of dataset.batches({ batchSize: 4 })) {
+    batch.release();
+    batch.release();
+  }
+  const batches = await collect(dataset, { batchSize: 4 });
+  assert.deepEqual(seen(batches), IN_ORDER);
+  for (const batch of batches) batch.release();
+  for (const { images } of await collect(dataset, { batchSize: 2 })) assert.equal(images.length, 2 * SIDE * SIDE * 3);
+});
+
+test('pictures that are decoded ahead, while the files come in, are those of their records', async () => {
+  const dataset = await open(ten, { size: SIDE });
+  // Until all of them are decoded: the batches stop that.
+  await delay(50);
+  assert.deepEqual(seen(await collect(dataset)), IN_ORDER);
+});
+
+test('records of files that are larger than the window that is read of them are whole', async () => {
+  const many = await Promise.all(
+    Array.from({ length: 24 }, async (_, i) => ({ ...(await kaggle(i)), id: `${i}`.padEnd(400_000) })),
+  );
+  const dataset = await open(await write('wide', many), { cacheBudgetBytes: 0, recordBudgetBytes: 0 });
+  assert.deepEqual(
+    seen(await collect(dataset)),
+    many.map((_, i) => i),
+  );
+  assert.deepEqual(
+    dataset.ids.map((id) => id.trim()),
+    many.map((_, i) => `${i}`),
+  );
+});
+
+const linux = process.platform === 'linux' ? false : 'counts the open files of /proc';
+
+test('a data set that is closed leaves no file open', { skip: linux }, async () => {
+  const openFiles = async () => (await readdir('/proc/self/fd')).length;
+  const before = await openFiles();
+  const dataset = await openDataset(ten, { split: 'train', cacheBudgetBytes: 0, recordBudgetBytes: 0 });
+  assert.deepEqual(seen(await collect(dataset)), IN_ORDER);
+  await dataset.close();
+  assert.equal(await openFiles(), before);
+});
+
+test('names are the pictures’ own where each has one', async () => {
+  assert.equal((await open(ten)).hasIds, true);
+  const { image, class: label } = TEN[1];
+  const some = await open(await write('some-ids', [TEN[0], { image, class: label }, TEN[2]]));
+  assert.equal(some.hasIds, false);
+  assert.deepEqual(some.ids, ['id0', 'train/00.tfrec#1', 'id2']);
+});
+
 test('gzip files, single files, patterns and folders of files are data sets too', async () => {
   const folder = join(root, 'flat');
   await mkdir(folder);
@@ -207,6 +261,34 @@ test('a record that is no JPEG is named, or masked and listed once', async () =>
     dataset.skipped.map(({ record, reason }) => `${record}: ${reason}`),
     ['1: no readable image in 4 bytes: unknown format'],
   );
+});
+
+test('a picture that can’t be decoded is black, whatever its memory held before', async () => {
+  // The second one's pixels end in the middle.
+  const whole = await picture(1, 64);
+  const records = [0, 1, 2, 3].map((i) => ({
+    ...TEN[i],
+    image: i === 1 ? whole.subarray(0, whole.length - 200) : whole,
+  }));
+  const dataset = await open(await write('half', records), { badRecords: 'skip', cacheBudgetBytes: 0 });
+  const masks: number[] = [];
+  for (let epoch = 0; epoch < 4; epoch++) {
+    for await (const batch of dataset.batches({ batchSize: 1, order: { shuffle: { seed: 1, epoch } } })) {
+      masks.push(batch.mask[0]);
+      assert.equal(batch.indices[0] === 1, batch.images.every((value) => value === 0)); // prettier-ignore
+      batch.images.fill(7);
+      batch.release();
+    }
+  }
+  assert.equal(masks.filter((valid) => valid === 0).length, 4);
+});
+
+test('a batch ends with what is wrong with a picture, also where others still wait for a decoder', async () => {
+  const whole = await picture(1, 64);
+  const half = whole.subarray(0, whole.length - 200);
+  const many = Array.from({ length: 200 }, (_, i) => ({ ...TEN[0], id: `${i}`, image: i === 0 ? half : whole }));
+  const dataset = await open(await write('many', many), { cacheBudgetBytes: 0 });
+  await assert.rejects(collect(dataset, { batchSize: 100 }), { code: 'BAD_IMAGE', message: /00\.tfrec, record 0 / });
 });
 
 test('a flipped bit is an error, or skips that record alone', async () => {
@@ -315,6 +397,8 @@ test('an abort ends the batches with its reason', async () => {
   await assert.rejects(async () => {
     for await (const batch of dataset.batches({ batchSize: 2, signal: stop.signal })) {
       taken.push(batch.count);
+      // The next ones are decoded by then.
+      await delay(50);
       stop.abort(new Error('enough'));
     }
   }, /enough/);

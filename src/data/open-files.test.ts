@@ -44,3 +44,17 @@ test('a file that was not there is opened where it is there by then', async () =
   assert.equal(await size(), 4);
   await files.close();
 });
+
+test('a file that is being read stays open, however many others are read meanwhile', async () => {
+  const files = new OpenFiles(paths);
+  const others = Promise.withResolvers<void>();
+  const slow = files.read(7, async (file) => {
+    await others.promise;
+    const bytes = Buffer.alloc(8);
+    return bytes.toString('latin1', 0, await file.read(bytes, 0, 8, 0));
+  });
+  for (let number = 100; number < 400; number++) await files.read(number, async (file) => file.size);
+  others.resolve();
+  assert.equal(await slow, '7');
+  await files.close();
+});

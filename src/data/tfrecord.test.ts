@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { truncateSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,6 +84,15 @@ test('a truncated file says in which part of which record', async () => {
   assert.match(inData.errors[0].error.message, /record 2 \(byte 62\): the file ends inside its 30 bytes of data/);
   const inHeader = await scan(GOOD.subarray(0, 65));
   assert.match(inHeader.errors[0].error.message, /record 2 \(byte 62\): the file ends inside its header/);
+});
+
+test('a file that gets shorter while it is read is truncated', async () => {
+  const file = join(folder, 'shrinking.tfrec');
+  await writeFile(file, Buffer.concat(Array.from({ length: 30 }, () => frameRecord(Buffer.alloc(1_000_000)))));
+  const errors: DataError[] = [];
+  const sink = { record: () => {}, bad: (error: DataError) => void errors.push(error) };
+  await scanTfrecord(file, sink, { onBytes: () => truncateSync(file, 3_500_000) });
+  assert.deepEqual(errors.map(({ code }) => code), ['TRUNCATED']); // prettier-ignore
 });
 
 test('what is no TFRecord file is called so', async () => {
