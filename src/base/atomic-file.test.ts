@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { withoutRoot } from '../../test/without-root.ts';
 import { mountSmallDisk } from '../../test/small-disk.ts';
-import { removeDrafts, writeFile } from './atomic-file.ts';
+import { dropDrafts, fillFile, removeDrafts, writeFile } from './atomic-file.ts';
 
 suite('a file written at once', () => {
   let folder: string;
@@ -37,6 +37,20 @@ suite('a file written at once', () => {
     await removeDrafts(killed);
     assert.deepEqual((await readdir(killed)).toSorted(), ['.gitignore', 'last.safetensors']);
     await removeDrafts(join(folder, 'nothing'));
+  });
+
+  test('leaves nothing where the process ends while it is filled', async () => {
+    const ended = join(folder, 'ended');
+    await writeFile(join(ended, 'a'), 'old');
+    const left: string[][] = [];
+    const filling = fillFile(join(ended, 'a'), async (draft) => {
+      await writeFile(draft, 'a part');
+      dropDrafts();
+      left.push(await readdir(ended));
+    });
+    await assert.rejects(filling, { code: 'WRITE_FAILED' });
+    assert.deepEqual(left, [['a']]);
+    assert.equal(await readFile(join(ended, 'a'), 'utf8'), 'old');
   });
 
   test('through a link goes where the link points', async () => {

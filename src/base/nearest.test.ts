@@ -7,6 +7,10 @@ test('a mistyped name finds the one that was meant', () => {
   assert.equal(didYouMean('clas', ['class', 'image']), 'did you mean "class"?');
 });
 
+test('the nearest names come first', () => {
+  assert.deepEqual(nearest('vgg16', ['tulip', 'agg19', 'vgg19']), ['vgg19', 'agg19']);
+});
+
 test('a name near nothing gets the whole list', () => {
   assert.equal(didYouMean('qqqqqqqq', ['image', 'class']), 'there are image, class');
   assert.equal(didYouMean('qqqqqqqq', []), undefined);

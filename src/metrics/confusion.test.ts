@@ -113,6 +113,16 @@ test('the most confused pairs come first, with their share of the class', () => 
     { label: 2, predicted: 1, count: 3, share: 3 / 7 },
     { label: 1, predicted: 0, count: 2, share: 0.25 },
   ]);
+  // Of as many examples, those of the smaller class come first.
+  const even = new Confusion(2);
+  even.addCounts([8, 2, 2, 0]);
+  assert.deepEqual(
+    even.confusedPairs().map(({ label, share }) => [label, share]),
+    [
+      [1, 1],
+      [0, 0.2],
+    ],
+  );
 });
 
 test('bad counts are refused and leave the matrix as it was', () => {

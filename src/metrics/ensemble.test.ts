@@ -56,6 +56,30 @@ suite('an ensemble', () => {
     assert.throws(() => combineProbabilities([members[0], Float32Array.of(1)], [1, 1], 4), { code: 'MEMBERS' });
   });
 
+  test('a picture that only a member of weight 0 could decode has no probabilities, not NaN', () => {
+    const [blind, seeing] = [new Float32Array(2), Float32Array.of(0.9, 0.1)];
+    for (const mean of MEANS) {
+      assert.deepEqual([...combineProbabilities([blind, seeing], [1, 0], 2, mean)], [0, 0]);
+      assert.deepEqual([...combineProbabilities([blind, seeing], [0, 1], 2, mean)], [...seeing]);
+    }
+  });
+
+  test('members that are sure of different classes leave both as likely', () => {
+    const members = [Float32Array.of(1, 0, 0), Float32Array.of(0, 1, 0)];
+    const [first, second, third] = combineProbabilities(members, [1, 1], 3, 'geometric');
+    assert.ok(Math.abs(first - 0.5) < 1e-5 && Math.abs(second - 0.5) < 1e-5 && third < 1e-5, `${first} ${second}`);
+  });
+
+  test('what weights reach is measured on examples that they were not searched on', () => {
+    // Each member is right where the other one is not, and the parts are where they change over.
+    const truth = Array.from({ length: 8 }, (_, n) => n % 2);
+    const part = dealByClass(truth, 2, 2);
+    const rightIn = (own: number) =>
+      Float32Array.from(truth.flatMap((label, n) => [1 - label, label].map((p) => (part[n] === own ? p : 1 - p))));
+    const both = { probabilities: [rightIn(0), rightIn(1)], labels: truth, classCount: 2, mean: 'arithmetic' as const };
+    assert.equal(heldOutMacroF1(both, 2), 0);
+  });
+
   for (const mean of MEANS) {
     test(`searched weights (${mean}) beat each member, are what they say, and hold on held-out examples`, () => {
       const found = searchWeights({ probabilities, labels, classCount: CLASSES, mean });

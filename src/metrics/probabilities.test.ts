@@ -51,6 +51,26 @@ test('expected calibration error agrees with the definition worked out in numpy'
   assert.ok(Math.abs(expectedCalibrationError(bins) - 0.26182423277546696) < 1e-9);
 });
 
+test('a bin has its upper bound inside and its lower one outside', () => {
+  const halves = reliabilityBins(
+    { probabilities: [0.5, 0.5, 0.25, 0.75, 0.4, 0.6], labels: [0, 1, 0], classCount: 2 },
+    4,
+  );
+  assert.deepEqual(
+    halves.map(({ low, high, count, accuracy }) => [low, high, count, accuracy]),
+    [
+      [0, 0.25, 0, 0],
+      [0.25, 0.5, 1, 1],
+      [0.5, 0.75, 2, 0.5],
+      [0.75, 1, 0, 0],
+    ],
+  );
+});
+
+test('a probability that float32 rounds to a little more than 1 is one', () => {
+  assert.equal(topKAccuracy({ probabilities: [1 + 2 ** -23, 0], labels: [0], classCount: 2 }, 1), 1);
+});
+
 test('a sure and right model is calibrated, a sure and wrong one is not at all', () => {
   const sure = (labels: number[]) =>
     expectedCalibrationError(reliabilityBins({ probabilities: [1, 0, 1, 0], labels, classCount: 2 }));
