@@ -19,14 +19,14 @@ suite('statistics of layers', { skip }, () => {
 
   after(async () => rm(folder, { recursive: true }));
 
-  async function statisticsOn(replicas: number): Promise<LayerStatistics[]> {
+  async function statisticsOn(replicas: number, remat: 'none' | 'blocks' = 'none'): Promise<LayerStatistics[]> {
     const backend = await cpuBackend({ replicas });
-    const location = await writeColouredDataset(join(folder, `data${replicas}`), { splits: { val: 8 } });
+    const location = await writeColouredDataset(join(folder, `data${replicas}${remat}`), { splits: { val: 8 } });
     const data = await openDataset(location, { split: 'val' });
     try {
-      const run = await writeUntrainedRun(join(folder, `run${replicas}`), { size: 16 });
+      const run = await writeUntrainedRun(join(folder, `run${replicas}${remat}`), { size: 16 });
       const trained = await loadTrainedModel(backend, run);
-      const recipe = { ...trained.info.recipe, syncBatchNorm: true };
+      const recipe = { ...trained.info.recipe, syncBatchNorm: true, remat };
       return await layerStatistics(backend, { ...trained, info: { ...trained.info, recipe } }, data);
     } finally {
       await data.close();
@@ -51,6 +51,10 @@ suite('statistics of layers', { skip }, () => {
     const last = layers.at(-1)!;
     // The gradient of a mean cross-entropy at the logits is (p - onehot) / rows, of three classes near chance.
     assert.ok(last.outputGradient > 0.02 && last.outputGradient < 0.1, String(last.outputGradient));
+  });
+
+  test('a run whose activations were computed again has the same figures', async () => {
+    assert.deepEqual(await statisticsOn(1, 'blocks'), await statisticsOn(1));
   });
 
   test('replicas together find what one finds', async () => {

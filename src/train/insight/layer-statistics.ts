@@ -46,7 +46,8 @@ export async function layerStatistics(
   data: Dataset,
 ): Promise<LayerStatistics[]> {
   const phases = phasesOf(info.recipe);
-  const recipe = { ...phases[phases.length - 1], accumulate: 1, freeze: 'none' };
+  // What is computed again for the gradient is not the outputs that are looked at.
+  const recipe = { ...phases[phases.length - 1], accumulate: 1, freeze: 'none', remat: 'none' as const };
   const { batchSize } = recipe;
   const perReplica = rowsPerReplica(batchSize, backend.replicas);
   const frozen = freezing(model, recipe);
