@@ -21,6 +21,20 @@ test('an option that the plugin doesn’t know is left out', { skip }, async (t)
   assert.equal(loaded.numOutputs, 1);
 });
 
+test('a program that was compiled before an abort stays: what it has made may still be saved', { skip }, async (t) => {
+  const stop = new AbortController();
+  const backend = await open(t, { signal: stop.signal, compileCache: false });
+  const type = { shape: [2], dtype: 'float32' } as const;
+  const f = await jit(backend, (x: Tensor) => add(x, 1), [type]);
+  stop.abort(new Error('enough'));
+  const x = await backend.replicate(Float32Array.of(1, 2), type);
+  assert.deepEqual([...(await (await f(x)).toHost())], [2, 3]);
+  await assert.rejects(
+    jit(backend, (y: Tensor) => add(y, 2), [type]),
+    /enough/,
+  );
+});
+
 suite('replicas', { skip }, () => {
   test('eight replicas sum over all of them', async (t) => {
     const backend = await open(t, { replicas: 8 });
