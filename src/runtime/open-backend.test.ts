@@ -31,6 +31,15 @@ test('senseless replicas, threads, fractions and unknown devices are refused bef
   await assert.rejects(openBackend({ device }), { code: 'NO_DEVICE', message: 'there is no device "gpu"' });
 });
 
+test('what is to be freed after the devices is, once', { skip }, async () => {
+  let freed = 0;
+  const onClose = async () => void freed++;
+  const backend = await openBackend({ device: 'cpu', onClose });
+  assert.equal(freed, 0);
+  await backend.close();
+  assert.equal(freed, 1);
+});
+
 test('a device whose plugin a variable names wrongly is an error', async (t) => {
   setVariable(t, 'SEPAL_PLUGIN_PATH', 'tpu=/nowhere/libtpu.so');
   await assert.rejects(openBackend({ device: 'tpu' }), {

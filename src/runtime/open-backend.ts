@@ -87,7 +87,11 @@ async function openPlatform(platform: PluginPlatform, options: BackendOptions): 
   await requireSurvivable(installed);
   const { gpuHost } = options;
   const store = gpuHost === undefined ? undefined : EtcdStore.open(gpuHost.store);
-  const settings = { ...options, onClose: async () => store?.close() };
+  const onClose = async (): Promise<void> => {
+    await store?.close();
+    await options.onClose?.();
+  };
+  const settings = { ...options, onClose };
   let plugin: Plugin;
   let client: Client;
   try {
