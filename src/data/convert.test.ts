@@ -51,6 +51,14 @@ test('two pictures that differ in their ending alone have names of their own', a
   assert.ok(hasIds);
 });
 
+test('a picture whose ending stands there twice has no other’s name', async () => {
+  const twice = join(root, 'twice');
+  for (const name of ['1.jpg', '1.png', '1.jpg.jpg', '2.png.jpg']) await photo(join(twice, 'daisy', name));
+  await convertFolder(twice, { out: join(root, 'twice-out'), size: 32, val: 0, test: 0 });
+  const { ids } = await openDataset(join(root, 'twice-out'), { split: 'train' });
+  assert.deepEqual(ids.toSorted(), ['daisy/1.jpg', 'daisy/1.jpg.jpg', 'daisy/1.png', 'daisy/2.png']);
+});
+
 test('the same seed makes the same files', async () => {
   const make = async (name: string, seed: number) => {
     const out = join(root, name);

@@ -160,7 +160,8 @@ function idsOf(folder: string, source: Source): readonly string[] {
   const paths = source.files.map((file) => relative(folder, file).replaceAll('\\', '/'));
   const stems = paths.map((path) => path.replace(/\.[^.]+$/, ''));
   const times = new Map<string, number>();
-  for (const stem of stems) times.set(stem, (times.get(stem) ?? 0) + 1);
+  // The path of one may be what is left of another's.
+  for (const name of [...stems, ...paths]) times.set(name, (times.get(name) ?? 0) + 1);
   return stems.map((stem, i) => (times.get(stem) === 1 ? stem : paths[i]));
 }
 
