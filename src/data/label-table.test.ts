@@ -57,6 +57,17 @@ test('quotes, semicolons, other column names and numbers are understood', async 
   assert.deepEqual((await list('image,label\nb,10\nc,9\nd,10\n')).classNames, ['9', '10']);
 });
 
+test('the other separators may stand in labels without quotes, as pandas writes them', async () => {
+  for (const [csv, label] of [
+    ['file,label\nb,rose; wild\n', 'rose; wild'],
+    ['file;label\nb;rose, wild\n', 'rose, wild'],
+    ['\nfile\tlabel\nb\trose, wild; red\n', 'rose, wild; red'],
+    ['"file","label","a; b; c; d"\n"b","rose",""\n', 'rose'],
+  ]) {
+    assert.deepEqual((await list(csv)).classNames, [label]);
+  }
+});
+
 for (const [name, csv, code, message] of [
   [
     'a photo that is not there',

@@ -95,7 +95,7 @@ async function readTable({ file, imageColumn, labelColumn }: LabelTable): Promis
       info: true,
       trim: true,
       skip_empty_lines: true,
-      delimiter: [',', ';', '\t'],
+      delimiter: delimiterOf(text),
     }) as unknown as typeof records;
   } catch (cause) {
     throw new DataError('BAD_TABLE', `no table of comma-separated values: ${(cause as Error).message}`, {
@@ -120,6 +120,19 @@ async function readTable({ file, imageColumn, labelColumn }: LabelTable): Promis
     if (record[label] === '') throw new DataError('BAD_TABLE', `line ${line} has no label`, { place });
     return { image: record[image], label: record[label], line };
   });
+}
+
+/** What stands between the names of the columns: labels and notes may hold what stands between those of other tables. */
+function delimiterOf(text: Buffer): string {
+  const columns = (delimiter: string): number => {
+    try {
+      return parse(text, { bom: true, skip_empty_lines: true, to: 1, delimiter })[0]?.length ?? 0;
+    } catch {
+      // A quote that closes before another separator than its own.
+      return 0;
+    }
+  };
+  return [',', ';', '\t'].toSorted((a, b) => columns(b) - columns(a))[0];
 }
 
 function chooseColumn(
