@@ -357,6 +357,16 @@ test('labels of -1 are none in the test split, as TFDS writes them, and bad in o
   await assert.rejects(open(folder), { code: 'LABEL_OUT_OF_RANGE' });
 });
 
+test('shards without an ending are records where a split is all that they are called', async () => {
+  const folder = join(root, 'imagenet');
+  await mkdir(folder);
+  for (const [number, name] of ['train-00000-of-00002', 'train-00001-of-00002', 'validation-00000-of-00001'].entries())
+    await writeFile(join(folder, name), frameRecord(encodeExample(TEN[number])));
+  await writeFile(join(folder, 'model.ckpt.data-00000-of-00001'), 'weights');
+  assert.deepEqual((await open(folder)).ids, ['id0', 'id1']);
+  assert.deepEqual((await open(folder, { split: 'val' })).ids, ['id2']);
+});
+
 test('what is missing is said, with the nearest names', async () => {
   await mkdir(join(root, 'empty'));
   await assert.rejects(openFile(join(root, 'empty')), { code: 'NO_RECORD_FILES', received: 'an empty folder' });
