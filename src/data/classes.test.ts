@@ -64,3 +64,11 @@ test('the class file is found above split and size folders, and not further up',
   await writeFile(own, 'a\nb\n');
   assert.equal(await findClassFile(records), own);
 });
+
+test('the class file that TFDS writes beside its records is found', async () => {
+  const version = join(folder, 'my_flowers', '1.0.0');
+  await mkdir(version, { recursive: true });
+  await writeFile(join(version, 'label.labels.txt'), 'daisy\nrose\n');
+  const file = await findClassFile(join(version, 'my_flowers-train.tfrecord-00000-of-00001'));
+  assert.deepEqual(await readClassFile(file!), ['daisy', 'rose']);
+});

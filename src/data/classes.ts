@@ -3,8 +3,8 @@ import { writeFile } from '../base/index.ts';
 import { DataError, type Place } from './data-error.ts';
 import { joinPath, parentOf, readStored, storageOf } from './storage/storage.ts';
 
-/** Files that give class names, the first that is there. */
-const CLASS_FILES = ['classes.txt', 'labels.txt', 'classes.json', 'class_names.json'];
+/** Files that give class names, the first that is there; TFDS calls the last one after its feature. */
+const CLASS_FILES = ['classes.txt', 'labels.txt', 'classes.json', 'class_names.json', 'label.labels.txt'];
 
 /**
  * The class file that belongs to a file of records: in its folder or, through folders named after splits and sizes, in
