@@ -187,7 +187,16 @@ function storedTensor(name: string, dataset: Dataset): Omit<Hdf5Tensor, 'slot'> 
   const byteLength = shape.reduce((product, size) => product * size, SIZES[kind[1]]);
   room -= byteLength;
   if (!(room >= 0)) throw corrupt(`tensor ${name} is larger than the file can hold`);
+  if (kind === '<e') readAsBits(dataset);
   return { name, shape, dtype: HDF5_DTYPES[kind], bytes: numbers(name, dataset, { kind, byteLength }) };
+}
+
+/** HDF5's class of integers. */
+const H5T_INTEGER = 0;
+
+/** The library brings the bytes of float16, but has no array for such numbers: it is to take them for integers. */
+function readAsBits(dataset: Dataset): void {
+  Object.defineProperty(dataset, 'metadata', { value: { ...dataset.metadata, type: H5T_INTEGER } });
 }
 
 const isKnown = (kind: string): kind is keyof typeof HDF5_DTYPES => Object.hasOwn(HDF5_DTYPES, kind);
@@ -209,7 +218,6 @@ function scalarBytes(value: number | bigint, kind: string): Uint8Array<ArrayBuff
   const view = new DataView(new ArrayBuffer(SIZES[kind[1]]));
   if (kind === '<f') view.setFloat32(0, Number(value), true);
   else if (kind === '<d') view.setFloat64(0, Number(value), true);
-  else if (kind === '<e') throw corrupt('a scalar of float16');
   else if (view.byteLength === 8) view.setBigInt64(0, BigInt(value), true);
   else if (view.byteLength === 4) view.setInt32(0, Number(value), true);
   else if (view.byteLength === 2) view.setInt16(0, Number(value), true);

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { float32Of } from './stored-tensor.ts';
 import { openTensorFile } from './tensor-file.ts';
 
 const FIXTURES = join(import.meta.dirname, '..', '..', '..', 'test', 'weights');
@@ -63,6 +64,17 @@ suite('a weight file that Keras wrote', () => {
       assert.deepEqual(sorted(await read(name)), sorted(expected(true)));
     });
   }
+
+  test('has its bits where its variables are float16', async () => {
+    const rows = await read('tiny-float16.weights.h5');
+    const file = await openTensorFile(join(FIXTURES, 'tiny-float16.weights.h5'));
+    const numbers = [...file.tensors.values()].flatMap((tensor) => [...float32Of(tensor.read())]);
+    assert.deepEqual(new Set(rows.map(([, , , , dtype]) => dtype)), new Set(['float16']));
+    assert.deepEqual(
+      numbers.toSorted((a, b) => a - b),
+      Array.from(numbers, (_, i) => i),
+    );
+  });
 
   test('is refused when it is cut off', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'sepal-hdf5-'));
