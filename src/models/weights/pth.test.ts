@@ -171,6 +171,30 @@ suite('a PyTorch file', () => {
     assert.deepEqual(Object.keys(await read(bytes)), ['fc.weight']);
   });
 
+  test("of a wrapped model has the model's own names", async () => {
+    const names = ['module.fc.weight', '_orig_mod.fc.weight', 'module._orig_mod.fc.weight'];
+    for (const name of names) {
+      const bytes = await zipOf({ n_averaged: tensor({ ...plain, shape: [], strides: [] }), [name]: tensor(plain) }, { '0': six }); // prettier-ignore
+      assert.deepEqual(Object.keys(await read(bytes)), ['fc.weight']);
+    }
+  });
+
+  test('may have its weights under any key: the dict of the most tensors', async () => {
+    const weights = write.dict({ 'fc.bias': tensor(plain), 'fc.weight': tensor(plain) });
+    const optimizer = write.dict({ state: write.dict({ step: tensor(plain) }) });
+    const entries = {
+      ema: weights,
+      model: write.dict({ name: write.text('resnet') }),
+      optimizer,
+      rng: write.dict({ cpu: tensor(plain) }),
+    };
+    assert.deepEqual(Object.keys(await read(await zipOf(entries, { '0': six }))), ['fc.bias', 'fc.weight']);
+    await assert.rejects(read(await zipOf({ ...entries, student: weights }, { '0': six })), {
+      code: 'WEIGHTS_FORMAT',
+      received: 'ema, student',
+    });
+  });
+
   const evil = write.call(write.global('posix', 'system'), write.tuple(write.text('echo hi')));
   const refused: readonly (readonly [string, () => Buffer | Promise<Buffer>, string, RegExp])[] = [
     ['zip that calls a function', () => zipOf({ w: evil }, {}), 'WEIGHTS_UNSAFE', /would call posix\.system/],

@@ -99,19 +99,48 @@ export function namedStorage(place: string, id: PickleValue, storages: Map<strin
 /** Keys under which training scripts keep the weights beside an optimiser and an epoch. */
 const NESTED = ['state_dict', 'model_state_dict', 'model'];
 
+/** What PyTorch's own wrappers put before each name: `DataParallel`, `AveragedModel` and `torch.compile`. */
+const WRAPPERS = /^((module|_orig_mod)\.)+/;
+
+/** How many models `AveragedModel` has averaged. */
+const AVERAGED_COUNT = 'n_averaged';
+
 /** The tensors of a state dict by name. @throws WeightsError where a tensor reaches beyond its storage. */
 export function stateDict(place: string, value: PickleValue): Map<string, StoredTensor> {
   if (!(value instanceof Map)) throw corrupt(place, 'it holds no dict of tensors');
-  const inner = NESTED.map((key) => value.get(key)).find((nested) => nested instanceof Map);
   const tensors = new Map<string, StoredTensor>();
-  for (const [name, tensor] of inner ?? value) {
-    if (typeof name !== 'string' || !(tensor instanceof TorchTensor)) continue;
-    // `DataParallel` puts its own name before each.
-    tensors.set(name.replace(/^module\./, ''), storedTensor(place, name, tensor));
+  for (const [name, tensor] of weightsIn(place, value)) {
+    if (typeof name !== 'string' || !(tensor instanceof TorchTensor) || name === AVERAGED_COUNT) continue;
+    tensors.set(name.replace(WRAPPERS, ''), storedTensor(place, name, tensor));
   }
   if (tensors.size === 0) throw corrupt(place, 'it holds no dict of tensors');
   return tensors;
 }
+
+type Dict = ReadonlyMap<PickleValue, PickleValue>;
+
+/** The dict with the weights: that of a usual key, else the one with the most tensors, which may be the file's own. */
+function weightsIn(place: string, value: Dict): Dict {
+  const own = tensorCount(value);
+  const nested = [...value].flatMap(([key, dict]) =>
+    typeof key === 'string' && dict instanceof Map && tensorCount(dict) > own
+      ? [{ key, dict, count: tensorCount(dict) }]
+      : [],
+  );
+  const usual = NESTED.map((name) => nested.find(({ key }) => key === name)).find((found) => found !== undefined);
+  if (usual !== undefined) return usual.dict;
+  const most = Math.max(...nested.map(({ count }) => count));
+  const [first, ...others] = nested.filter(({ count }) => count === most);
+  if (others.length === 0) return first?.dict ?? value;
+  throw new WeightsError('WEIGHTS_FORMAT', `${place} holds several dicts of as many tensors`, {
+    expected: `one, or one of them under ${NESTED.join(', ')}`,
+    received: [first, ...others].map(({ key }) => key).join(', '),
+    hint: 'save the one that is meant alone, with torch.save',
+  });
+}
+
+const tensorCount = (dict: Dict): number =>
+  [...dict.values()].reduce<number>((sum, value) => (value instanceof TorchTensor ? sum + 1 : sum), 0);
 
 function storedTensor(place: string, name: string, { storage, offset, shape, strides }: TorchTensor): StoredTensor {
   const { dtype, length, bytes } = storage;
