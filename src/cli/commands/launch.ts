@@ -68,7 +68,8 @@ Example:
         restarts,
         spot: flags.spot === true,
       });
-      const text = flags.json === true ? `${JSON.stringify(job, null, 2)}\n` : stringify(job);
+      // kubectl reads YAML 1.1, where a bare `no` is false.
+      const text = flags.json === true ? `${JSON.stringify(job, null, 2)}\n` : stringify(job, { compat: 'yaml-1.1' });
       if (flags.file === undefined) process.stdout.write(text);
       else {
         await writeFile(flags.file, text);

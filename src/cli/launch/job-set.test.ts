@@ -118,6 +118,12 @@ test('the command prints it, and refuses a batch that does not divide', async ()
   assert.equal(job.kind, 'JobSet');
   assert.equal(job.metadata.name, 'cnn');
   assert.match(stdout, /- --auto-resume\n/);
+  // kubectl reads YAML 1.1.
+  const words = ['--name', 'no', '--namespace', 'on', '--out', '1_000'];
+  const { stdout: text } = await launch('--target', 'v5e-16', '--set', 'batchSize=128', ...words);
+  const { metadata } = parse(text, { version: '1.1' }) as { metadata: Record<string, unknown> };
+  assert.deepEqual([metadata.name, metadata.namespace], ['no', 'on']);
+  assert.match(text, /- "1_000"\n/);
   await assert.rejects(launch('--target', 'v5e-256'), (error: unknown) => {
     assert.ok(error instanceof Error && 'stderr' in error);
     assert.match(
