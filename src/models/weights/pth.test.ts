@@ -223,6 +223,7 @@ suite('a PyTorch file', () => {
     ['tensor beyond its storage', () => zipOf({ w: tensor({ ...plain, offset: 1 }) }, { '0': six }), 'WEIGHTS_CORRUPT', /tensor w reaches beyond its storage/], // prettier-ignore
     ['tensor that repeats one number', () => zipOf({ w: tensor({ ...plain, shape: [1e6, 1e6], strides: [0, 0] }) }, { '0': six }), 'WEIGHTS_CORRUPT', /tensor w reaches beyond its storage/], // prettier-ignore
     ['tensor of negative size', () => zipOf({ w: tensor({ ...plain, shape: [-2, 3] }) }, { '0': six }), 'WEIGHTS_CORRUPT', /arguments of a tensor/], // prettier-ignore
+    ['tensor of more axes than PyTorch has', () => zipOf({ w: tensor({ key: '0', length: 6, shape: Array(65).fill(1), strides: Array(65).fill(1) }) }, { '0': six }), 'WEIGHTS_CORRUPT', /arguments of a tensor/], // prettier-ignore
     ['file without tensors', () => zipOf({ epoch: write.int(3) }, {}), 'WEIGHTS_CORRUPT', /no dict of tensors/],
     ['empty file', () => Buffer.alloc(0), 'WEIGHTS_CORRUPT', /cut off/],
   ];

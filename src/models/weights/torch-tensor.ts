@@ -50,9 +50,13 @@ class TorchTensor extends PickleObject {
   }
 }
 
+/** PyTorch's own limit. A small file may give one tuple of a million sizes to each of thousands of tensors. */
+const MOST_AXES = 64;
+
 const isSize = (value: PickleValue): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-const isSizes = (value: PickleValue): value is readonly number[] => Array.isArray(value) && value.every(isSize);
+const isSizes = (value: PickleValue): value is readonly number[] =>
+  Array.isArray(value) && value.length <= MOST_AXES && value.every(isSize);
 
 /** All that a PyTorch file may name: what holds tensors, and nothing that does anything. */
 export function torchClasses(place: string): ReadonlyMap<string, PickleClass> {
