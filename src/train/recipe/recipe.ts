@@ -26,7 +26,9 @@ export const REMATS = ['none', 'blocks'] as const;
 export type Remat = (typeof REMATS)[number];
 
 const epochCount = z.int().min(1).max(100_000);
-const imageSize = z.int().min(8).max(4096).describe('height and width of the images');
+/** The longest side of images in pixels. */
+export const LONGEST_SIDE = 4096;
+const imageSize = z.int().min(8).max(LONGEST_SIDE).describe('height and width of the images');
 const batchSize = z.int().min(1).max(65_536).describe('images a step, over all replicas');
 const labelSmoothing = z.number().min(0).max(0.9);
 const clipNorm = z.number().positive().describe('greatest L2 norm of all gradients together');

@@ -150,6 +150,10 @@ suite('a checkpoint', { skip }, () => {
       withInfo('no-classes', (text) => text.replace('"classNames"', '"classnames"')),
       { code: 'CHECKPOINT_FORMAT', message: /: classNames: / },
     );
+    await assert.rejects(
+      withInfo('huge', (text) => text.replace('"height":16', '"height":40000')),
+      { code: 'CHECKPOINT_FORMAT', message: /: size\.height: .*4096/ },
+    );
   });
 
   test('is not touched when the disk is full while the next one is written', async (t: TestContext) => {

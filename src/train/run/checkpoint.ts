@@ -20,7 +20,7 @@ import {
 } from '../../xla/index.ts';
 import { divergenceRecordSchema } from '../divergence/divergence.ts';
 import { CheckpointError } from '../errors.ts';
-import { parseRecipe, recipeSchema, type Recipe } from '../recipe/recipe.ts';
+import { LONGEST_SIDE, parseRecipe, recipeSchema, type Recipe } from '../recipe/recipe.ts';
 import type { StateOf, WeightsOf } from '../step/train-state.ts';
 
 /** Version of the files' form; a newer one is refused. */
@@ -28,11 +28,13 @@ const FORMAT = 1;
 
 const scoreSchema = z.object({ epoch: z.int(), score: z.number() });
 
+const side = z.int().min(1).max(LONGEST_SIDE);
+
 /** What stands beside the tensors: all that is needed to use the weights, or to go on training, without any other file. */
 const infoSchema = z.object({
   format: z.literal(FORMAT),
   model: z.object({ name: z.string(), options: z.record(z.string(), z.unknown()) }),
-  size: z.object({ height: z.int(), width: z.int() }),
+  size: z.object({ height: side, width: side }),
   classNames: z.array(z.string()),
   preprocess: z.object({
     mean: z.tuple([z.number(), z.number(), z.number()]).readonly(),
