@@ -1,3 +1,5 @@
+import { printable } from './format.ts';
+
 /** What an error may say besides its message. */
 export interface ErrorDetails {
   /** What would have been accepted. */
@@ -30,13 +32,13 @@ export class SepalError extends Error {
     this.hint = details.hint;
   }
 
-  /** The message with what was expected and received, on one line, and the hint on a second one. */
+  /** The message with what was expected and received, on one line, and the hint on a second one; fit for a terminal. */
   toUserString(): string {
     const parts = [this.message];
     if (this.expected !== undefined) parts.push(`expected ${this.expected}`);
     if (this.received !== undefined) parts.push(`received ${this.received}`);
     const line = parts.join('; ');
-    return this.hint === undefined ? line : `${line}\n  hint: ${this.hint}`;
+    return printable(this.hint === undefined ? line : `${line}\n  hint: ${this.hint}`);
   }
 }
 

@@ -10,6 +10,13 @@ export function formatBytes(bytes: number): string {
   return unit === 0 ? `${value} B` : `${value.toFixed(value < 10 ? 1 : 0)} ${units[unit]}`;
 }
 
+/**
+ * A text from a file or a file's name as a terminal may show it: control characters, with which a stranger could rewrite what stands
+ * there, as JavaScript writes them.
+ */
+export const printable = (text: string): string =>
+  text.replaceAll(/(?![\n\t])\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`);
+
 /** Seconds as people say them: `0.42 s`, `37 s`, `4 m 05 s`, `2 h 03 m`. */
 export function formatSeconds(seconds: number): string {
   if (!Number.isFinite(seconds)) return '–';
@@ -31,8 +38,12 @@ export function plural(count: number, noun: string, nouns = `${noun}s`): string 
   return `${formatCount(count)} ${count === 1 ? noun : nouns}`;
 }
 
-/** Rows of cells as aligned text columns; numbers should come ready formatted. `right` lists the columns to align right. */
-export function formatTable(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
+/**
+ * Rows of cells as aligned text columns, fit for a terminal; numbers should come ready formatted. `right` lists the columns to align
+ * right.
+ */
+export function formatTable(cells: readonly (readonly string[])[], right: readonly number[] = []): string {
+  const rows = cells.map((row) => row.map(printable));
   const widths: number[] = [];
   for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
   return rows

@@ -1,7 +1,7 @@
 export { assert, InternalError, isSystemError, SepalError, UsageError, type ErrorDetails } from './errors.ts';
 export { dropDrafts, fillFile, removeDrafts, writeError, writeFile, type FileContent } from './atomic-file.ts';
 export { parseDuration } from './duration.ts';
-export { formatBytes, formatCount, formatSeconds, formatTable, plural } from './format.ts';
+export { formatBytes, formatCount, formatSeconds, formatTable, plural, printable } from './format.ts';
 export { createLogger, silent, type Logger } from './log.ts';
 export { jsonText } from './json-text.ts';
 export { requireLocalOut } from './local-out.ts';

@@ -1,3 +1,5 @@
+import { printable } from './format.ts';
+
 /** Where human-readable lines go. Results a program may want to read go to stdout instead, by `console.log`. */
 export interface Logger {
   /** What a person may want to know; not with `--quiet`. */
@@ -10,7 +12,7 @@ export interface Logger {
 
 /** A logger on stderr. */
 export function createLogger(options: { verbose?: boolean; quiet?: boolean } = {}): Logger {
-  const write = (line: string) => void process.stderr.write(`${line}\n`);
+  const write = (line: string) => void process.stderr.write(`${printable(line)}\n`);
   return {
     info: options.quiet ? () => {} : write,
     warn: (line) => write(`warning: ${line}`),
