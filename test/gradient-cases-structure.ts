@@ -62,6 +62,15 @@ export const MOVE_CASES: GradientCase[] = [
       sliceSizes: [2, 2],
     }),
   ),
+  moves('gather', 'slices at indices of no numbers', [4], (a) =>
+    x.gather(a, x.constant(new Int32Array(0), [2, 0], 'int32'), {
+      offsetDims: [1],
+      collapsedSliceDims: [],
+      startIndexMap: [],
+      indexVectorDim: 1,
+      sliceSizes: [3],
+    }),
+  ),
   ...(
     [
       ['rows, one of them twice', [2, 0, 2]],

@@ -25,6 +25,8 @@ export function scatterUpdatesGradient(params: GatherParams, x: Tensor, indices:
 function lastStarts({ startIndexMap, sliceSizes, indexVectorDim }: GatherParams, x: Tensor, indices: Tensor): Tensor {
   // An index type too small for the axis can't leave it.
   const limits = startIndexMap.map((axis) => Math.min(x.shape[axis] - sliceSizes[axis], highest(indices.dtype)));
+  // Of no axes there are no numbers, whose limit doesn't matter.
+  if (limits.length === 0) return zerosLike(indices);
   if (indexVectorDim === indices.rank) return full(indices.shape, limits[0], indices.dtype);
   const column = indices.shape.toSpliced(indexVectorDim, 1, 1);
   return concatenate(

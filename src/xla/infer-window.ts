@@ -18,6 +18,14 @@ function requirePositive(where: string, numbers: Record<string, readonly number[
   }
 }
 
+/** Refuses padding of parts of an element, which half of an even kernel would be; sums of both ends may hide it. */
+function requireWholePadding(where: string, padding: readonly Padding[]): void {
+  if (padding.flat().every(Number.isInteger)) return;
+  throw new ShapeError(
+    `${where}: padding [${padding.map((ends) => `[${ends.join(',')}]`).join(',')}] is not of whole numbers`,
+  );
+}
+
 /** Output shape of a convolution of `input` [N, spatial…, C] with `kernel` [spatial…, C / groups, outputs]. */
 export function convShape(op: string, params: ConvParams, input: Shape, kernel: Shape): Shape {
   const { strides, padding, dilation, groups } = params;
@@ -27,7 +35,8 @@ export function convShape(op: string, params: ConvParams, input: Shape, kernel: 
   if (strides.length !== spatial || padding.length !== spatial || dilation.length !== spatial) {
     throw new ShapeError(`${where} need ${spatial} strides, paddings and dilations`);
   }
-  requirePositive(where, { strides, dilation, groups: [groups] });
+  requirePositive(where, { strides, dilation, groups: [groups], 'kernel sizes': kernel.slice(0, spatial) });
+  requireWholePadding(where, padding);
   const channels = input[input.length - 1];
   const outputs = kernel[kernel.length - 1];
   if (channels !== kernel[kernel.length - 2] * groups || outputs % groups !== 0) {
@@ -84,6 +93,7 @@ export function inferWindow(op: string, params: WindowParams, x: Tensor): Tensor
     throw new ShapeError(`${op}: window ${formatShape(window)} and input ${formatShape(x.shape)} differ in rank`);
   }
   requirePositive(op, { window, strides });
+  requireWholePadding(op, padding);
   const shape = x.shape.map((size, i) => windowCount(size, window[i], strides[i], padding[i]));
   // An axis that no window goes along may be empty: a batch of no images.
   const isAlong = (i: number) => window[i] > 1 || strides[i] > 1 || padding[i].some((size) => size !== 0);

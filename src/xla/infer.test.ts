@@ -28,6 +28,9 @@ import {
 
 const t = (shape: readonly number[], dtype: DType = 'float32') => parameter('x', { shape, dtype });
 
+/** A gather of the rows of [4, 2] at the numbers of [3]. */
+const ROWS = { offsetDims: [1], collapsedSliceDims: [0], startIndexMap: [0], indexVectorDim: 1, sliceSizes: [1, 2] };
+
 /** Every op must refuse what doesn't fit with these words. */
 const REFUSALS: Record<string, readonly (readonly [make: () => unknown, message: string, hint?: string])[]> = {
   elementwise: [
@@ -51,6 +54,7 @@ const REFUSALS: Record<string, readonly (readonly [make: () => unknown, message:
     [() => emit('select', {}, [t([2], 'bool'), t([3]), t([3])]), 'select: condition bool[2] and values float32[3] differ in shape'], // prettier-ignore
     [() => less(t([2]), t([2], 'int32')), 'compare: dtypes float32[2] and int32[2] differ', 'there is no implicit promotion: use convert()'], // prettier-ignore
     [() => bitcast(t([2]), 'uint8'), 'bitcast: dtype of float32[2] is not of the size of uint8'],
+    [() => bitcast(t([2], 'bool'), 'uint8'), 'bitcast: dtype of bool[2] is not of the size of uint8'],
     [() => oneHot(t([2]), 3, 'float32'), 'oneHot: labels are float32, not integers'],
   ],
   creation: [
@@ -62,6 +66,7 @@ const REFUSALS: Record<string, readonly (readonly [make: () => unknown, message:
     [() => constant(Int32Array.of(1, 2), [2], 'float32'), 'constant: the values are no float32'],
     [() => full([2], NaN, 'int8'), 'constant: NaN is no int8'],
     [() => iota([2], 'int32', 1), 'iota: axis 1 is not in shape [2]'],
+    [() => iota([2, 2], 'int32', 0.5), 'iota: axis 0.5 is not in shape [2,2]'],
     [() => iota([2], 'bool'), 'iota: dtype of bool[2] is not a number'],
     [() => uniform(t([2], 'uint32'), [3], 0, 1, 'int32'), 'uniform: int32 is no float'],
   ],
@@ -82,6 +87,8 @@ const REFUSALS: Record<string, readonly (readonly [make: () => unknown, message:
     [() => pad(t([2, 2]), [[1, 1]]), 'pad: padding [1] [1] needs one number an axis of float32[2,2]'],
     [() => pad(t([2, 2]), [[0, 0]]), 'pad: padding [0] [0] needs one number an axis of float32[2,2]'],
     [() => pad(t([2]), [[-2, -1]]), 'pad: float32[2] shrinks to [-1]'],
+    [() => pad(t([2]), [[0.5, 0.5]]), 'pad: padding [0.5] [0.5] with gaps [0] is not of whole numbers, gaps from 0'],
+    [() => pad(t([3]), [[0, 0]], 0, [-1]), 'pad: padding [0] [0] with gaps [-1] is not of whole numbers, gaps from 0'],
     [() => emit('pad', { low: [1], high: [0], interior: [0] }, [t([2]), t([], 'int32')]), "pad: value int32[] doesn't pad float32[2]"], // prettier-ignore
     [() => concatenate([], 0), 'concatenate: no tensors'],
     [
@@ -108,6 +115,11 @@ const REFUSALS: Record<string, readonly (readonly [make: () => unknown, message:
       () => gather(t([4, 2]), t([3], 'int32'), { offsetDims: [], collapsedSliceDims: [0], startIndexMap: [0], indexVectorDim: 1, sliceSizes: [1, 2] }), // prettier-ignore
       'gather: operand [4,2] and indices [3]: 1 slice axes for 0 offset axes',
     ],
+    [() => gather(t([4, 2]), t([3], 'int32'), { ...ROWS, collapsedSliceDims: [1] }), "gather: operand [4,2] and indices [3]: slices [1,2] don't collapse along axis 1"], // prettier-ignore
+    [() => gather(t([4, 2]), t([3], 'int32'), { ...ROWS, startIndexMap: [2] }), 'gather: operand [4,2] and indices [3]: startIndexMap [2] are not different axes of a tensor of rank 2'], // prettier-ignore
+    [() => gather(t([4, 2]), t([3, 2], 'int32'), { ...ROWS, startIndexMap: [0, 0] }), 'gather: operand [4,2] and indices [3,2]: startIndexMap [0,0] are not different axes of a tensor of rank 2'], // prettier-ignore
+    [() => gather(t([4, 2]), t([3], 'int32'), { ...ROWS, offsetDims: [2, 1], collapsedSliceDims: [] }), 'gather: operand [4,2] and indices [3]: offsetDims [2,1] are not different axes of a tensor of rank 3, in order'], // prettier-ignore
+    [() => gather(t([4, 2]), t([3], 'int32'), { ...ROWS, indexVectorDim: -1 }), "gather: operand [4,2] and indices [3]: axis -1 of the indices can't hold the numbers of an index"], // prettier-ignore
     [
       () => scatterAdd(t([4, 2]), t([3], 'int32'), t([3, 1]), { offsetDims: [1], collapsedSliceDims: [0], startIndexMap: [0], indexVectorDim: 1, sliceSizes: [1, 2] }), // prettier-ignore
       'scatterAdd: updates float32[3,1] should be float32[3,2]',
@@ -134,6 +146,8 @@ const REFUSALS: Record<string, readonly (readonly [make: () => unknown, message:
     [() => conv2d(t([8, 8, 3]), t([3, 3, 3, 8])), 'conv2d: input [8,8,3] and kernel [3,3,3,8] must have rank 4'],
     [() => conv2d(t([1, 8, 8, 3]), t([3, 3, 3, 8], 'float16')), 'conv: dtypes float32[1,8,8,3] and float16[3,3,3,8] differ', 'there is no implicit promotion: use convert()'], // prettier-ignore
     [() => conv2d(t([1, 8, 8, 3]), t([3, 3, 3, 8]), { strides: [0, 1] }), 'conv: input [1,8,8,3] and kernel [3,3,3,8]: strides [0,1] are not whole numbers from 1'], // prettier-ignore
+    [() => conv2d(t([1, 8, 8, 3]), t([2, 2, 3, 8]), { padding: [[0.5, 0.5], [0, 1]] }), 'conv: input [1,8,8,3] and kernel [2,2,3,8]: padding [[0.5,0.5],[0,1]] is not of whole numbers'], // prettier-ignore
+    [() => conv2d(t([1, 8, 8, 3]), t([0, 2, 3, 8])), 'conv: input [1,8,8,3] and kernel [0,2,3,8]: kernel sizes [0,2] are not whole numbers from 1'], // prettier-ignore
     [() => emit('convInputGradient', { strides: [1, 1], padding: [[0, 0], [0, 0]], dilation: [1, 1], groups: 1, inputShape: [1, 4, 4, 1] }, [t([1, 4, 4, 2]), t([3, 3, 1, 2])]), 'convInputGradient: gradient [1,4,4,2] has not the shape of the output, [1,2,2,2]'], // prettier-ignore
   ],
   'reductions and windows': [
@@ -144,6 +158,7 @@ const REFUSALS: Record<string, readonly (readonly [make: () => unknown, message:
     [() => averagePool2d(t([1, 2, 2, 1], 'uint8'), { window: [2, 2] }), 'averagePool2d: dtype of uint8[1,2,2,1] is not a float'], // prettier-ignore
     [() => argmax(t([])), 'argmax: axis -1 is not in a tensor of rank 0'],
     [() => maxPool2d(t([1, 2, 2, 1]), { window: [3, 3] }), 'windowMax: window [1,3,3,1] is larger than the padded input [1,2,2,1]'], // prettier-ignore
+    [() => maxPool2d(t([1, 2, 2, 1]), { window: [2, 2], padding: [[0.5, 0.5], [0, 0]] }), 'windowMax: padding [[0,0],[0.5,0.5],[0,0],[0,0]] is not of whole numbers'], // prettier-ignore
     [() => averagePool2d(t([2, 2, 1]), { window: [2, 2] }), 'windowSum: window [1,2,2,1] and input [2,2,1] differ in rank'], // prettier-ignore
   ],
   loops: [

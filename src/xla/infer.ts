@@ -116,7 +116,7 @@ const RULES: { [K in OpName]: InferRule<K> } = {
     return [{ shape, dtype }];
   },
   iota({ shape, dtype, axis }) {
-    if (axis < 0 || axis >= shape.length)
+    if (!Number.isInteger(axis) || axis < 0 || axis >= shape.length)
       throw new ShapeError(`iota: axis ${axis} is not in shape ${formatShape(shape)}`);
     requireDType('iota', { shape, dtype }, isNumber, 'a number');
     return [{ shape, dtype }];
@@ -138,7 +138,9 @@ const RULES: { [K in OpName]: InferRule<K> } = {
   },
   convert: ({ dtype }, [x]) => [{ shape: x.shape, dtype }],
   bitcast({ dtype }, [x]) {
-    requireDType('bitcast', x, (from) => byteSize(from) === byteSize(dtype), `of the size of ${dtype}`);
+    // A bool is a byte on the host, but one bit to a compiler.
+    const isAlike = (from: DType): boolean => byteSize(from) === byteSize(dtype) && isBool(from) === isBool(dtype);
+    requireDType('bitcast', x, isAlike, `of the size of ${dtype}`);
     return [{ shape: x.shape, dtype }];
   },
 
@@ -197,6 +199,12 @@ const RULES: { [K in OpName]: InferRule<K> } = {
     if (low.length !== x.rank || high.length !== x.rank || interior.length !== x.rank) {
       throw new ShapeError(
         `pad: padding [${low.join(',')}] [${high.join(',')}] needs one number an axis of ${formatType(x)}`,
+      );
+    }
+    const isWhole = [...low, ...high, ...interior].every(Number.isInteger);
+    if (!isWhole || interior.some((gap) => gap < 0)) {
+      throw new ShapeError(
+        `pad: padding [${low.join(',')}] [${high.join(',')}] with gaps [${interior.join(',')}] is not of whole numbers, gaps from 0`,
       );
     }
     const shape = x.shape.map((size, i) => size + Math.max(size - 1, 0) * interior[i] + low[i] + high[i]);
