@@ -33,6 +33,10 @@ suite('a wrong command line ends with status 2 and a line that says what is wron
     ],
     [['data', 'show', 'x', '--out', 'a.jpg'], /error: --out a\.jpg has another ending .*; expected a name with \.png/],
     [
+      ['data', 'show', 'x', '--rows', '1000'],
+      /error: a sheet of 1000 × 8 pictures of 192 px is too large; .* 295 megapixels\n {2}hint: give fewer --rows/,
+    ],
+    [
       ['data', 'show', 'x', '--seed', 'abc'],
       /error: option '--seed <n>' argument 'abc' is invalid\. expected a number/,
     ],

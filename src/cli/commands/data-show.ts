@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { UsageError, writeFile } from '../../base/index.ts';
-import { encodeTiles, type BadRecords } from '../../data/index.ts';
+import { encodeTiles, MAX_PIXELS, type BadRecords } from '../../data/index.ts';
 import { mixesPairs, phasesOf, previewAugmentation } from '../../train/index.ts';
 import { badRecordsFlag } from '../bad-records-flag.ts';
 import type { Context } from '../command.ts';
 import { addDeviceOptions, openDevice, type DeviceFlags } from '../device-flags.ts';
 import { addFeatureFlags, featureNames, type FeatureFlags } from '../feature-flags.ts';
+import { FlagError } from '../flag-error.ts';
 import { parseCount, parseSeed } from '../numbers.ts';
 import { openSplit } from '../open-split.ts';
 import { requireEnding } from '../require-ending.ts';
@@ -68,6 +69,14 @@ async function show(location: string, flags: Flags, context: Context): Promise<v
     throw new UsageError('ROWS', 'mixup and CutMix pair images', {
       expected: 'an even number of --rows',
       received: String(rows),
+    });
+  }
+  const pixels = rows * columns * phase.size ** 2;
+  if (pixels > MAX_PIXELS) {
+    throw new FlagError('FLAG', `a sheet of ${rows} × ${columns} pictures of ${phase.size} px is too large`, {
+      expected: `at most ${MAX_PIXELS / 1e6} megapixels`,
+      received: `${Math.ceil(pixels / 1e6)} megapixels`,
+      hint: 'give fewer --rows or --columns, or a smaller --size',
     });
   }
   const split = await openSplit(
