@@ -48,6 +48,14 @@ suite('a mistake in a recipe and the flags laid over it', () => {
     });
   }
 
+  test('a run in place of its recipe is told the file', async () => {
+    const recipe = join(folder, 'recipe.yaml');
+    assert.match((await errorOf(folder, {})).hint ?? '', /^there are cnn, /);
+    await writeFile(recipe, 'epochs: 2\n');
+    assert.equal((await errorOf(folder, {})).hint, `did you mean ${recipe}, the recipe of that run?`);
+    await rm(recipe);
+  });
+
   test("is the file's otherwise, with the line", async () => {
     const path = join(folder, 'mine.yaml');
     await writeFile(path, 'model: { name: cnn }\nsize: 32\nepochs: 2\nbatchSize: lots\n');

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parse } from 'yaml';
 import { didYouMean, UsageError } from '../../base/index.ts';
-import { parseRecipe, RecipeFile, setRecipeSetting, type Recipe } from '../../train/index.ts';
+import { parseRecipe, RECIPE_FILE, RecipeFile, setRecipeSetting, type Recipe } from '../../train/index.ts';
 import { FlagError, namingFlags } from '../flag-error.ts';
 import type { TrainFlags } from './train-flags.ts';
 
@@ -59,11 +59,12 @@ function findRecipe(nameOrPath: string): string {
   const names = readdirSync(RECIPES)
     .filter((file) => file.endsWith('.yaml'))
     .map((file) => file.replace('.yaml', ''));
+  const ofRun = join(nameOrPath, RECIPE_FILE);
   throw new UsageError(
     'RECIPE_FILE',
     `there is no recipe ${nameOrPath}, neither a file nor one that comes with Sepal`,
     {
-      hint: didYouMean(nameOrPath, names),
+      hint: existsSync(ofRun) ? `did you mean ${ofRun}, the recipe of that run?` : didYouMean(nameOrPath, names),
     },
   );
 }
