@@ -16,5 +16,5 @@ export { convertFolder, openDataset, readTFRecords, type Dataset, type ExampleVa
 export { buildModel, MODELS } from '../models/index.ts';
 export { openBackend, type Backend } from '../runtime/index.ts';
 export { startServer, type RunningServer, type ServeOptions } from '../serve/index.ts';
-export { loadModel, type LoadedModel, type LoadOptions, type Prediction } from './load-model.ts';
+export { loadModel, type ClassProbability, type LoadedModel, type LoadOptions, type Prediction } from './load-model.ts';
 export { train, type TrainModelOptions } from './train-model.ts';

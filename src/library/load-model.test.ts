@@ -7,7 +7,7 @@ import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../test/backend.ts'
 import { writeUntrainedRun } from '../../test/untrained-run.ts';
 import { Random } from '../base/index.ts';
 import { encodeJpeg } from '../data/index.ts';
-import { loadModel } from './load-model.ts';
+import { loadModel, type ClassProbability, type Prediction } from './load-model.ts';
 
 const SIZE = 32;
 
@@ -41,6 +41,14 @@ suite('a loaded model', { skip }, async () => {
         assert.ok(Math.abs(singles[i].classes[k].probability - probability) < 1e-5);
       }
     }
+  });
+
+  test('gives as many predictions as it is given images, each with a likeliest class, by type too', async () => {
+    await using model = await loadModel(await writeUntrainedRun(join(folder, 'typed')), { backend });
+    const [first, second] = (await model.predict([photo(1), photo(2)])) satisfies readonly [Prediction, Prediction];
+    const best: readonly [ClassProbability, ...unknown[]] = first.classes;
+    assert.ok(best[0].probability >= 1 / 3);
+    assert.equal(second.classes.length, 3);
   });
 
   test('runs that can’t be loaded together leave nothing on the device', async () => {

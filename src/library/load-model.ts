@@ -11,10 +11,16 @@ export interface LoadOptions extends Pick<BackendOptions, 'device' | 'replicas' 
   readonly batchSize?: number;
 }
 
+/** A class, and how likely it is, from 0 to 1. */
+export interface ClassProbability {
+  readonly name: string;
+  readonly probability: number;
+}
+
 /** The classes of one image. */
 export interface Prediction {
-  /** By probability, the greatest first. */
-  readonly classes: readonly { readonly name: string; readonly probability: number }[];
+  /** By probability, the greatest first; all classes of the model. */
+  readonly classes: readonly [ClassProbability, ...ClassProbability[]];
   /** Grad-CAM maps of the three likeliest classes; empty unless asked for. */
   readonly explanations: readonly Explanation[];
 }
@@ -25,10 +31,10 @@ export interface LoadedModel extends AsyncDisposable {
   /** What images are cropped and resized to. */
   readonly size: ImageSize;
   /** Classifies images: paths of files, or the bytes of JPEG, PNG, WebP, GIF, TIFF or AVIF files. */
-  predict(
-    images: readonly (string | Uint8Array)[],
+  predict<const Images extends readonly (string | Uint8Array)[]>(
+    images: Images,
     options?: { readonly explain?: boolean },
-  ): Promise<readonly Prediction[]>;
+  ): Promise<{ readonly [I in keyof Images]: Prediction }>;
   /** Waits for predictions under way, then gives memory back, and the device unless the backend was given. Twice does nothing. */
   close(): Promise<void>;
 }
@@ -90,7 +96,7 @@ export async function loadModel(runs: string | readonly string[], options: LoadO
       for (const { probabilities, explanations } of await ensemble.answer(queries, rows)) {
         const order = likeliest(probabilities, probabilities.length);
         const classes = order.map((i) => ({ name: ensemble.classNames[i], probability: probabilities[i] }));
-        predictions.push({ classes, explanations });
+        predictions.push({ classes: classes as [ClassProbability, ...ClassProbability[]], explanations });
       }
     }
     return predictions;
@@ -98,7 +104,10 @@ export async function loadModel(runs: string | readonly string[], options: LoadO
   return {
     classNames: ensemble.classNames,
     size: ensemble.sizes[0],
-    predict: async (images, { explain = false } = {}) => {
+    predict: async <const Images extends readonly (string | Uint8Array)[]>(
+      images: Images,
+      { explain = false } = {},
+    ) => {
       if (closing !== undefined) throw new RuntimeError('DISPOSED', 'the model is used after it was closed');
       // The bytes of one image have a `map` too, and each of them would be taken for an image.
       if (!Array.isArray(images)) {
@@ -110,7 +119,7 @@ export async function loadModel(runs: string | readonly string[], options: LoadO
       const predicting = predict(images, explain);
       running.add(predicting);
       try {
-        return await predicting;
+        return (await predicting) as { readonly [I in keyof Images]: Prediction };
       } finally {
         running.delete(predicting);
       }

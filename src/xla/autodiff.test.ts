@@ -5,6 +5,7 @@ import { allReduce, customGradient, inOneKernel, stopGradient, whileLoop } from 
 import { constant, parameter, scalar } from './creation.ts';
 import { add, convert, exp, less, mul, relu, tanh } from './elementwise.ts';
 import { reachableNodes } from './graph.ts';
+import type { Tensor } from './ir.ts';
 import { maxPool2d } from './pooling.ts';
 import { printGraph } from './print.ts';
 import { sum } from './reduction.ts';
@@ -13,6 +14,14 @@ import { trace } from './trace.ts';
 
 const F32 = { shape: [3], dtype: 'float32' } as const;
 const x = parameter('x', F32);
+
+test('there is a gradient for each tensor, by type too', () => {
+  const y = parameter('y', F32);
+  const [ofX, ofY] = gradient(sum(mul(x, y)), [x, y]) satisfies [Tensor, Tensor];
+  assert.deepEqual([ofX.shape, ofY.shape], [[3], [3]]);
+  const several: readonly Tensor[] = [x, y];
+  assert.equal((gradient(sum(mul(x, y)), several) satisfies Tensor[]).length, 2);
+});
 
 suite('what has no gradient', () => {
   test('a loss that is no float scalar', () => {

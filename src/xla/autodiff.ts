@@ -17,7 +17,10 @@ import { formatShape, sameShape } from './shape.ts';
  *
  * @throws ShapeError where the loss is no float scalar, a tensor of `wrt` no float, or an op on the way has no gradient.
  */
-export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
+export function gradient<const Wrt extends readonly Tensor[]>(
+  loss: Tensor,
+  wrt: Wrt,
+): { -readonly [I in keyof Wrt]: Tensor } {
   if (loss.rank !== 0 || !isFloat(loss.dtype)) {
     throw new ShapeError(`gradient: the loss is ${loss.dtype}${formatShape(loss.shape)}`, {
       expected: 'a float scalar',
@@ -31,7 +34,7 @@ export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
       hint: 'convert it to float32 before it is used',
     });
   }
-  return vjp([loss], [full([], 1, loss.dtype)], wrt);
+  return vjp([loss], [full([], 1, loss.dtype)], wrt) as { -readonly [I in keyof Wrt]: Tensor };
 }
 
 /** Product of `cotangents` (one for each output, of its type) with the Jacobian of `outputs` with respect to `wrt`. */
