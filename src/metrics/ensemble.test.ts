@@ -119,6 +119,9 @@ suite('an ensemble', () => {
       const ofFirst = parts.subarray(0, 23).filter((each) => each === part).length;
       assert.ok(ofFirst === 4 || ofFirst === 5);
     }
+    // Labels without a class, of records that are skipped, change nothing for the others.
+    assert.deepEqual([...dealByClass([0, 7, 1, 0, 7, 1], 2, 2)], [0, 0, 0, 1, 1, 1]);
+    assert.deepEqual([...dealByClass([0, 1, 0, 1], 2, 2)], [0, 0, 1, 1]);
   });
 });
 

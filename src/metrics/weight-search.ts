@@ -140,11 +140,12 @@ export function heldOutMacroF1(members: Members, folds = 5): number {
   return confusion.macroF1;
 }
 
-/** Which of `folds` parts each example belongs to: the examples of each class are dealt out in turn. */
+/** Which of `folds` parts each example belongs to: the examples of each class are dealt out in turn, and at last those of none. */
 export function dealByClass(labels: ArrayLike<number>, classCount: number, folds: number): Uint32Array {
   // The next class goes on where the last one ended, so that small classes don't all fall to the first parts.
-  const byClass: number[][] = Array.from({ length: classCount }, () => []);
-  for (let n = 0; n < labels.length; n++) byClass[labels[n]].push(n);
+  const byClass: number[][] = Array.from({ length: classCount + 1 }, () => []);
+  // Records whose label has no class keep their places where they are skipped.
+  for (let n = 0; n < labels.length; n++) byClass[Math.min(labels[n], classCount)].push(n);
   const parts = new Uint32Array(labels.length);
   let next = 0;
   for (const examples of byClass) for (const n of examples) parts[n] = next++ % folds;

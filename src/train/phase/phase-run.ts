@@ -194,7 +194,7 @@ export class PhaseRun {
     const { batchSize, seed, sampling } = phase;
     return trainingBatches(backend, this.#parts.train(epoch - first), this.#parts.classifier.input, {
       batchSize,
-      epochOrder: epochOrder(data.train.labels, { sampling, seed, epoch }),
+      epochOrder: epochOrder(data.train.labels, { sampling, seed, epoch, classes: data.train.classNames.length }),
       from,
     });
   }

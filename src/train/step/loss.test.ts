@@ -95,6 +95,8 @@ suite('a training loss', { skip }, () => {
       labels.reduce((total, label) => total + weights[label], 0),
       labels.length,
     );
+    // Labels without a class are of records that are skipped.
+    assert.deepEqual(classWeightsOf('balanced', 4, [...labels, 4, 5]), weights);
     assert.deepEqual(classWeightsOf([1, 2], 2, undefined), [1, 2]);
     assert.equal(classWeightsOf(undefined, 2, labels), undefined);
     assert.throws(() => classWeightsOf([1, 2], 3, labels), { code: 'CLASS_WEIGHTS', expected: '3 numbers' });

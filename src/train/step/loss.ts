@@ -64,7 +64,9 @@ export function classWeightsOf(
   if (labels === undefined) return [...counts.fill(1)];
   for (let i = 0; i < labels.length; i++) counts[labels[i]]++;
   const present = counts.filter((count) => count > 0).length;
-  return [...counts].map((count) => (count === 0 ? 0 : labels.length / (present * count)));
+  // Not all labels: some may have no class, of records that are skipped.
+  const examples = counts.reduce((total, count) => total + count, 0);
+  return [...counts].map((count) => (count === 0 ? 0 : examples / (present * count)));
 }
 
 export interface LossInputs {

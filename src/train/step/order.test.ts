@@ -25,3 +25,8 @@ test('a balanced epoch has every class equally often, and no example again befor
   assert.deepEqual(balanced(0), order);
   assert.notDeepEqual(balanced(1), order);
 });
+
+test('labels without a class have no turn in a balanced epoch', () => {
+  const order = epochOrder(labels, { sampling: 'balanced', seed: 1, epoch: 0, classes: 3 });
+  for (const label of [0, 1]) assert.equal(order.filter((index) => labels[index] === label).length, 60);
+});
