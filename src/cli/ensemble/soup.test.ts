@@ -7,6 +7,7 @@ import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../../test/backend.
 import { writeColouredDataset } from '../../../test/coloured-dataset.ts';
 import { writeUntrainedRun } from '../../../test/untrained-run.ts';
 import { silent } from '../../base/index.ts';
+import { encodeExample, TfrecordWriter } from '../../data/index.ts';
 import type { Backend } from '../../runtime/index.ts';
 import { checkpointPath, Ingredients } from '../../train/index.ts';
 import { predictMembers, type PredictOptions } from './member.ts';
@@ -39,10 +40,10 @@ suite('a soup of runs', { skip }, () => {
     await rm(folder, { recursive: true });
   });
 
-  const cook = async (greedy: boolean, soup: string) => {
+  const cook = async (greedy: boolean, soup: string, given = options) => {
     const ingredients = await Ingredients.read(runs.map(checkpointPath));
-    const members = await predictMembers(backend, runs, options, context);
-    return { members, summary: await makeSoup(backend, ingredients, members, { ...options, soup, greedy }, context) };
+    const members = await predictMembers(backend, runs, given, context);
+    return { members, summary: await makeSoup(backend, ingredients, members, { ...given, soup, greedy }, context) };
   };
   /** What the written file reaches by itself. */
   const scoreOf = async (file: string) => {
@@ -67,5 +68,20 @@ suite('a soup of runs', { skip }, () => {
       soupText(summary, 'val'),
       /^soup .* of \d of 3, chosen on val; .*greedy\.safetensors\n {10}in it: run-.*\nheld out/,
     );
+  });
+
+  test('is scored without the pictures that are skipped', async () => {
+    const data = await writeColouredDataset(join(folder, 'damaged'), {
+      splits: { train: 3, val: 40 },
+      classNames: CLASSES,
+    });
+    await using writer = await TfrecordWriter.create(join(data, 'val'));
+    // Some of them have a label without a class, too.
+    const bad = (i: number) => encodeExample({ image: Buffer.from('oops'), id: `bad-${i}`, class: i % 4 });
+    for (let i = 0; i < 20; i++) await writer.write(bad(i));
+    await writer.finish('01-16x16-20.tfrec');
+    const file = join(folder, 'skipping.safetensors');
+    const { summary } = await cook(true, file, { ...options, data, badRecords: 'skip' });
+    assert.deepEqual(summary, (await cook(true, file)).summary);
   });
 });

@@ -1,11 +1,10 @@
 import { basename } from 'node:path';
 import { treeLeaves } from '../../base/index.ts';
-import { Confusion, dealByClass, greedyChoice } from '../../metrics/index.ts';
+import { Confusion, dealByClass, decodedByAll, greedyChoice } from '../../metrics/index.ts';
 import { isDeviceArray, type Backend } from '../../runtime/index.ts';
 import type { Ingredients } from '../../train/index.ts';
 import type { Context } from '../command.ts';
 import { alignTo, requireLabels, RunPredictor, type MemberPredictions, type PredictOptions } from './member.ts';
-import { confusionOf } from './summary.ts';
 
 /** What a soup is made of and reaches. */
 export interface SoupSummary {
@@ -63,22 +62,30 @@ export async function makeSoup(
   const { labels, classNames } = known[0];
   requireLabels(known[0], split);
   const classes = classNames.length;
-  const whole = [...labels.keys()];
+  // Of pictures that could not be decoded nothing can be scored.
+  const whole = decodedByAll(
+    known.map(({ probabilities }) => probabilities),
+    classes,
+  );
   const choose = async (examples: readonly number[]) =>
     greedyChoice(files.length, async (numbers) => scores(await predict(numbers), examples).macroF1);
   const chosen = greedy ? await choose(whole) : all;
 
   const heldOut = new Confusion(classes);
   const isChosen = greedy && files.length > 1;
-  const part = dealByClass(labels, classes, PARTS);
+  const part = dealByClass(
+    whole.map((n) => labels[n]),
+    classes,
+    PARTS,
+  );
   for (let held = 0; held < (isChosen ? PARTS : 0); held++) {
-    const outside = whole.filter((n) => part[n] !== held);
-    const inside = whole.filter((n) => part[n] === held);
+    const outside = whole.filter((_, i) => part[i] !== held);
+    const inside = whole.filter((_, i) => part[i] === held);
     if (inside.length > 0) heldOut.addCounts(scores(await predict(await choose(outside)), inside).counts);
   }
 
   await ingredients.save(file, chosen);
-  const { macroF1, accuracy } = confusionOf((await predict(chosen)).probabilities, labels, classes);
+  const { macroF1, accuracy } = scores(await predict(chosen), whole);
   const kind = greedy ? 'greedy' : 'uniform';
   const of = chosen.map((number) => files[number]);
   return { file, kind, of, among: files.length, macroF1, accuracy, heldOut: isChosen ? heldOut.macroF1 : undefined };
