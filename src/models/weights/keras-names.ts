@@ -9,8 +9,8 @@ import type { TensorFile } from './tensor-file.ts';
 type KerasModel = NonNullable<TensorFile['keras']>;
 
 /**
- * The places of a model's variables in a Keras file: by the layers' names, and by their order in `.h5` files whose layers
- * all have other names. ResNets of Keras before 2.2.4 have theirs in another order as well, and are refused for their shapes.
+ * The places of a model's variables in a Keras file: by the layers' names, the classifier's too where it is the only dense layer
+ * that is left, and by their order in `.h5` files whose layers all have other names. ResNets of Keras before 2.2.4 have theirs in another order as well, and are refused for their shapes.
  */
 export function kerasPlacements(model: Model, file: KerasModel): Placements {
   const ours = ourLayers(model, file.ordered);
@@ -55,10 +55,19 @@ function pairLayers(
       for (const [i, name] of sorted(alike, (own) => own).entries()) byName.set(name, layers[i]);
     } else if (ordered && theirs.length === ours.length) {
       return new Map(ours.map((name, i) => [name, theirs[i]]));
+    } else {
+      // A classifier of one's own behind a backbone, under the name that Keras counted for it. The tensors of a backbone that is
+      // one layer of an old file have their own layers' names.
+      const left = rest.filter(({ tensors }) => !tensors.some(({ name }) => ours.includes(name.split('/')[0])));
+      const last = ours.at(-1) ?? '';
+      if (left.length === 1 && isDense(left[0]) && unpaired.includes(last)) byName.set(last, left[0]);
     }
   }
   return byName;
 }
+
+const isDense = ({ tensors }: KerasLayer): boolean =>
+  tensors.length === 2 && tensors[0].tensor.shape.length === 2 && tensors[1].tensor.shape.length === 1;
 
 /** Layers without a name of their own are counted through all models that a Python process made: conv2d_7. */
 const uncounted = (name: string): string => name.replace(/_\d+$/, '');
