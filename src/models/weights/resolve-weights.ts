@@ -73,12 +73,19 @@ export function requireWeights(model: string, wanted: string): void {
 /** Endings of files of weights. */
 const ENDINGS = /\.(safetensors|h5|keras|pth|pt|bin)$/;
 
-/** A file that was probably meant by its folder: of a run its best weights, which come first by name too. */
+/**
+ * A file that was probably meant by its folder: of a run its best weights, which come first by name too. Undefined where there is none
+ * or who looks may not.
+ */
 function fileIn(folder: string): string | undefined {
-  const [first] = readdirSync(folder)
-    .filter((name) => !name.startsWith('.') && ENDINGS.test(name))
-    .toSorted();
-  return first === undefined ? undefined : `name the file, such as ${join(folder, first)}`;
+  try {
+    const [first] = readdirSync(folder)
+      .filter((name) => !name.startsWith('.') && ENDINGS.test(name))
+      .toSorted();
+    return first === undefined ? undefined : `name the file, such as ${join(folder, first)}`;
+  } catch {
+    return undefined;
+  }
 }
 
 async function bring(row: WeightsRow, options: TransferOptions): Promise<string> {
