@@ -157,6 +157,17 @@ suite('temperature', () => {
     assert.deepEqual([...scaleByTemperature([0, 0], 2, 3)], [0, 0]);
   });
 
+  test('minimises the loss also where one example is far off', () => {
+    const wrong = Float32Array.of(1e-4, 0.6, 0.2, 0.1, 0.0999);
+    const rows = Float32Array.from({ length: 400 * 5 }, (_, i) => (i < 5 ? wrong[i] : i % 5 === 0 ? 0.6 : 0.1));
+    const { temperature } = fitTemperature({ probabilities: rows, labels: new Int32Array(400), classCount: 5 });
+    const lossAt = (tried: number) =>
+      scaleByTemperature(rows, 5, tried).reduce((loss, value, i) => (i % 5 === 0 ? loss - Math.log(value) : loss), 0);
+    const tried = Array.from({ length: 400 }, (_, i) => 0.05 * 1.01 ** i);
+    const best = tried.reduce((a, b) => (lossAt(b) < lossAt(a) ? b : a));
+    assert.ok(Math.abs(temperature / best - 1) < 0.02, `${temperature}, not ${best}`);
+  });
+
   test('gives what a softmax of the scaled logits would, of a network that is far too sure, too', () => {
     const logits = Array.from({ length: 104 }, (_, c) => (c === 7 ? 20 : -40 - (c % 5)));
     const softmax = (scale: number) => {

@@ -22,7 +22,7 @@ export function scaleByTemperature(
     if (top === 0) continue;
     let total = 0;
     for (let c = 0; c < classCount; c++) {
-      const value = Math.exp(Math.log(Math.max(probabilities[row + c], LEAST) / top) / temperature);
+      const value = Math.exp(logitOf(probabilities[row + c], top) / temperature);
       scaled[row + c] = value;
       total += value;
     }
@@ -31,10 +31,31 @@ export function scaleByTemperature(
   return scaled;
 }
 
-/** Mean of −log of the labels' probabilities. */
+/** The logit of a probability, where the greatest one's is 0. */
+const logitOf = (probability: number, greatest: number): number => Math.log(Math.max(probability, LEAST) / greatest);
+
+/** Mean of −log of the labels' probabilities, of which none counts as less than 1e-12. */
 export function logLoss({ probabilities, labels, classCount }: LabelledProbabilities): number {
   let total = 0;
   for (let n = 0; n < labels.length; n++) total -= Math.log(Math.max(probabilities[n * classCount + labels[n]], TINY));
+  return total / Math.max(1, labels.length);
+}
+
+/**
+ * Mean log loss at a temperature, with no probability cut off: it has one minimum, as it is convex in 1 / temperature. With a
+ * bound, being wrong would cost no more below some temperature, and that would be another minimum.
+ */
+function exactLoss({ probabilities, labels, classCount }: LabelledProbabilities, temperature: number): number {
+  let total = 0;
+  for (let n = 0; n < labels.length; n++) {
+    const first = n * classCount;
+    let top = 0;
+    for (let c = 0; c < classCount; c++) top = Math.max(top, probabilities[first + c]);
+    if (top === 0) continue;
+    let sum = 0;
+    for (let c = 0; c < classCount; c++) sum += Math.exp(logitOf(probabilities[first + c], top) / temperature);
+    total += Math.log(sum) - logitOf(probabilities[first + labels[n]], top) / temperature;
+  }
   return total / Math.max(1, labels.length);
 }
 
@@ -57,7 +78,7 @@ export function fitTemperature(data: LabelledProbabilities): Calibration {
     labels,
     classCount,
   });
-  const lossAt = (logarithm: number) => logLoss(at(Math.exp(logarithm)));
+  const lossAt = (logarithm: number) => exactLoss(data, Math.exp(logarithm));
   const golden = (Math.sqrt(5) - 1) / 2;
   let [low, high] = [LOW, HIGH];
   let [a, b] = [high - golden * (high - low), low + golden * (high - low)];
