@@ -149,7 +149,7 @@ function oneCycle({ rate, rise, startFactor, finalFactor }: Named<'onecycle'>, s
   return cosine(rate, first / finalFactor, (step - peak) / Math.max(steps - 1 - peak, 1e-9));
 }
 
-/** The rate after all epochs so far: reduced whenever `patience` epochs in a row were no better than the best before. */
+/** The rate after all epochs so far: reduced whenever more than `patience` epochs in a row were no better than the best before. */
 function plateau(
   { rate, factor, patience, minDelta, cooldown, final }: Named<'plateau'>,
   scores: readonly number[],
