@@ -68,6 +68,25 @@ test('a whole download lands at its path with progress up to its size', async (t
   assert.deepEqual(await readdir(folder), ['weights.bin']);
 });
 
+test('a server that sends more than the file has is left, and nothing of it stays', async (t) => {
+  let sent = 0;
+  const { asset, target, folder } = await serve(t, (_request, response) => {
+    const more = () => {
+      sent += CONTENT.length;
+      if (sent >= 64 * CONTENT.length) response.end();
+      else response.write(CONTENT, more);
+    };
+    more();
+  });
+  await assert.rejects(download({ ...asset, size: CONTENT.length - 1 }, target, FAST), {
+    code: 'CHECKSUM_MISMATCH',
+    message: /gives more bytes than the file has/,
+    expected: '299999 bytes',
+  });
+  assert.ok(sent < 32 * CONTENT.length, `${sent} bytes`);
+  assert.deepEqual(await readdir(folder), []);
+});
+
 test('a file that is there is not asked for again', async (t) => {
   let requests = 0;
   const { asset, target } = await serve(t, (_request, response) => {

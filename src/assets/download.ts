@@ -20,7 +20,7 @@ export interface Unpinned {
 /** One file on the web, pinned to its bytes where its publisher says what they are. */
 export type WebAsset = (Checksum | Unpinned) & {
   readonly url: string;
-  /** Bytes, where known: the room on the disk is checked before the download starts. */
+  /** Bytes, where known: the room on the disk is checked before the download starts, and no more are taken. */
   readonly size?: number;
 };
 
@@ -120,7 +120,12 @@ async function attempt(
     if (from === undefined) return;
     const length = response.headers.get('content-length');
     const total = length === null ? asset.size : from + Number(length);
-    const bytes = await save(response, part, from, (done) => onProgress?.({ step: 'download', bytes: done, total }));
+    const onBytes = async (done: number): Promise<void> => {
+      // A server that goes on and on would fill the disk before any checksum is compared.
+      if (asset.size !== undefined && done > asset.size) throw await tooLong(asset.url, asset.size, part);
+      onProgress?.({ step: 'download', bytes: done, total });
+    };
+    const bytes = await save(response, part, from, onBytes);
     if (total !== undefined && bytes < total) {
       throw new TransferCut(`the connection ended after ${bytes} of ${total} bytes`);
     }
@@ -130,7 +135,12 @@ async function attempt(
 }
 
 /** Writes the body to the end of the file, or anew where it begins at 0. Returns the file's size. */
-async function save({ body }: Response, part: string, from: number, onBytes: (done: number) => void): Promise<number> {
+async function save(
+  { body }: Response,
+  part: string,
+  from: number,
+  onBytes: (done: number) => Promise<void>,
+): Promise<number> {
   // Each write is awaited: what the file holds when the connection breaks is exactly what the next attempt goes on from.
   const file = await open(part, from > 0 ? 'a' : 'w');
   try {
@@ -138,7 +148,7 @@ async function save({ body }: Response, part: string, from: number, onBytes: (do
     for await (const chunk of chunksOf(body)) {
       await file.writeFile(chunk);
       bytes += chunk.length;
-      onBytes(bytes);
+      await onBytes(bytes);
     }
     await file.sync();
     return bytes;
@@ -198,6 +208,15 @@ function cutError(url: string, { message, cause }: TransferCut, attempts: number
   return new AssetError('DOWNLOAD_FAILED', `can't download ${url}: ${message} (${attempts} attempts)`, {
     hint: 'check the network and the proxy settings, then run it again: it goes on where it stopped',
     cause,
+  });
+}
+
+/** Removes what came, which is of no use to another attempt. */
+async function tooLong(url: string, size: number, part: string): Promise<AssetError> {
+  await rm(part, { force: true });
+  return new AssetError('CHECKSUM_MISMATCH', `${url} gives more bytes than the file has; refused`, {
+    expected: `${size} bytes`,
+    hint: 'the download was altered: try again, or from another network or mirror',
   });
 }
 

@@ -86,7 +86,7 @@ async function bringConfig(config: HubFile, { signal }: TransferOptions): Promis
     if (!isJson(await readFile(path, 'utf8'))) throw missing(config, 'it is no JSON');
   };
   const version = found.etag.replaceAll(/[^\w-]/g, '');
-  await download({ url: hubLink(config), version, check }, hubPlace(config), { signal });
+  await download({ url: hubLink(config), version, size: found.size, check }, hubPlace(config), { signal });
 }
 
 async function askHub(wanted: HubFile): Promise<{ etag: string; size: number }> {
