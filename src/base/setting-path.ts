@@ -10,9 +10,10 @@ export function setSetting(settings: Record<string, unknown>, path: string, valu
   place[names[names.length - 1]] = value;
 }
 
-/** Every setting as JSON, by its dotted path; a list is one setting. */
+/** Every setting as JSON, by its dotted path; a list is one setting, unless it is one of settings, such as `phases`. */
 export function settingsByPath(value: unknown, path = '', found = new Map<string, string>()): Map<string, string> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+  const isList = Array.isArray(value) && !value.some((item) => typeof item === 'object' && item !== null);
+  if (typeof value === 'object' && value !== null && !isList) {
     for (const [name, inner] of Object.entries(value)) {
       settingsByPath(inner, path === '' ? name : `${path}.${name}`, found);
     }

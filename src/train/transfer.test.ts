@@ -241,6 +241,32 @@ suite('transfer learning', { skip }, () => {
     });
   }
 
+  test('a run that goes on may make a phase that is not over longer, and is told which setting of a phase it may not change', async () => {
+    const phases = (first: number, second: number, rate = 0.01) => ({
+      phases: [
+        { epochs: first, freeze: 'backbone' },
+        { epochs: second, schedule: { name: 'constant', rate } },
+      ],
+    });
+    await run('whole', phases(1, 2));
+    await run('longer', phases(1, 1));
+    for (const [other, setting, expected, received] of [
+      [phases(2, 1), 'phases.0.epochs', '1', '2'],
+      [phases(1, 1, 0.02), 'phases.1.schedule.rate', '0.01', '0.02'],
+      [{ phases: [...phases(1, 1).phases, { epochs: 1 }] }, 'phases.2.epochs', 'nothing', '1'],
+    ] as const) {
+      await assert.rejects(run('longer', other, { resume: true }), {
+        code: 'RESUME',
+        message: `${join(folder, 'longer', LAST_FILE)} can't go on with another recipe: ${setting}`,
+        expected,
+        received,
+      });
+    }
+    const { history } = await run('longer', phases(1, 2), { resume: true });
+    assert.equal(history.length, 3);
+    assert.deepEqual(await tensors('longer'), await tensors('whole'));
+  });
+
   test('a moving average takes its share of every step, and is what is saved as the best', async () => {
     // One batch an epoch: the last checkpoint of each run is the state after one more step.
     const settings = (epochs: number) => ({

@@ -65,6 +65,9 @@ function checkClasses(train: Dataset, validation: Dataset): void {
 /** Settings that may change when a run goes on. */
 const FREE = /^(epochs|earlyStopping|onDivergence|remat)(\.|$)/;
 
+/** So may the length of a phase that is not over. */
+const PHASE_EPOCHS = /^phases\.(\d+)\.epochs$/;
+
 /**
  * Refuses to go on with another recipe or other data than those of the run's start, as its place in the data order, its
  * optimiser and its best score would mean something else.
@@ -84,6 +87,8 @@ export function checkResume({ path, info }: Checkpoint, recipe: Recipe, data: Tr
   for (const name of new Set([...before.keys(), ...now.keys()])) {
     const [old, given] = [before.get(name), now.get(name)];
     if (FREE.test(name) || old === given) continue;
+    const isBoth = old !== undefined && given !== undefined;
+    if (isBoth && Number(PHASE_EPOCHS.exec(name)?.[1] ?? -1) >= info.phase.index) continue;
     throw refuse(`recipe: ${name}`, old ?? 'nothing', given ?? 'nothing');
   }
   const done = info.epoch - info.phase.epoch;
