@@ -80,6 +80,13 @@ test('a split keeps the shares of the classes and takes every picture once', () 
   assert.equal(new Set(all).size, 120);
 });
 
+test('a class with few pictures has one in each split, and one to train on', () => {
+  const splits = splitByClass(Int32Array.of(0, 0, 0, 1, 1), { val: 0.15, test: 0.15 }, 0);
+  const labels = [0, 0, 0, 1, 1];
+  const of = (split: Uint32Array) => [...split].map((index) => labels[index]).toSorted();
+  assert.deepEqual([of(splits.train), of(splits.val), of(splits.test)], [[0, 1], [0, 1], [0]]);
+});
+
 test('a class with one picture trains on it', () => {
   const splits = splitByClass(Int32Array.of(0), { val: 0.15, test: 0.15 }, 0);
   assert.deepEqual([...splits.train], [0]);

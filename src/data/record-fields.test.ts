@@ -20,6 +20,7 @@ test('a record in the usual form is scanned, and gives what the parser gives', (
 test('an id may be a number', () => {
   for (const [id, text] of [
     [7, '7'],
+    [2 ** 31 + 5, '2147483653'],
     [2 ** 40, '1099511627776'],
   ] as const) {
     const data = Buffer.from(encodeExample({ image, class: 3, id }));
@@ -70,6 +71,7 @@ for (const [name, data, code] of [
     example(picture, label(0x0a, 5, 0xff, 0xff, 0xff, 0xff, 7)),
     'LABEL_OUT_OF_RANGE',
   ],
+  ['a label of one class too many', example(picture, label(0x0a, 3, 0xc0, 0x84, 0x3d)), 'LABEL_OUT_OF_RANGE'],
   ['a record without a label', example(picture), 'MISSING_FEATURE'],
   ['a one-hot label', example(picture, label(0x0a, 4, 0, 0, 1, 0)), 'SEVERAL_LABELS'],
   ['a picture with no bytes list', example(entry('image', Buffer.alloc(0)), label(0x0a, 1, 5)), 'MISSING_FEATURE'],

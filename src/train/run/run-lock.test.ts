@@ -47,9 +47,13 @@ suite('the lock of a run folder', () => {
     assert.ok(!existsSync(join(folder, 'made')));
 
     const trained = await RunLock.take(out);
-    await writeFile(join(out, 'history.jsonl'), '');
+    for (const name of [RECIPE_FILE, 'history.jsonl']) await writeFile(join(out, name), '');
     await trained.releaseAfterFailure();
-    assert.deepEqual(await readdir(out), ['history.jsonl']);
+    assert.deepEqual((await readdir(out)).toSorted(), ['history.jsonl', RECIPE_FILE]);
+
+    await mkdir(join(folder, 'there'));
+    await (await RunLock.take(join(folder, 'there', 'failed'))).releaseAfterFailure();
+    assert.deepEqual(await readdir(join(folder, 'there')), []);
 
     await mkdir(join(folder, 'own'));
     await (await RunLock.take(join(folder, 'own'))).releaseAfterFailure();
