@@ -83,7 +83,7 @@ test('a split keeps the shares of the classes and takes every picture once', () 
 test('a class with few pictures has one in each split, and one to train on', () => {
   const splits = splitByClass(Int32Array.of(0, 0, 0, 1, 1), { val: 0.15, test: 0.15 }, 0);
   const labels = [0, 0, 0, 1, 1];
-  const of = (split: Uint32Array) => [...split].map((index) => labels[index]).toSorted();
+  const of = (split: Uint32Array) => [...split].map((index) => labels[index]).toSorted((a, b) => a - b);
   assert.deepEqual([of(splits.train), of(splits.val), of(splits.test)], [[0, 1], [0, 1], [0]]);
 });
 

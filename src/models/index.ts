@@ -5,7 +5,15 @@ export { joinParts, type ModelFamily, type ModelParts } from './family.ts';
 export { familyOfKeras, kerasName, kerasVariables, type KerasVariable } from './keras.ts';
 export { matchFamilies } from './match.ts';
 export { aroundCenter } from './center-crop.ts';
-export { CAFFE, IMAGENET, preprocess, preprocessWhole, SYMMETRIC, type Preprocess } from './preprocess.ts';
+export {
+  CAFFE,
+  IMAGENET,
+  preprocess,
+  preprocessSchema,
+  preprocessWhole,
+  SYMMETRIC,
+  type Preprocess,
+} from './preprocess.ts';
 export {
   buildModel,
   findFamily,

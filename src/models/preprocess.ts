@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { constant, convert, div, reverse, sub, type DType, type Tensor } from '../xla/index.ts';
 import { centerCrop } from './center-crop.ts';
 
@@ -14,6 +15,18 @@ export interface Preprocess {
   /** Share of the sides in the middle of a picture that predictions look at; the whole picture by default. */
   readonly centerCrop?: number;
 }
+
+// Far from any pixel's, and from what float32 can't hold.
+const shift = z.number().min(-1e6).max(1e6);
+const scale = z.number().min(1e-6).max(1e6);
+
+/** What a file may say of its preprocessing. */
+export const preprocessSchema: z.ZodType<Preprocess> = z.object({
+  mean: z.tuple([shift, shift, shift]).readonly(),
+  std: z.tuple([scale, scale, scale]).readonly(),
+  channels: z.enum(['rgb', 'bgr']),
+  centerCrop: z.number().min(0.25).max(1).optional(),
+});
 
 /** Pixels to −1..1. */
 export const SYMMETRIC: Preprocess = { mean: [127.5, 127.5, 127.5], std: [127.5, 127.5, 127.5], channels: 'rgb' };

@@ -129,7 +129,7 @@ suite('loading weights', () => {
       ]),
     );
     tensors.set('step', { shape: [], dtype: 'uint32', data: Uint32Array.of(7) });
-    const preprocess = { mean: [1, 2, 3], std: [4, 5, 6], channels: 'rgb' };
+    const preprocess = { mean: [1, 2, 3], std: [4, 5, 6], channels: 'rgb', centerCrop: 0.875 };
     const description = { model: { name: NAME, options: model.options }, size: model.size, preprocess };
     await writeSafetensors(path, tensors, { sepal: JSON.stringify(description) });
     const source = await describeWeights(NAME, path);

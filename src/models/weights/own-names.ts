@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Preprocess } from '../preprocess.ts';
+import { preprocessSchema, type Preprocess } from '../preprocess.ts';
 import { AS_IT_IS, type Origin, type Placements } from './placement.ts';
 import type { TensorFile } from './tensor-file.ts';
 
@@ -8,12 +8,6 @@ const FOLDERS = ['params/', 'statistics/'];
 
 /** What else a checkpoint holds. */
 const REST = /^(slots|ema|metrics)\/|^(step|updates)$/;
-
-const preprocessSchema: z.ZodType<Preprocess> = z.object({
-  mean: z.tuple([z.number(), z.number(), z.number()]).readonly(),
-  std: z.tuple([z.number(), z.number(), z.number()]).readonly(),
-  channels: z.enum(['rgb', 'bgr']),
-});
 
 const descriptionSchema = z.object({
   model: z.object({ name: z.string(), options: z.record(z.string(), z.unknown()) }),

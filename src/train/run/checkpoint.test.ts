@@ -154,6 +154,10 @@ suite('a checkpoint', { skip }, () => {
       withInfo('huge', (text) => text.replace('"height":16', '"height":40000')),
       { code: 'CHECKPOINT_FORMAT', message: /: size\.height: .*4096/ },
     );
+    await assert.rejects(
+      withInfo('flat', (text) => text.replace(/"std":\[[^,]+/, '"std":[0')),
+      { code: 'CHECKPOINT_FORMAT', message: /: preprocess\.std\.0: / },
+    );
   });
 
   test('is not touched when the disk is full while the next one is written', async (t: TestContext) => {

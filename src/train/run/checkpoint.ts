@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { didYouMean, mapTree, type MapLeaves } from '../../base/index.ts';
 import {
   buildModel,
+  preprocessSchema,
   readSafetensors,
   streamSafetensors,
   WeightsError,
@@ -36,12 +37,7 @@ const infoSchema = z.object({
   model: z.object({ name: z.string(), options: z.record(z.string(), z.unknown()) }),
   size: z.object({ height: side, width: side }),
   classNames: z.array(z.string()),
-  preprocess: z.object({
-    mean: z.tuple([z.number(), z.number(), z.number()]).readonly(),
-    std: z.tuple([z.number(), z.number(), z.number()]).readonly(),
-    channels: z.enum(['rgb', 'bgr']),
-    centerCrop: z.number().min(0.25).max(1).optional(),
-  }),
+  preprocess: preprocessSchema,
   recipe: recipeSchema,
   /** Number of training examples, from which the steps of an epoch follow. */
   examples: z.int(),
