@@ -1,10 +1,18 @@
 #!/usr/bin/env node
-import { enableCompileCache } from 'node:module';
 import { restartWithMemorySettings } from './memory-settings.ts';
+import { nodeProblem } from './node-version.ts';
+
+const problem = nodeProblem(process.versions.node);
+if (problem !== undefined) {
+  console.error(problem);
+  process.exit(1);
+}
 
 restartWithMemorySettings(process.argv.slice(2));
 
-// Keeps compiled code (in development also the TypeScript with its types taken out) for the next start.
+// Keeps compiled code (in development also the TypeScript with its types taken out) for the next start. Older versions of Node.js
+// have no such export, and would end before the line above.
+const { enableCompileCache } = await import('node:module');
 enableCompileCache();
 
 // libuv's pool runs image decoding, file access and the calls into XLA, each of which holds a thread while it lasts.
