@@ -3,12 +3,13 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { findClassFile, readClassFile, writeClassFile } from './classes.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'sepal-classes-'));
 after(() => rm(folder, { recursive: true }));
 
-async function read(name: string, text: string): Promise<string[]> {
+async function read(name: string, text: string | Buffer): Promise<string[]> {
   const path = join(folder, name);
   await writeFile(path, text);
   return readClassFile(path);
@@ -37,6 +38,15 @@ test('two classes with one name, an empty name, one of several lines and no name
     code: 'BAD_CLASS_FILE',
     message: /class 1 has a name of several lines/,
   });
+});
+
+test('names are read in UTF-8 and UTF-16, and refused in other encodings', async () => {
+  const text = 'L\u00f6wenzahn\r\nrose\r\n';
+  const names = ['L\u00f6wenzahn', 'rose'];
+  assert.deepEqual(await read('a.txt', text), names);
+  assert.deepEqual(await read('a.txt', Buffer.from(`\uFEFF${text}`, 'utf16le')), names);
+  for (const bytes of [Buffer.from(text, 'latin1'), gzipSync(text)])
+    await assert.rejects(read('a.txt', bytes), { code: 'BAD_CLASS_FILE', message: /not in UTF-8/ });
 });
 
 test('a class file that is something else is refused', async () => {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { basename, join } from 'node:path';
 import { writeFile } from '../base/index.ts';
 import { DataError, type Place } from './data-error.ts';
@@ -34,18 +35,28 @@ const LAYOUT_FOLDER = /^(train|training|val|valid|validation|test|testing|tfreco
  * @throws DataError `NOT_FOUND` or `BAD_CLASS_FILE`.
  */
 export async function readClassFile(path: string): Promise<string[]> {
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = (await readStored(path))!.toString('utf8');
+    bytes = (await readStored(path))!;
   } catch (cause) {
     throw new DataError('NOT_FOUND', 'no class names: the file is missing or not readable', {
       place: { file: path },
       cause,
     });
   }
-  text = text.replace(/^\uFEFF/, '');
+  const text = decode(bytes, path).replace(/^\uFEFF/, '');
   const names = path.endsWith('.json') ? parseJson(text, path) : parseLines(text, path);
   return checkClassNames(names, path);
+}
+
+/** The text in UTF-8, or in UTF-16 where it begins with its mark. Of other encodings two letters may become one, and two classes too. */
+function decode(bytes: Buffer, path: string): string {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.toString('utf16le');
+  if (isUtf8(bytes)) return bytes.toString('utf8');
+  throw new DataError('BAD_CLASS_FILE', 'the text is not in UTF-8', {
+    place: { file: path },
+    hint: 'save it as UTF-8',
+  });
 }
 
 /** Writes the class file of a data set's folder. Names that look numbered get their own numbers, or others would be read. */
