@@ -22,7 +22,12 @@ export const addSchedule: AddCommand = (program, context) => {
     .argument('[recipe]', 'a recipe file, or the name of one that comes with Sepal', 'cnn')
     .option('--epochs <n>', 'passes over the training images', parseCount)
     .option('--learning-rate <rate>', 'the highest learning rate of the schedule', parsePositive)
-    .option('--steps-per-epoch <n>', 'training images divided by the batch size', parseCount, 100)
+    .option(
+      '--steps-per-epoch <n>',
+      'training images divided by the recipe’s own batch size; a phase of another one takes the steps of as many images',
+      parseCount,
+      100,
+    )
     .option('--set <path=value...>', 'any setting of the recipe, such as schedule.warmup=2')
     .option('--out <file>', 'write a chart, SVG or PNG')
     .option('--json', 'print the rate of every step as JSON')
@@ -34,23 +39,29 @@ export const addSchedule: AddCommand = (program, context) => {
         badRecords: 'fail',
         report: false,
       });
-      const { epochs } = recipe;
       const { stepsPerEpoch } = flags;
-      const phases = phasesOf(recipe);
+      const examples = stepsPerEpoch * recipe.batchSize;
+      const phases = phasesOf(recipe).map((phase) => ({
+        ...phase,
+        stepsPerEpoch: Math.ceil(examples / phase.batchSize),
+      }));
       const names = [...new Set(phases.map(({ schedule }) => schedule.name))];
       // Each phase begins its schedule anew.
-      const rates = phases.flatMap((phase) =>
-        Array.from({ length: phase.epochs * stepsPerEpoch }, (_, step) =>
-          learningRate(phase.schedule, step, stepsPerEpoch, phase.epochs),
+      const byEpoch = phases.flatMap((phase) =>
+        Array.from({ length: phase.epochs }, (_, epoch) =>
+          Array.from({ length: phase.stepsPerEpoch }, (__, step) =>
+            learningRate(phase.schedule, epoch * phase.stepsPerEpoch + step, phase.stepsPerEpoch, phase.epochs),
+          ),
         ),
       );
+      const rates = byEpoch.flat();
       if (flags.out !== undefined) {
         await writeChart(
           {
             title: `Learning rate of ${name}: ${names.join(', ')}`,
             xName: 'epoch',
             yName: 'learning rate',
-            points: rates.map((y, step) => ({ x: step / stepsPerEpoch, y })),
+            points: byEpoch.flatMap((steps, epoch) => steps.map((y, step) => ({ x: epoch + step / steps.length, y }))),
           },
           flags.out,
         );
@@ -60,17 +71,22 @@ export const addSchedule: AddCommand = (program, context) => {
           JSON.stringify({
             recipe: name,
             schedules: phases.map((phase) => phase.schedule),
-            epochs,
+            phases: phases.map((phase) => ({
+              epochs: phase.epochs,
+              batchSize: phase.batchSize,
+              stepsPerEpoch: phase.stepsPerEpoch,
+            })),
+            epochs: recipe.epochs,
             stepsPerEpoch,
             rates,
           }),
         );
         return;
       }
-      const rows = Array.from({ length: epochs }, (_, epoch) => [
+      const rows = byEpoch.map((steps, epoch) => [
         String(epoch + 1),
-        rates[epoch * stepsPerEpoch].toExponential(3),
-        rates[(epoch + 1) * stepsPerEpoch - 1].toExponential(3),
+        steps[0].toExponential(3),
+        steps[steps.length - 1].toExponential(3),
       ]);
       console.log(`${sparkline(rates)}\n`);
       console.log(formatTable([['epoch', 'first step', 'last step'], ...rows], [0, 1, 2]));
