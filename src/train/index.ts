@@ -70,7 +70,7 @@ export { TTA, type Tta } from './tta.ts';
 export { findLearningRate, type FoundRates, type FindRateOptions } from './find-rate.ts';
 export { snapshotFile } from './run/run-files.ts';
 export { dataDigest } from './run/data-digest.ts';
-export { recipeSettings, type TrainingData } from './run/run-check.ts';
+export { checkHosts, recipeSettings, type TrainingData } from './run/run-check.ts';
 export { evenBatch } from './step/step.ts';
 export { Ingredients } from './soup.ts';
 export { diagnose, type Diagnosis } from './divergence/diagnosis.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { removeDrafts, treeLeaves, UsageError } from '../base/index.ts';
+import { removeDrafts, treeLeaves } from '../base/index.ts';
 import type { Model, TransferProgress } from '../models/index.ts';
 import { Hosts, isDeviceArray } from '../runtime/index.ts';
 import { modelOf, tensorsOf, type Checkpoint } from './run/checkpoint.ts';
@@ -20,7 +20,7 @@ import { phasesOf } from './phase/phase.ts';
 import { PhaseRun } from './phase/phase-run.ts';
 import { computeTypeOf } from './step/precision.ts';
 import type { Recipe } from './recipe/recipe.ts';
-import { checkResume, checkRun } from './run/run-check.ts';
+import { checkHosts, checkResume, checkRun } from './run/run-check.ts';
 import { BEST_FILE } from './run/run-files.ts';
 import { RunKeeper } from './run/run-keeper.ts';
 import { RunLock } from './run/run-lock.ts';
@@ -55,12 +55,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const { recipe, backend, data, out, resume = false, onEvent = () => {} } = options;
   checkRun(recipe, backend.replicas, data);
   checkPhases(options);
-  // Each host would need the checkpoint of the first, and know that there is one.
-  if (backend.host.count > 1 && recipe.onDivergence.policy === 'roll-back') {
-    throw new UsageError('MANY_HOSTS', 'several hosts can stop or skip a step that goes wrong, and not roll back', {
-      hint: 'give --on-divergence stop or skip',
-    });
-  }
+  checkHosts(recipe, backend.host.count);
   // Of several hosts the first one writes.
   const writes = backend.host.index === 0;
   const lock = await Hosts.of(backend).byFirst(async () =>

@@ -1,9 +1,9 @@
 import { stringify } from 'yaml';
 import { writeFile } from '../../base/index.ts';
 import { tpuTarget } from '../../runtime/index.ts';
-import { checkBatches } from '../../train/index.ts';
+import { checkBatches, checkHosts } from '../../train/index.ts';
 import type { AddCommand } from '../command.ts';
-import { jobSet } from '../launch/job-set.ts';
+import { hostsOf, jobSet } from '../launch/job-set.ts';
 import { parseCount } from '../numbers.ts';
 import { recipeFrom } from '../train/recipe-source.ts';
 
@@ -53,6 +53,7 @@ Example:
       const target = tpuTarget(flags.target);
       const { name: recipe, recipe: settings } = await recipeFrom(recipeName, { device: 'tpu', badRecords: 'fail', report: true, set: flags.set }); // prettier-ignore
       checkBatches(settings, target.devices);
+      checkHosts(settings, hostsOf(target));
       const name = flags.name ?? recipe.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
       const out = flags.out ?? `/data/runs/${name}`;
       const { image, claim, namespace, restarts, data } = flags;

@@ -24,6 +24,9 @@ const METRICS_PORT = 8431;
 /** Kubernetes' names: RFC 1123 labels. */
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,40}[a-z0-9])?$/;
 
+/** How many hosts a slice has, a pod each. */
+export const hostsOf = ({ devices, devicesPerHost }: TpuTarget): number => Math.max(1, devices / devicesPerHost);
+
 /**
  * The JobSet (jobset.x-k8s.io/v1alpha2) that trains on a TPU node pool of GKE: one pod a host, all of them or none, in the
  * order that the TPU's environment numbers hosts by.
@@ -42,7 +45,7 @@ export function jobSet(settings: LaunchSettings): Record<string, unknown> {
       expected: 'up to 42 lower-case letters, digits and hyphens',
     });
   }
-  const hosts = Math.max(1, target.devices / target.devicesPerHost);
+  const hosts = hostsOf(target);
   return {
     apiVersion: 'jobset.x-k8s.io/v1alpha2',
     kind: 'JobSet',

@@ -48,6 +48,15 @@ export function checkRun(
   checkClasses(train, validation);
 }
 
+/** Refuses what several hosts can't do. @throws UsageError `MANY_HOSTS`. */
+export function checkHosts({ onDivergence }: Pick<Recipe, 'onDivergence'>, hosts: number): void {
+  // Each host would need the checkpoint of the first, and know that there is one.
+  if (hosts === 1 || onDivergence.policy !== 'roll-back') return;
+  throw new UsageError('MANY_HOSTS', 'several hosts can stop or skip a step that goes wrong, and not roll back', {
+    hint: 'set onDivergence.policy to stop or skip; --on-divergence of sepal train does the same',
+  });
+}
+
 /** Labels are numbers: both splits must mean the same by them. */
 function checkClasses(train: Dataset, validation: Dataset): void {
   const known = train.classNames;
