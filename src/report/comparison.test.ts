@@ -52,6 +52,17 @@ test('more runs than hues, one run, and runs that tell nothing of their classes'
   assert.doesNotMatch(one, /id="classes"|id="settings"|NaN/);
 });
 
+test('runs that the table of classes leaves out are named, with what has their scores', () => {
+  const [whole, trial, seen] = [run('whole', 3, [0.5, 0.9, 0.7]), run('trial-1', 2), run('seen', 2)];
+  const classesOf = (...runs: readonly ComparedRun[]) => {
+    const page = compare(runs, CLASSES);
+    return page.slice(page.indexOf('id="classes"')).replaceAll(/\s+/g, ' ');
+  };
+  const left = classesOf(whole, trial, { ...seen, onValidationToo: true });
+  assert.match(left, /Not here: trial-1, as .*<code>sepal evaluate<\/code> prints them/);
+  assert.doesNotMatch(classesOf(whole), /Not here/);
+});
+
 test('names and settings are text, whatever they hold', () => {
   const nasty = `"><script>alert('x')</script><b a='`;
   const bad = { ...run(nasty, 2), model: nasty, settings: new Map([[nasty, JSON.stringify(nasty)]]) };

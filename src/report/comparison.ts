@@ -222,7 +222,7 @@ function classes({ runs, classNames }: Comparison): Html | undefined {
     .toSorted((a, b) => b.spread - a.spread);
   return html`<section id="classes">
     <h2>Classes</h2>
-    <p class="lead">F1 of every class on the validation split, largest differences first.</p>
+    <p class="lead">F1 of every class on the validation split, largest differences first. ${withoutClasses(runs)}</p>
     <div class="scroll tall" tabindex="0" role="region" aria-label="F1 of every class in every run">
       <table class="sortable">
         <thead>
@@ -243,6 +243,14 @@ function classes({ runs, classNames }: Comparison): Html | undefined {
       </table>
     </div>
   </section>`;
+}
+
+/** Which runs the table of classes leaves out; why those that were trained on the validation images, the verdict says. */
+function withoutClasses(runs: readonly ComparedRun[]): Html | undefined {
+  const names = judged(runs).flatMap(({ name, classF1 }) => (classF1 === undefined ? [name] : []));
+  if (names.length === 0) return undefined;
+  return html`Not here: ${names.join(', ')}, as only <code>sepal train</code> keeps these scores, when a run ends;
+    <code>sepal evaluate</code> prints them for any run.`;
 }
 
 /** A dotted path that may go on in the next line behind a dot. */
