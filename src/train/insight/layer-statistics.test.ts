@@ -8,6 +8,7 @@ import { cpuBackend, skipWithoutCpuPlugin as skip } from '../../../test/backend.
 import { writeColouredDataset } from '../../../test/coloured-dataset.ts';
 import { writeUntrainedRun } from '../../../test/untrained-run.ts';
 import { layerStatistics, type LayerStatistics } from './layer-statistics.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import { loadTrainedModel } from '../run/run-weights.ts';
 
 suite('statistics of layers', { skip }, () => {
@@ -19,14 +20,20 @@ suite('statistics of layers', { skip }, () => {
 
   after(async () => rm(folder, { recursive: true }));
 
-  async function statisticsOn(replicas: number, remat: 'none' | 'blocks' = 'none'): Promise<LayerStatistics[]> {
+  async function statisticsOn(
+    replicas: number,
+    remat: 'none' | 'blocks' = 'none',
+    classWeights?: Recipe['classWeights'],
+  ): Promise<LayerStatistics[]> {
     const backend = await cpuBackend({ replicas });
-    const location = await writeColouredDataset(join(folder, `data${replicas}${remat}`), { splits: { val: 8 } });
+    const location = await writeColouredDataset(join(folder, `data${replicas}${remat}${String(classWeights)}`), {
+      splits: { val: 8 },
+    });
     const data = await openDataset(location, { split: 'val' });
     try {
-      const run = await writeUntrainedRun(join(folder, `run${replicas}${remat}`), { size: 16 });
+      const run = await writeUntrainedRun(join(folder, `run${replicas}${remat}${String(classWeights)}`), { size: 16 });
       const trained = await loadTrainedModel(backend, run);
-      const recipe = { ...trained.info.recipe, syncBatchNorm: true, remat };
+      const recipe = { ...trained.info.recipe, syncBatchNorm: true, remat, classWeights };
       return await layerStatistics(backend, { ...trained, info: { ...trained.info, recipe } }, data);
     } finally {
       await data.close();
@@ -55,6 +62,15 @@ suite('statistics of layers', { skip }, () => {
 
   test('a run whose activations were computed again has the same figures', async () => {
     assert.deepEqual(await statisticsOn(1, 'blocks'), await statisticsOn(1));
+  });
+
+  test('gradients are those of the loss with the class weights of the recipe', async () => {
+    const plain = (await statisticsOn(1)).at(-1)!.outputGradient;
+    const twice = (await statisticsOn(1, 'none', [2, 2, 2])).at(-1)!.outputGradient;
+    assert.ok(Math.abs(twice - 2 * plain) < 1e-6, `${twice} and twice ${plain}`);
+    // 8 examples of 3 classes can't be equally many, so that balanced weights differ from 1.
+    const balanced = (await statisticsOn(1, 'none', 'balanced')).at(-1)!.outputGradient;
+    assert.ok(Math.abs(balanced - plain) > 1e-4 * plain, `${balanced} and ${plain}`);
   });
 
   test('replicas together find what one finds', async () => {

@@ -21,6 +21,7 @@ import { freezing } from '../recipe/freeze.ts';
 import { layerOutputs } from './layer-outputs.ts';
 import { phasesOf } from '../phase/phase.ts';
 import type { TrainedModel } from '../run/run-weights.ts';
+import { classWeightsOf } from '../step/loss.ts';
 import { forwardPart } from '../step/step-part.ts';
 import { batchTypes, rowsPerReplica } from '../step/step.ts';
 import { variableTypes, type Weights } from '../step/train-state.ts';
@@ -39,7 +40,12 @@ export interface LayerStatistics {
   readonly weights?: { readonly norm: number; readonly gradientNorm: number };
 }
 
-/** Statistics of every layer over the first batch of a data set, without augmentation; 0 at a batch's padding. */
+/**
+ * Statistics of every layer over the first batch of a data set, without augmentation; 0 at a batch's padding.
+ *
+ * The loss is that of training, with its class weights. Balanced ones are those of the labels of `data`: a run doesn't keep how
+ * many examples of each class it was trained on.
+ */
 export async function layerStatistics(
   backend: Backend,
   { model, info, weights }: Pick<TrainedModel, 'model' | 'info' | 'weights'>,
@@ -51,12 +57,13 @@ export async function layerStatistics(
   const { batchSize } = recipe;
   const perReplica = rowsPerReplica(batchSize, backend.replicas);
   const frozen = freezing(model, recipe);
+  const classWeights = classWeightsOf(recipe.classWeights, model.classes, data.labels);
   const trained = frozen.trained.map(({ path }) => path);
   let layers: readonly { readonly layer: string; readonly count: number }[] = [];
   const body = (known: Weights, rows: BatchTensors) => {
     const [examples] = allReduce([sum(convert(rows.mask, 'float32'))]);
     const { loss } = forwardPart(
-      { classifier: model, recipe, freezing: frozen, augment: undefined, replicas: backend.replicas },
+      { classifier: model, recipe, freezing: frozen, classWeights, augment: undefined, replicas: backend.replicas },
       { rows, weights: known, key: full([2], 0, 'uint32'), firstExample: mul(replicaId(), perReplica), examples },
     );
     const found = layerOutputs(loss);
