@@ -122,6 +122,12 @@ suite('the learning rate', () => {
     }
   });
 
+  test('periods of restarts are no shorter than a hundredth of an epoch', () => {
+    const refused = scheduleSchema.safeParse({ name: 'restarts', rate: 1, period: 1e-10 });
+    assert.match(refused.error?.issues[0].message ?? '', /0\.01/);
+    near(rateOf({ name: 'restarts', rate: 1, period: 0.01 })(STEPS, STEPS), 1);
+  });
+
   test('petals is random below the lowest rate, holds the highest, then decays by whole epochs', () => {
     const rate = rateOf({ name: 'petals' });
     const first = [0, 1, 2, 3].map((epoch) => rate(epoch * STEPS));

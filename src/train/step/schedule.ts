@@ -3,6 +3,9 @@ import { Random } from '../../base/index.ts';
 
 const warmup = z.number().min(0).default(0).describe('epochs in which the rate rises linearly from 0');
 
+/** Epochs. Every step counts the periods before it, so that very short ones take their time. */
+const SHORTEST_PERIOD = 0.01;
+
 /** Learning-rate schedules; lengths are in epochs and may be fractions. */
 export const scheduleSchema = z.discriminatedUnion('name', [
   z.strictObject({ name: z.literal('constant'), rate: z.number().positive(), warmup }),
@@ -32,7 +35,7 @@ export const scheduleSchema = z.discriminatedUnion('name', [
     name: z.literal('restarts'),
     rate: z.number().positive().describe('the highest rate, at the start of every period'),
     final: z.number().min(0).default(0).describe('the rate at the end of every period'),
-    period: z.number().positive().describe('epochs of the first period'),
+    period: z.number().min(SHORTEST_PERIOD).describe('epochs of the first period'),
     growth: z.number().min(1).default(1).describe('how much longer each period is than the one before'),
     shrink: z.number().positive().max(1).default(1).describe('factor of the highest rate from period to period'),
     warmup,
