@@ -167,7 +167,7 @@ function namedLayer(group: Group, place: string, keys: readonly string[]): Hdf5L
     throw new Refused({
       kind: 'format',
       what: `doesn't say which layer ${place} belongs to`,
-      hint: 'an early Keras 3 wrote it: load it there, and save it with a newer one or as .h5',
+      hint: 'it is one of several files of weights, or an early Keras 3 wrote it: load it there, and save one file with a newer one or as .h5',
     });
   }
   const tensors = keys.map((key) => {

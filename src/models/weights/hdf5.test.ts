@@ -101,6 +101,23 @@ for (const how of ['storage', 'link', 'virtual']) {
   });
 }
 
+test('files that Keras wrote as several are refused as that; a number in the name of a whole one is none', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'sepal-shards-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const bytes = await readFile(join(FIXTURES, 'tiny.weights.h5'));
+  const [list, part, whole] = ['net.weights.json', 'net_00001.weights.h5', 'epoch_00001.weights.h5'].map((name) => join(folder, name)); // prettier-ignore
+  await writeFile(list, '{\n    "metadata": {},\n    "weight_map": {}\n}');
+  for (const path of [part, whole]) await writeFile(path, bytes);
+  for (const path of [list, part]) {
+    await assert.rejects(openTensorFile(path), {
+      code: 'WEIGHTS_FORMAT',
+      message: /is part of weights that Keras wrote as several files/,
+      hint: /max_shard_size=None/,
+    });
+  }
+  assert.ok((await openTensorFile(whole)).tensors.size > 0);
+});
+
 test('a length that the file has no bytes for takes no memory', async () => {
   const bytes = await readFile(join(FIXTURES, 'tiny.weights.h5'));
   // The name of a layer: its length, and the address of the heap that it is in.

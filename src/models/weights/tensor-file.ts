@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { jsonText } from '../../base/index.ts';
 import { readKerasFile, type KerasFile, type KerasLayer } from './hdf5.ts';
@@ -27,6 +28,12 @@ const HDF5_START = Buffer.from('\x89HDF\r\n\x1a\n', 'latin1');
 /** Texts by name, as JSON: HDF5 has attributes of one value only. */
 const noteSchema = jsonText.pipe(z.record(z.string(), z.string()));
 
+/** Keras's list of which file has which layer, and the file of some layers beside it. */
+const isSharded = (path: string): boolean => {
+  const list = path.replace(/_\d{5}\.weights\.h5$/, '.weights.json');
+  return list.endsWith('.weights.json') && existsSync(list);
+};
+
 /** The longest beginning that tells a format. */
 const START_LENGTH = 16;
 
@@ -37,6 +44,12 @@ const START_LENGTH = 16;
  */
 export async function openTensorFile(path: string): Promise<TensorFile> {
   const start = await readStart(path);
+  if (isSharded(path)) {
+    throw new WeightsError('WEIGHTS_FORMAT', `${path} is part of weights that Keras wrote as several files`, {
+      expected: 'one file',
+      hint: 'load them in Keras and save one: model.save_weights("NAME.weights.h5", max_shard_size=None)',
+    });
+  }
   if (start.subarray(0, HDF5_START.length).equals(HDF5_START)) {
     return ofKeras(path, await readKerasFile(path));
   }
