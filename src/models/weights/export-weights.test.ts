@@ -42,7 +42,7 @@ suite('exported weights', () => {
     ['mobilenet-v2', 'timm', 'a.safetensors', { ...PYTORCH, width: 0.35 }],
     ['mobilenet-v2', 'torchvision', 'b.safetensors', PYTORCH],
     ['mobilenet-v2', 'keras', 'c.weights.h5', { width: 0.35 }],
-    ['mobilenet-v2', 'keras', 'd.h5', { width: 0.35, hidden: [5] }],
+    ['mobilenet-v2', 'keras', 'd.h5', { width: 0.35 }],
     ['efficientnet-b0', 'keras', 'e.weights.h5', {}],
     ['efficientnet-lite0', 'timm', 'f.safetensors', {}],
     ['convnext-tiny', 'keras', 'g.h5', {}],
@@ -132,7 +132,39 @@ suite('exported weights', () => {
       'x.h5',
       { code: 'EXPORT_OPTIONS', received: '"gem"' },
     ],
-    ['VGG of another size', build('vgg16', { hidden: [8, 8] }), 'timm', 'x.safetensors', { code: 'EXPORT_HEAD' }],
+    [
+      'pooling that Keras has without a classifier only',
+      build('mobilenet-v2', { pooling: 'max' }),
+      'keras',
+      'x.h5',
+      { code: 'EXPORT_OPTIONS', expected: 'pooling: "average"', received: '"max"' },
+    ],
+    [
+      'a hidden layer for Keras',
+      build('mobilenet-v2', { hidden: [9] }),
+      'keras',
+      'x.weights.h5',
+      { code: 'EXPORT_OPTIONS', expected: 'hidden: []', hint: /onnx/ },
+    ],
+    ...(['timm', 'torchvision', 'keras'] as const).map(
+      (format) =>
+        [
+          `VGG with dense layers of other sizes for ${format}`,
+          build('vgg16', { hidden: [8, 8] }, 224),
+          format,
+          format === 'keras' ? 'x.h5' : 'x.safetensors',
+          { code: 'EXPORT_OPTIONS', expected: 'hidden: [4096,4096]', received: '[8,8]' },
+        ] as const,
+    ),
+    ['VGG without dense layers', build('vgg16', { hidden: [] }), 'timm', 'x.safetensors', { code: 'EXPORT_OPTIONS' }],
+    [
+      'VGG that pools',
+      build('vgg16', { hidden: [8], pooling: 'average' }),
+      'keras',
+      'x.h5',
+      { code: 'EXPORT_OPTIONS' },
+    ],
+    ['VGG of another size', build('vgg16'), 'timm', 'x.safetensors', { code: 'EXPORT_HEAD' }],
     ['another ending', build('xception', {}, 71), 'keras', 'x.keras', { code: 'EXPORT_ENDING' }],
   ];
   for (const [what, model, format, file, expected] of refused) {

@@ -65,6 +65,12 @@ export function featureOptions({ model }: ExportedModel): Record<string, unknown
   return Object.fromEntries(Object.entries(options).filter(([key]) => !FREE_OPTIONS.includes(key)));
 }
 
+/** Options that decide what a family's own head computes: other projects build no other. */
+export function headOptions({ model }: ExportedModel): Record<'pooling' | 'hidden', unknown> {
+  const { pooling, hidden } = resolveModel({ name: model.name }).options;
+  return { pooling, hidden };
+}
+
 /**
  * Batch norm takes a bias before it away again: (x + b) − mean is x − (mean − b). So a network without the bias is the
  * same with another mean.

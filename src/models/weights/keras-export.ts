@@ -4,6 +4,7 @@ import { findFamily } from '../registry.ts';
 import {
   asRgb,
   featureOptions,
+  headOptions,
   ofFloats,
   requireOptions,
   valueOf,
@@ -42,8 +43,7 @@ export function kerasWeights(exported: ExportedModel): KerasWeights {
   }
   // Keras takes any width (alpha).
   const { width: _width, ...options } = featureOptions(exported);
-  requireOptions(exported, options, 'Keras');
-  if (model.options.pooling === 'gem') requireOptions(exported, { pooling: 'average' }, 'Keras');
+  requireOptions(exported, { ...options, ...headOptions(exported) }, 'Keras');
 
   const { normalizationLayer } = findFamily(model.name);
   const values = normalizationLayer === undefined ? exported : withNormalization(exported, normalizationLayer);

@@ -2,6 +2,7 @@ import type { HostTensor } from '../../xla/index.ts';
 import {
   asRgb,
   hasOptions,
+  headOptions,
   meanWithoutBias,
   requireOptions,
   valueOf,
@@ -64,15 +65,12 @@ const VGG_MAP = 7;
 
 function requireHead(exported: ExportedModel, project: TorchProject): void {
   const { model } = exported;
-  const { pooling, hidden } = model.options;
-  if (!model.name.startsWith('vgg')) {
-    requireOptions(exported, { hidden: [] }, project);
-    // timm pools by its argument `global_pool`; torchvision has the average only.
-    if (project === 'timm' && pooling === 'max') return;
-    requireOptions(exported, { pooling: 'average' }, project);
-    return;
-  }
-  requireOptions(exported, { pooling: 'flatten', hidden }, project);
+  const { pooling, hidden } = headOptions(exported);
+  requireOptions(exported, { hidden }, project);
+  // timm pools by its argument `global_pool`, VGG aside; torchvision has the average only.
+  const isOfTimm = project === 'timm' && pooling === 'average' && model.options.pooling === 'max';
+  if (!isOfTimm) requireOptions(exported, { pooling }, project);
+  if (pooling !== 'flatten') return;
   const kernel = valueOf(exported, { path: 'fc1/kernel' });
   const positions = kernel.shape[0] / 512;
   if (positions === VGG_MAP * VGG_MAP) return;
