@@ -141,4 +141,14 @@ suite('batches on the devices', { skip }, () => {
     }
     assert.equal(backend.client.liveBufferCount, live);
   });
+
+  test('that fit in part only leave nothing on the devices', async () => {
+    const live = backend.client.liveBufferCount;
+    // Pictures without room, beside labels and a mask that have it.
+    const input = { ...INPUT, shape: [SIZE, SIZE, 4] } as const;
+    await assert.rejects(evaluationBatches(backend, data, input, BATCH).next(), { code: 'ARRAY_SIZE' });
+    // What is still on its way arrives meanwhile.
+    await collect(evaluationBatches(backend, data, INPUT, BATCH));
+    assert.equal(backend.client.liveBufferCount, live);
+  });
 });

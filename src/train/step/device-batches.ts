@@ -1,5 +1,5 @@
 import type { Batch, BatchOptions } from '../../data/index.ts';
-import type { ArraysOf, Backend, Host } from '../../runtime/index.ts';
+import { allOrNone, dispose, type ArraysOf, type Backend, type Host } from '../../runtime/index.ts';
 import type { HostArray, TensorType } from '../../xla/index.ts';
 import type { BatchTensors } from './step.ts';
 
@@ -95,11 +95,12 @@ async function upload(
   { shape, dtype }: TensorType,
 ): Promise<DeviceBatch> {
   const rows = batch.labels.length;
-  const [images, labels, valid] = await Promise.all([
+  const uploads = [
     backend.shard(batch.images, { shape: [rows, ...shape], dtype }),
     backend.shard(batch.labels, { shape: [rows], dtype: 'int32' }),
     backend.shard(mask, { shape: [rows], dtype: 'uint8' }),
-  ]);
+  ] as const;
+  const [images, labels, valid] = await allOrNone(uploads, dispose);
   const { indices } = batch;
   batch.release();
   const arrays = { images, labels, mask: valid };
