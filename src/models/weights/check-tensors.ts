@@ -39,6 +39,7 @@ export function checkTypes(file: TensorFile, { variables, placements }: WrittenM
       new WeightsError('WEIGHTS_EXTRA', `${file.path}: tensor ${name} belongs to no variable of the model`, {
         expected: 'nothing',
         received: formatShape(shape),
+        hint: 'if it is of a head of your own, save the weights of the backbone alone',
       }),
     );
   }

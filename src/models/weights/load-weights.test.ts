@@ -6,6 +6,7 @@ import { after, before, suite, test } from 'node:test';
 import { elementCount, type HostTensor } from '../../xla/index.ts';
 import { IMAGENET } from '../preprocess.ts';
 import { buildModel, type ModelRequest } from '../registry.ts';
+import { writeKerasFile } from './hdf5-writer.ts';
 import { loadWeights } from './load-weights.ts';
 import { toFile } from './placement.ts';
 import { writeSafetensors } from './safetensors.ts';
@@ -220,6 +221,37 @@ suite('loading weights', () => {
       await assert.rejects(load(tensors, build({}, 9)), { name: 'WeightsError' });
     });
   }
+
+  test('refuses a head of Keras with layers of its own, and takes the backbone alone', async () => {
+    const model = buildModel({ name: NAME, options: { width: 0.35 }, classes: 4, size: { height: 32, width: 32 } });
+    const tensorOf = (name: string, shape: readonly number[]) => {
+      const data = new Float32Array(elementCount(shape));
+      return { name, tensor: { shape, dtype: 'float32', data } as const };
+    };
+    const variables = model.variables.filter(({ path: of }) => !of.startsWith('predictions/'));
+    const backbone = [...Map.groupBy(variables, ({ path: of }) => of.split('/')[0])].map(([name, own]) => ({
+      path: name,
+      kind: 'layer',
+      tensors: own.map(({ path: of, shape }) => tensorOf(of.split('/')[1], shape)),
+    }));
+    const dense = (name: string, inputs: number, outputs: number) => ({
+      path: name,
+      kind: 'dense',
+      tensors: [tensorOf('kernel', [inputs, outputs]), tensorOf('bias', [outputs])],
+    });
+    const file = join(path, '..', 'own-head.h5');
+    const fresh = async (layers: typeof backbone) => {
+      await writeKerasFile(file, layers, 'legacy', '{}');
+      return (await loadWeights(model, await describeWeights(NAME, file))).fresh;
+    };
+    await assert.rejects(fresh([...backbone, dense('dense', 1280, 8), dense('dense_1', 8, 4)]), {
+      code: 'WEIGHTS_EXTRA',
+      message: /tensor dense\/.* belongs to no variable of the model \(and 3 more tensors\)$/,
+      hint: /save the weights of the backbone alone/,
+    });
+    assert.deepEqual(await fresh([...backbone, dense('dense', 1280, 4)]), []);
+    assert.deepEqual(await fresh(backbone), ['predictions/kernel', 'predictions/bias']);
+  });
 
   test('refuses a model with other options, another width, another architecture', async () => {
     await writeSafetensors(path, stateDict());

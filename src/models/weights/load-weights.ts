@@ -25,7 +25,9 @@ export interface LoadedWeights {
  *
  * The whole file is checked first: every tensor there, of the right shape, finite, and none left over. Only the head
  * may differ. Where the number of classes or the head's layers are others than the file's, or the file has no head,
- * the head is new from its first layer that doesn't fit on.
+ * the head is new from its first layer that doesn't fit on. What the file's own head is made of has to be known: a file of
+ * Sepal says it, any other has the architecture's head, the model's, or in a file of Keras one dense layer of any name. Other
+ * layers there, such as two dense ones or batch norm, are refused as left over.
  *
  * @throws WeightsError `WEIGHTS_MISSING`, `WEIGHTS_SHAPE`, `WEIGHTS_EXTRA`, `WEIGHTS_VALUES` with the tensor's name in the file,
  *   `WEIGHTS_OPTIONS` for a model with other options than the weights need, `WEIGHTS_MODEL` for another network.
