@@ -73,4 +73,14 @@ suite('sepal predict', { skip }, () => {
     assert.equal(status, 2, stderr);
     assert.match(stderr, /^error: only TFRecords take --split and --id-feature$/m);
   });
+
+  test('a photo in the place of the run is told where it belongs', async () => {
+    await writeFile(at('swapped.jpg'), photo);
+    const swapped = ['predict', at('swapped.jpg'), run, '--device', 'cpu'];
+    for (const args of [swapped, ['export', at('swapped.jpg'), '--format', 'onnx', '--out', at('x.onnx')]]) {
+      const { status, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });
+      assert.equal(status, 1, stderr);
+      assert.match(stderr, /^error: .*swapped\.jpg is a picture and no run; .*\n {2}hint: the run comes first: /m);
+    }
+  });
 });

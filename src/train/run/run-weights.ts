@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { nearest } from '../../base/index.ts';
+import { isImageFile } from '../../data/index.ts';
 import type { Model } from '../../models/index.ts';
 import type { HostTensor } from '../../xla/index.ts';
 import type { ArraysOf, Backend } from '../../runtime/index.ts';
@@ -62,6 +63,12 @@ export function checkpointPath(runOrFile: string): string {
     });
   }
   if (!statSync(runOrFile).isDirectory()) {
+    if (isImageFile(runOrFile)) {
+      throw new CheckpointError('NO_RUN', `${runOrFile} is a picture and no run`, {
+        expected: 'a run folder, or a .safetensors file that sepal train wrote',
+        hint: 'the run comes first: sepal predict RUN IMAGE',
+      });
+    }
     if (!runOrFile.endsWith('.json')) return runOrFile;
     throw new CheckpointError('NO_RUN', `${runOrFile} is no run`, {
       hint: 'sepal submit, sepal serve and loadModel take an ensemble; others take one of its runs',
