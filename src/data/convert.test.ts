@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -132,6 +132,22 @@ test('an output folder with something in it is left alone', async () => {
   await assert.rejects(convertFolder(photos, { out, size: 24 }), { code: 'OUT_NOT_EMPTY', hint: /--force/ });
   await convertFolder(photos, { out, size: 24, force: true });
   assert.deepEqual(await readdir(out), ['classes.txt', 'tfrecords-jpeg-24x24']);
+});
+
+test('what is written never lies in the folder of classes, where it would be one the next time', async () => {
+  const source = join(root, 'source');
+  for (const name of ['daisy', 'rose']) await photo(join(source, name, '1.jpg'));
+  await symlink(source, join(root, 'linked'));
+  const convert = (out: string, from = source) => convertFolder(from, { out, size: 16, val: 0, test: 0 });
+  const inside = [source, join(source, 'out'), join(source, 'new', 'out'), join(root, 'linked', 'out')];
+  for (const out of inside) await assert.rejects(convert(out), { code: 'OUT_IN_SOURCE', hint: /source-tfrecords$/ });
+  await assert.rejects(convert(join(source, 'out'), join(root, 'linked')), { code: 'OUT_IN_SOURCE' });
+  assert.deepEqual(await readdir(source), ['daisy', 'rose']);
+  await convert(join(root, 'source-tfrecords'));
+  // Where a table says what is read, nothing else is.
+  const table = { file: join(root, 'source.csv') };
+  await writeFile(table.file, 'file,label\ndaisy/1.jpg,daisy\nrose/1.jpg,rose\n');
+  await convertFolder(source, { out: join(source, 'out'), table, size: 16, val: 0, test: 0 });
 });
 
 test('folders with one name, no folders and empty folders are refused', async () => {

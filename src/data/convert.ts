@@ -8,10 +8,11 @@ import { encodeExample } from './example.ts';
 import { ImageFileSource, listClassFolders } from './image-files.ts';
 import { listLabelled, type LabelTable } from './label-table.ts';
 import { SPLITS, type Split } from './locate.ts';
-import { writeDatasetFolder } from './output-folder.ts';
+import { requireOutside, writeDatasetFolder } from './output-folder.ts';
 import { findParquet, ParquetSource } from './parquet.ts';
 import type { BadRecords, Skipped, Source } from './source.ts';
 import { isOfService } from './storage/retry.ts';
+import { isRemote } from './storage/storage.ts';
 import { shardName, TfrecordWriter } from './tfrecord-writer.ts';
 
 /** Records in a file; a split has at least one file. */
@@ -60,7 +61,7 @@ export interface Converted {
  * Pictures are cropped at their centre to a square. Each class is split by the same shares, drawn by the seed. All
  * splits keep their labels. The output folder appears when it is whole; an abort or an error leaves nothing.
  *
- * @throws DataError for the first bad picture, unless `badRecords` is `skip`.
+ * @throws DataError for the first bad picture, unless `badRecords` is `skip`; UsageError `OUT_IN_SOURCE`.
  */
 export async function convertFolder(folder: string, options: ConvertOptions): Promise<Converted> {
   const { val = 0.15, test = 0.15, seed = 0 } = options;
@@ -70,7 +71,7 @@ export async function convertFolder(folder: string, options: ConvertOptions): Pr
       received: `val ${val} and test ${test}`,
     });
   }
-  return writePictures(await openInput(folder, options.table, { val, test }, seed), options);
+  return writePictures(await openInput(folder, options, { val, test }, seed), options);
 }
 
 /** What `convertFolder` does with pictures that are listed, named and split. */
@@ -110,7 +111,7 @@ export interface Pictures {
 
 async function openInput(
   folder: string,
-  table: LabelTable | undefined,
+  { table, out }: ConvertOptions,
   shares: { readonly val: number; readonly test: number },
   seed: number,
 ): Promise<Pictures> {
@@ -119,6 +120,8 @@ async function openInput(
     const source = await ParquetSource.open(parquet);
     return { folder, source, classNames: source.classNames, unlisted: 0, splits: splitRows(source, shares, seed) };
   }
+  // A table, and Parquet files, say what is read; here every folder is a class.
+  if (table === undefined && !isRemote(folder)) await requireOutside(out, folder);
   const listed = table === undefined ? await listClassFolders(folder) : await listLabelled(folder, table);
   const { classNames, files, labels, unlisted } = listed;
   const source = new ImageFileSource(files, labels);

@@ -1,5 +1,5 @@
 import { readdir, realpath, rename, rm, rmdir, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import {
   abandonedPlaces,
   isSystemError,
@@ -62,6 +62,31 @@ export async function checkOut(shown: string, force: boolean): Promise<void> {
     received: `a folder with ${names.slice(0, 4).join(', ')}${names.length > 4 ? ', …' : ''}`,
     hint: ours ? 'replace the data set with --force, or choose another folder' : 'choose another folder',
   });
+}
+
+/**
+ * What is made of a folder doesn't lie in it, where the next one would read it.
+ *
+ * @throws UsageError `OUT_IN_SOURCE`, where the folders of this machine are so, also through links.
+ */
+export async function requireOutside(shown: string, source: string): Promise<void> {
+  const way = relative(await realPlace(source), await realPlace(shown));
+  if (way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way)) return;
+  throw new UsageError(
+    'OUT_IN_SOURCE',
+    `${shown} ${way === '' ? 'is' : 'lies in'} the folder that is read, ${source}`,
+    {
+      expected: 'a folder outside of it: what lies in it is read as a class the next time',
+      hint: `choose another --out, such as ${join(source, '..', `${basename(resolve(source))}-tfrecords`)}`,
+    },
+  );
+}
+
+/** The path of what is there or may be made there, without links. */
+async function realPlace(path: string): Promise<string> {
+  const whole = resolve(path);
+  const parent = dirname(whole);
+  return realpath(whole).catch(async () => (parent === whole ? whole : join(await realPlace(parent), basename(whole))));
 }
 
 /** A whole data set takes the folder's place, which that of a disk, and the one that a shell is in, can't be taken. */
