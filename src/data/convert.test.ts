@@ -150,7 +150,7 @@ test('what is written never lies in the folder of classes, where it would be one
   await convertFolder(source, { out: join(source, 'out'), table, size: 16, val: 0, test: 0 });
 });
 
-test('folders with one name, no folders and empty folders are refused', async () => {
+test('folders with one name, no folders, empty folders and files are refused', async () => {
   const twice = join(root, 'twice');
   for (const name of ['Water Lily', 'water_lily']) await photo(join(twice, name, 'a.jpg'));
   const options = { out: join(root, 'nowhere'), size: 16 };
@@ -159,6 +159,11 @@ test('folders with one name, no folders and empty folders are refused', async ()
   await mkdir(join(root, 'hollow', 'daisy'), { recursive: true });
   await assert.rejects(convertFolder(join(root, 'hollow'), options), { code: 'NO_IMAGES' });
   await assert.rejects(convertFolder(join(root, 'missing'), options), { code: 'NOT_FOUND' });
+  const file = join(photos, 'daisy', '1.jpg');
+  const refused = { code: 'NOT_FOUND', message: `${file} is a file, not a folder of photos` };
+  await assert.rejects(convertFolder(file, options), { ...refused, hint: /the photos of each class/ });
+  const table = { file: join(root, 'source.csv') };
+  await assert.rejects(convertFolder(file, { ...options, table }), { ...refused, hint: /photos of the table/ });
   await assert.rejects(convertFolder(photos, { ...options, val: 0.6, test: 0.5 }), { code: 'BAD_SHARES' });
 });
 

@@ -7,7 +7,7 @@ import { toSquareJpeg } from './encode.ts';
 import { encodeExample } from './example.ts';
 import { ImageFileSource, listClassFolders } from './image-files.ts';
 import { listLabelled, type LabelTable } from './label-table.ts';
-import { SPLITS, type Split } from './locate.ts';
+import { kindOfPath, SPLITS, type Split } from './locate.ts';
 import { requireOutside, writeDatasetFolder } from './output-folder.ts';
 import { findParquet, ParquetSource } from './parquet.ts';
 import type { BadRecords, Skipped, Source } from './source.ts';
@@ -119,6 +119,14 @@ async function openInput(
   if (parquet.length > 0) {
     const source = await ParquetSource.open(parquet);
     return { folder, source, classNames: source.classNames, unlisted: 0, splits: splitRows(source, shares, seed) };
+  }
+  if ((await kindOfPath(folder)) === 'file') {
+    throw new DataError('NOT_FOUND', `${folder} is a file, not a folder of photos`, {
+      hint:
+        table === undefined
+          ? 'put the photos of each class into a folder of its own, and give the folder that has these'
+          : 'give the folder that has the photos of the table',
+    });
   }
   // A table, and Parquet files, say what is read; here every folder is a class.
   if (table === undefined && !isRemote(folder)) await requireOutside(out, folder);
