@@ -122,6 +122,9 @@ test('help fits a terminal of 80 columns, but for examples, which are lines to c
     assert.deepEqual(long, [], command.join(' '));
   }
   assert.match(sepal('help', 'train').stdout, /Usage: sepal train/);
+  const { stdout, status } = sepal('help', 'data', 'convert');
+  assert.equal(stdout, sepal('data', 'convert', '--help').stdout);
+  assert.equal(status, 0);
 });
 
 test('programs get a wrong command line without the words for people, and the suggestion as a hint', () => {

@@ -98,8 +98,11 @@ function suggestChoices({ options, registeredArguments }: Command): void {
   }
 }
 
-/** `sepal help trian`: Commander would print the help of all, and not say that there is no such command. */
-export function requireKnownHelp(program: Command, args: readonly string[]): void {
+/**
+ * `sepal help data convert` is `sepal data convert --help`: Commander would print the help of `data`, and for a name that there is
+ * not the help of all, without saying so.
+ */
+export function helpWithCommand(program: Command, args: readonly string[]): void {
   const [word, ...names] = args.filter((each) => !each.startsWith('-'));
   if (word !== 'help') return;
   let command = program;
@@ -117,4 +120,5 @@ export function requireKnownHelp(program: Command, args: readonly string[]): voi
     const suggestion = near.length === 0 ? '' : `\n(Did you mean ${near[0]}?)`;
     command.error(`error: unknown command '${name}'${suggestion}`, { code: 'commander.unknownCommand' });
   }
+  command.help();
 }

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createLogger, dropDrafts, SepalError } from '../base/index.ts';
 import { FlagError } from './flag-error.ts';
 import { guardOutput } from './output-streams.ts';
-import { createProgram, requireKnownHelp } from './program.ts';
+import { createProgram, helpWithCommand } from './program.ts';
 
 /** Signals that ask for an end, and the exit status after them by the shells' convention: 128 + the signal's number. */
 const ENDING = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -47,7 +47,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const program = await createProgram(args, (options) => ({ log: createLogger(options), signal: interrupt.signal }));
 
   try {
-    requireKnownHelp(program, args);
+    helpWithCommand(program, args);
     const isTidying = TIDYING.has(args.find((word) => !word.startsWith('-')) ?? '');
     await Promise.race([program.parseAsync(args, { from: 'user' }), ...(isTidying ? [] : [aborted(interrupt.signal)])]);
     return process.exitCode === undefined ? 0 : Number(process.exitCode);
