@@ -15,3 +15,11 @@ test('a name near nothing gets the whole list', () => {
   assert.equal(didYouMean('qqqqqqqq', ['image', 'class']), 'there are image, class');
   assert.equal(didYouMean('qqqqqqqq', []), undefined);
 });
+
+test('a device that people call by another name is found by it', () => {
+  const devices = ['auto', 'tpu', 'cuda', 'rocm', 'cpu'];
+  assert.deepEqual(nearest('gpu', devices), ['cuda', 'rocm']);
+  assert.deepEqual(nearest('NVIDIA', devices), ['cuda']);
+  assert.deepEqual(nearest('amd', devices), ['rocm']);
+  assert.deepEqual(nearest('gpu', ['cpu', 'tpus']), ['cpu', 'tpus']);
+});

@@ -1,10 +1,20 @@
 import { distance } from 'fastest-levenshtein';
 
+/** What devices are called by people, whose letters say nothing of the names that are meant. */
+const MEANT: ReadonlyMap<string, readonly string[]> = new Map([
+  ['gpu', ['cuda', 'rocm']],
+  ['nvidia', ['cuda']],
+  ['amd', ['rocm']],
+]);
+
 /** Up to `count` of `names` that look most like `name`, nearest first; empty where none is near. */
 export function nearest(name: string, names: Iterable<string>, count = 3): string[] {
   const wanted = name.toLowerCase();
+  const all = [...names];
+  const meant = MEANT.get(wanted)?.filter((each) => all.includes(each)) ?? [];
+  if (meant.length > 0) return meant.slice(0, count);
   const limit = Math.max(2, Math.ceil(wanted.length * 0.4));
-  return [...names]
+  return all
     .map((candidate) => {
       const lower = candidate.toLowerCase();
       const contains = wanted.length > 2 && (lower.includes(wanted) || wanted.includes(lower));

@@ -44,6 +44,7 @@ suite('a wrong command line ends with status 2 and a line that says what is wron
     [['help', 'data', 'inof'], /error: unknown command 'inof'\n\(Did you mean info\?\)/],
     [['export', 'runs/first', '--format', 'onix', '--out', 'x'], /\(Did you mean onnx\?\)/],
     [['data', 'get', 'tf_flower'], /\(Did you mean tf_flowers\?\)/],
+    [['train', 'cnn', '--data', 'x', '--device', 'gpu'], /\(Did you mean cuda or rocm\?\)/],
     [['plugin', 'install', 'cpux'], /\(Did you mean cpu/],
   ];
   for (const [args, message] of wrong) {

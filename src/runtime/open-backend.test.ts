@@ -28,7 +28,11 @@ test('senseless replicas, threads, fractions and unknown devices are refused bef
   }
   await assert.rejects(openBackend({ device: 'cuda', memoryFraction: 1.5 }), { code: 'MEMORY_FRACTION' });
   const device = 'gpu' as unknown as 'cpu';
-  await assert.rejects(openBackend({ device }), { code: 'NO_DEVICE', message: 'there is no device "gpu"' });
+  await assert.rejects(openBackend({ device }), {
+    code: 'NO_DEVICE',
+    message: 'there is no device "gpu"',
+    hint: 'did you mean "cuda" or "rocm"?',
+  });
 });
 
 test('what is to be freed after the devices is, once', { skip }, async () => {
