@@ -64,4 +64,19 @@ test('a range that the operator allows is open on every port, and no more than i
 test('a range that is none is refused by name', () => {
   assert.throws(() => new AddressPolicy(['192.168.1.0/33']), { code: 'ADDRESS_RANGE', message: /192\.168\.1\.0\/33/ });
   assert.throws(() => new AddressPolicy(['intranet']), { code: 'ADDRESS_RANGE' });
+  const short = [
+    '1.2',
+    '10.1/16',
+    '10',
+    '0x0a000001',
+    '010.0.0.1',
+    '192.168.1.0/',
+    '/24',
+    '192.168.1.0/24/8',
+    'fe80::1%eth0',
+    '',
+  ];
+  for (const text of short) {
+    assert.throws(() => new AddressPolicy([text]), { code: 'ADDRESS_RANGE', expected: /all of its numbers/ }, text);
+  }
 });

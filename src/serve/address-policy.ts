@@ -63,15 +63,16 @@ function isWithin(address: Address, [base, bits]: Range): boolean {
   return base instanceof ipaddr.IPv6 && address.match(base, bits);
 }
 
+/** One address or a range in CIDR form, with all of its numbers: the library takes `1.2` for 1.0.0.2, and `010.0.0.1` for 8.0.0.1. */
 function parseRange(text: string): Range {
-  try {
-    if (text.includes('/')) return ipaddr.parseCIDR(text);
-    const address = ipaddr.parse(text);
-    return [address, address instanceof ipaddr.IPv4 ? 32 : 128];
-  } catch (cause) {
+  const [, address = '', bits] = /^([^/]+)(?:\/(\d+))?$/.exec(text) ?? [];
+  const plain = inDigits(address);
+  const most = isIP(address) === 4 ? 32 : 128;
+  const length = bits === undefined ? most : Number(bits);
+  if (plain === undefined || length > most) {
     throw new UsageError('ADDRESS_RANGE', `${text} is no range of addresses`, {
-      expected: 'a range such as 192.168.1.0/24 or fd00::/8, or one address',
-      cause,
+      expected: 'a range such as 192.168.1.0/24 or fd00::/8, or one address, with all of its numbers',
     });
   }
+  return [ipaddr.parse(plain), length];
 }
