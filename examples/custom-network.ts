@@ -31,7 +31,7 @@ const network: Network = (scope, pixels) => {
 };
 
 const variables = declareVariables(network, images);
-const trainable = variables.filter(isTrainable).map(({ path }) => path);
+const trainable = new Set(variables.filter(isTrainable).map(({ path }) => path));
 const backend = await openBackend({ device: 'cpu', replicas: 1 });
 
 type Values<T> = Readonly<Record<string, T>>;
@@ -43,8 +43,9 @@ const step = await jit(
   (values: Values<Tensor>, batch: Tensor, truth: Tensor) => {
     const { output, updates } = applyNetwork(network, values, batch, { training: true });
     const loss = mean(sparseCategoricalCrossEntropy(output, truth));
-    const slopes = gradient(loss, trainable.map((path) => values[path])); // prettier-ignore
-    const moved = Object.fromEntries(trainable.map((path, i) => [path, sub(values[path], mul(slopes[i], RATE))]));
+    const weights = Object.entries(values).filter(([path]) => trainable.has(path));
+    const slopes = gradient(loss, weights.map(([, value]) => value)); // prettier-ignore
+    const moved = Object.fromEntries(weights.map(([path, value], i) => [path, sub(value, mul(slopes[i]!, RATE))]));
     return { values: { ...values, ...updates, ...moved }, loss };
   },
   [types, images, labels],

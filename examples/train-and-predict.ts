@@ -34,7 +34,7 @@ console.log(`accuracy ${evaluation.confusion.accuracy.toFixed(2)}`);
 const model = await loadModel(out, { device: 'cpu' });
 try {
   for await (const { image } of readTFRecords(data, { split: 'test' })) {
-    const [photo] = image;
+    const photo = image?.[0];
     if (!(photo instanceof Uint8Array)) continue;
     const [{ classes }] = await model.predict([photo]);
     console.log(`${classes[0].name} ${(100 * classes[0].probability).toFixed(0)} %`);

@@ -51,6 +51,9 @@ export async function typeCheck({ folder, node }: Project, compilers: readonly s
   for (const [moduleResolution, module] of Object.entries(MODES)) {
     const compilerOptions = {
       strict: true,
+      // Whoever begins with `tsc --init` has these two as well.
+      noUncheckedIndexedAccess: true,
+      exactOptionalPropertyTypes: true,
       module,
       moduleResolution,
       target: 'es2024',
