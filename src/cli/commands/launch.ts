@@ -3,6 +3,7 @@ import { writeFile } from '../../base/index.ts';
 import { tpuTarget } from '../../runtime/index.ts';
 import { checkBatches, checkHosts } from '../../train/index.ts';
 import type { AddCommand } from '../command.ts';
+import { FlagError } from '../flag-error.ts';
 import { hostsOf, jobSet } from '../launch/job-set.ts';
 import { parseCount } from '../numbers.ts';
 import { recipeFrom } from '../train/recipe-source.ts';
@@ -50,6 +51,8 @@ Example:
   sepal launch cnn --target v5e-16 --image REGISTRY/sepal:1 --data /data/flowers | kubectl apply -f -`,
     )
     .action(async (recipeName: string, flags: LaunchFlags) => {
+      requirePodPath('--data', flags.data);
+      if (flags.out !== undefined) requirePodPath('--out', flags.out);
       const target = tpuTarget(flags.target);
       const { name: recipe, recipe: settings } = await recipeFrom(recipeName, { device: 'tpu', badRecords: 'fail', report: true, set: flags.set }); // prettier-ignore
       checkBatches(settings, target.devices);
@@ -78,3 +81,15 @@ Example:
       }
     });
 };
+
+/** A relative path would be one of the image's working folder, where no volume is. */
+function requirePodPath(flag: '--data' | '--out', path: string): void {
+  if (path.startsWith('/') || (flag === '--data' && /^(?:gs|s3):\/\/./.test(path))) return;
+  throw new FlagError('FLAG', `${flag} ${path} is no path as the pods see it`, {
+    expected:
+      flag === '--data'
+        ? 'an absolute path such as /data/flowers, gs://BUCKET/FOLDER or s3://BUCKET/FOLDER'
+        : 'an absolute path such as /data/runs/flowers',
+    hint: 'the volume of --claim is mounted at /data',
+  });
+}

@@ -100,7 +100,7 @@ function strict(node: unknown): unknown {
   return copy;
 }
 
-test('the command prints it, and refuses a batch that does not divide', async () => {
+test('the command prints it, and refuses a batch that does not divide and paths that pods do not have', async () => {
   const main = join(import.meta.dirname, '..', 'main.ts');
   const launch = async (...args: string[]) =>
     promisify(execFile)(process.execPath, [
@@ -119,11 +119,11 @@ test('the command prints it, and refuses a batch that does not divide', async ()
   assert.equal(job.metadata.name, 'cnn');
   assert.match(stdout, /- --auto-resume\n/);
   // kubectl reads YAML 1.1.
-  const words = ['--name', 'no', '--namespace', 'on', '--out', '1_000'];
+  const words = ['--name', 'no', '--namespace', 'on', '--claim', '1_000'];
   const { stdout: text } = await launch('--target', 'v5e-16', '--set', 'batchSize=128', ...words);
   const { metadata } = parse(text, { version: '1.1' }) as { metadata: Record<string, unknown> };
   assert.deepEqual([metadata.name, metadata.namespace], ['no', 'on']);
-  assert.match(text, /- "1_000"\n/);
+  assert.match(text, /claimName: "1_000"\n/);
   await assert.rejects(launch('--target', 'v5e-256'), (error: unknown) => {
     assert.ok(error instanceof Error && 'stderr' in error);
     assert.match(
@@ -132,6 +132,14 @@ test('the command prints it, and refuses a batch that does not divide', async ()
     );
     return true;
   });
+  for (const path of ['flowers', './flowers', 'https://example.org/flowers', '']) {
+    await assert.rejects(launch('--target', 'v5e-16', '--data', path), { code: 2, stderr: /--data .*absolute path/ });
+  }
+  await assert.rejects(launch('--target', 'v5e-16', '--out', 'runs/a'), { code: 2, stderr: /--out .*\/data\/runs/ });
+  for (const path of ['gs://bucket/flowers', 's3://bucket/flowers']) {
+    const { stdout: remote } = await launch('--target', 'v5e-16', '--set', 'batchSize=128', '--data', path);
+    assert.ok(remote.includes(`- ${path}\n`), remote);
+  }
   const phases = 'phases=[{"epochs":1,"batchSize":32},{"epochs":1,"batchSize":24}]';
   await assert.rejects(launch('--target', 'v5e-16', '--set', 'epochs=2', phases), { stderr: /a batch of 24 doesn't/ });
 });
