@@ -1,8 +1,9 @@
-import { isUtf8 } from 'node:buffer';
 import { basename, join } from 'node:path';
 import { writeFile } from '../base/index.ts';
 import { DataError, type Place } from './data-error.ts';
+import { isSplitName } from './locate.ts';
 import { joinPath, parentOf, readStored, storageOf } from './storage/storage.ts';
+import { decodeText } from './text.ts';
 
 /** Files that give class names, the first that is there; TFDS calls the last one after its feature. */
 const CLASS_FILES = ['classes.txt', 'labels.txt', 'classes.json', 'class_names.json', 'label.labels.txt'];
@@ -22,11 +23,11 @@ export async function findClassFile(recordFile: string): Promise<string | undefi
     const there = new Set(entries.map((entry) => entry.name));
     const name = CLASS_FILES.find((candidate) => there.has(candidate));
     if (name !== undefined) return joinPath(folder, name);
-    if (!LAYOUT_FOLDER.test(basename(folder)) || folder === parentOf(folder)) return undefined;
+    if (!isLayoutFolder(basename(folder)) || folder === parentOf(folder)) return undefined;
   }
 }
 
-const LAYOUT_FOLDER = /^(train|training|val|valid|validation|test|testing|tfrecords.*)$/i;
+const isLayoutFolder = (name: string): boolean => isSplitName(name) || /^tfrecords.*$/i.test(name);
 
 /**
  * Reads class names in the order of their numbers: one a line, `NUMBER:NAME` lines as TF-Slim writes them, or JSON, a
@@ -44,19 +45,15 @@ export async function readClassFile(path: string): Promise<string[]> {
       cause,
     });
   }
-  const text = decode(bytes, path).replace(/^\uFEFF/, '');
+  const text = decodeText(bytes);
+  if (text === undefined) {
+    throw new DataError('BAD_CLASS_FILE', 'the text is not in UTF-8', {
+      place: { file: path },
+      hint: 'save it as UTF-8',
+    });
+  }
   const names = path.endsWith('.json') ? parseJson(text, path) : parseLines(text, path);
   return checkClassNames(names, path);
-}
-
-/** The text in UTF-8, or in UTF-16 where it begins with its mark. Of other encodings two letters may become one, and two classes too. */
-function decode(bytes: Buffer, path: string): string {
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.toString('utf16le');
-  if (isUtf8(bytes)) return bytes.toString('utf8');
-  throw new DataError('BAD_CLASS_FILE', 'the text is not in UTF-8', {
-    place: { file: path },
-    hint: 'save it as UTF-8',
-  });
 }
 
 /** Writes the class file of a data set's folder. Names that look numbered get their own numbers, or others would be read. */

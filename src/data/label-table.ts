@@ -1,11 +1,11 @@
 import { parse } from 'csv-parse/sync';
-import { isUtf8 } from 'node:buffer';
 import { basename } from 'node:path';
 import { didYouMean, plural, SepalError } from '../base/index.ts';
 import { checkClassNames } from './classes.ts';
 import { DataError } from './data-error.ts';
 import { listImageFiles, type ClassFolders } from './image-files.ts';
 import { joinPath, readStored } from './storage/storage.ts';
+import { decodeText } from './text.ts';
 
 /** A CSV file that says which photo shows what. */
 export interface LabelTable {
@@ -74,7 +74,7 @@ interface Row {
 
 async function readTable({ file, imageColumn, labelColumn }: LabelTable): Promise<Row[]> {
   const place = { file };
-  const text = (await readStored(file).catch((cause: unknown) => {
+  const bytes = (await readStored(file).catch((cause: unknown) => {
     if (cause instanceof SepalError) throw cause;
     throw new DataError('UNREADABLE', `can't be read: ${(cause as Error).message}`, {
       place,
@@ -82,8 +82,8 @@ async function readTable({ file, imageColumn, labelColumn }: LabelTable): Promis
       cause,
     });
   }))!;
-  // In UTF-16 it begins with a mark. Of other encodings two letters may become one, and two classes too.
-  if (!isUtf8(text) && !(text[0] === 0xff && text[1] === 0xfe)) {
+  const text = decodeText(bytes);
+  if (text === undefined) {
     throw new DataError('BAD_TABLE', 'the text is not in UTF-8', { place, hint: 'save it as "CSV UTF-8"' });
   }
   let header: readonly string[] = [];
@@ -91,7 +91,6 @@ async function readTable({ file, imageColumn, labelColumn }: LabelTable): Promis
   try {
     records = parse(text, {
       columns: (names: string[]) => (header = names),
-      bom: true,
       info: true,
       trim: true,
       skip_empty_lines: true,
@@ -123,10 +122,10 @@ async function readTable({ file, imageColumn, labelColumn }: LabelTable): Promis
 }
 
 /** What stands between the names of the columns: labels and notes may hold what stands between those of other tables. */
-function delimiterOf(text: Buffer): string {
+function delimiterOf(text: string): string {
   const columns = (delimiter: string): number => {
     try {
-      return parse(text, { bom: true, skip_empty_lines: true, to: 1, delimiter })[0]?.length ?? 0;
+      return parse(text, { skip_empty_lines: true, to: 1, delimiter })[0]?.length ?? 0;
     } catch {
       // A quote that closes before another separator than its own.
       return 0;

@@ -24,8 +24,10 @@ export function isSplitName(name: string): boolean {
  * TFRecord files by name: `00-192x192-641.tfrec`, `x.tfrecord.gz`, `x_tfrecord-00000-of-00002`, and `train-00000-of-01024`, as
  * TensorFlow's scripts for ImageNet call them.
  */
-const RECORD_FILE =
-  /\.(tfrec|tfrecords?|record)(\.gz)?$|(tfrecord.*|(^|[\\/])(train(ing)?|val(id(ation)?)?|test(ing)?))-\d+-of-\d+(\.gz)?$/i;
+const RECORD_FILE = new RegExp(
+  String.raw`\.(tfrec|tfrecords?|record)(\.gz)?$|(tfrecord.*|(^|[\\/])(${Object.values(SPLIT_NAMES).flat().join('|')}))-\d+-of-\d+(\.gz)?$`,
+  'i',
+);
 
 /** Kaggle's folder of one size, such as `tfrecords-jpeg-192x192`. */
 const SIZE_FOLDER = /^tfrecords?\b.*?(\d+)x(\d+)$/i;

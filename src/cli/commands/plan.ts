@@ -199,7 +199,8 @@ async function countData(flags: PlanFlags, size: number, context: Context) {
   if (flags.classes !== undefined) {
     throw new FlagError('CLASSES', 'the number of classes is the data’s', { hint: 'leave out --classes or --data' });
   }
-  const options = { size, classNames: flags.classNames, features: featureNames(flags), labelsRequired: true };
+  // Only counted: nothing is decoded.
+  const options = { size, classNames: flags.classNames, features: featureNames(flags), labelsRequired: true, cacheBudgetBytes: 0 }; // prettier-ignore
   const train = await openSplit(flags.data, { ...options, split: 'train' }, context);
   const validation = await openSplit(flags.data, { ...options, split: 'val' }, context);
   const counted = {

@@ -40,14 +40,15 @@ export async function makeSubmission(
     mean,
   );
   // What no member could decode, which only --bad-records skip lets pass.
-  const [{ ids, ...predicted }] = decodedRows([{ ...first, probabilities }]);
-  const csv = submissionCsv({ ...predicted, ids }, predicted.probabilities, origin);
+  const [decoded] = decodedRows([{ ...first, probabilities }]);
+  const csv = submissionCsv(decoded, decoded.probabilities, origin);
   await writeFile(options.out, csv);
-  const missing = first.ids.length - ids.length;
+  const predictions = decoded.ids.length;
+  const missing = first.ids.length - predictions;
   if (missing > 0)
     context.log.warn(
       `${options.out} lacks ${plural(missing, 'picture')} that could not be decoded: Kaggle wants every id`,
     );
-  context.log.info(`${formatCount(ids.length)} predictions of ${options.split} in ${options.out}`);
-  return { csv, predictions: ids.length };
+  context.log.info(`${formatCount(predictions)} predictions of ${options.split} in ${options.out}`);
+  return { csv, predictions };
 }

@@ -188,7 +188,7 @@ async function countTest(
   context: Context,
 ): Promise<number> {
   const { data = '', badRecords } = flags;
-  const options = { split: 'test', badRecords, classNames: flags.classNames ?? classNames, features: featureNames(flags), labelsRequired: false } as const; // prettier-ignore
+  const options = { split: 'test', badRecords, classNames: flags.classNames ?? classNames, features: featureNames(flags), labelsRequired: false, cacheBudgetBytes: 0 } as const; // prettier-ignore
   const counts: number[] = [];
   // The best weights may be of any phase, and are given pictures of its size.
   for (const size of new Set(phasesOf(recipe).map((phase) => phase.size))) {

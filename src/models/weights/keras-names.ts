@@ -10,7 +10,8 @@ type KerasModel = NonNullable<TensorFile['keras']>;
 
 /**
  * The places of a model's variables in a Keras file: by the layers' names, the classifier's too where it is the only dense layer
- * that is left, and by their order in `.h5` files whose layers all have other names. ResNets of Keras before 2.2.4 have theirs in another order as well, and are refused for their shapes.
+ * that is left, and by their order in `.h5` files whose layers all have other names. ResNets of Keras before 2.2.4 have theirs in
+ * another order as well, and are refused for their shapes.
  */
 export function kerasPlacements(model: Model, file: KerasModel): Placements {
   const ours = ourLayers(model, file.ordered);

@@ -126,11 +126,11 @@ type Dict = ReadonlyMap<PickleValue, PickleValue>;
 /** The dict with the weights: that of a usual key, else the one with the most tensors, which may be the file's own. */
 function weightsIn(place: string, value: Dict): Dict {
   const own = tensorCount(value);
-  const nested = [...value].flatMap(([key, dict]) =>
-    typeof key === 'string' && dict instanceof Map && tensorCount(dict) > own
-      ? [{ key, dict, count: tensorCount(dict) }]
-      : [],
-  );
+  const nested = [...value]
+    .flatMap(([key, dict]) =>
+      typeof key === 'string' && dict instanceof Map ? [{ key, dict, count: tensorCount(dict) }] : [],
+    )
+    .filter(({ count }) => count > own);
   const usual = NESTED.map((name) => nested.find(({ key }) => key === name)).find((found) => found !== undefined);
   if (usual !== undefined) return usual.dict;
   const most = Math.max(...nested.map(({ count }) => count));

@@ -13,8 +13,8 @@ const PROGRAMS = [
 /**
  * The files of a zip archive, as views of its bytes.
  *
- * @throws WeightsError `WEIGHTS_FORMAT` for one of a program, `WEIGHTS_CORRUPT` for an archive that is damaged, or compressed: neither PyTorch nor Keras does that, and what
- * unpacks to more than it is could fill the memory.
+ * @throws WeightsError `WEIGHTS_FORMAT` for one of a program, `WEIGHTS_CORRUPT` for an archive that is damaged, or compressed: neither
+ * PyTorch nor Keras does that, and what unpacks to more than it is could fill the memory.
  */
 export async function zipMembers(place: string, bytes: Buffer): Promise<Map<string, Buffer>> {
   const members = new Map<string, Buffer>();
